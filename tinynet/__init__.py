@@ -1,0 +1,1 @@
+"""tinynet: a deep-learning engine to read, in NumPy and Numba."""
