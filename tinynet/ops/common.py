@@ -1,0 +1,104 @@
+"""What operators share: turning operands into tensors of one type, and undoing a broadcast."""
+
+import numpy as np
+
+from tinynet import dtypes
+from tinynet.autograd import Function
+from tinynet.tensor import Tensor
+
+
+def as_tensor(x, dtype=None):
+    """`x` as a Tensor without copying; plain numbers and lists get PyTorch's type for them (floats: float32)."""
+    if isinstance(x, Tensor):
+        return x
+    if isinstance(x, (np.ndarray, np.generic)):
+        return Tensor(np.asarray(x, dtypes.check(x.dtype)))
+    array = np.asarray(x)
+    if array.dtype == np.float64:
+        array = array.astype(dtypes.float32)
+    return Tensor(array.astype(dtype) if dtype is not None else np.asarray(array, dtypes.check(array.dtype)))
+
+
+def operand(name, x):
+    """An operand of `name`, as it takes part in type promotion: a tensor (arrays become one) or a plain number."""
+    if isinstance(x, (Tensor, bool, int, float)):
+        return x
+    if isinstance(x, np.generic):
+        return x.item()
+    if isinstance(x, np.ndarray):
+        return as_tensor(x)
+    raise TypeError(f"{name}: expected a tensor, an array or a number, got {type(x).__name__}")
+
+
+def promote(name, *operands, floating=False):
+    """Operands as tensors of the one type that PyTorch would compute in; `floating` turns integers into float32."""
+    operands = [operand(name, x) for x in operands]
+    dtype = dtypes.result_type(*operands)
+    if floating and not dtypes.is_floating(dtype):
+        dtype = dtypes.float32
+    return [cast(x, dtype) if isinstance(x, Tensor) else Tensor(_number(name, x, dtype)) for x in operands]
+
+
+def _number(name, x, dtype):
+    try:
+        return np.asarray(x, dtype)
+    except OverflowError:
+        raise ValueError(f"{name}: {x} does not fit in {dtype}") from None
+
+
+def broadcast(name, *tensors):
+    """The shape that the operands broadcast to, or an error that shows all of them."""
+    try:
+        return np.broadcast_shapes(*(t.shape for t in tensors))
+    except ValueError:
+        shapes = " and ".join(str(t.shape) for t in tensors)
+        raise ValueError(f"{name}: shapes {shapes} do not broadcast") from None
+
+
+def unbroadcast(dy, shape):
+    """The adjoint of broadcasting `shape` to `dy.shape`: sum over the axes along which values were repeated."""
+    if dy.shape == shape:
+        return dy
+    added = dy.ndim - len(shape)
+    axes = tuple(range(added)) + tuple(i + added for i, n in enumerate(shape) if n == 1 and dy.shape[i + added] != 1)
+    return dy.sum(axes, keepdims=True).reshape(shape) if axes else dy.reshape(shape)
+
+
+class Cast(Function):
+    """y = x in another type. dx = dy in the type of x. Saves nothing."""
+
+    @staticmethod
+    def forward(ctx, x, dtype):
+        ctx.dtype = x.dtype
+        return x.astype(dtype)
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy.astype(ctx.dtype)
+
+
+def cast(x, dtype):
+    """`x` in the type `dtype`; `x` itself if it has it already."""
+    return x if x.dtype == dtype else Cast.apply(x, dtype)
+
+
+def require_floating(name, x):
+    if not x.is_floating_point():
+        raise TypeError(f"{name}: expected a floating-point tensor, got {x.dtype}")
+
+
+def dims(name, dim, ndim):
+    """`dim` (None, an int or several) as a tuple of axes in range(ndim), as PyTorch reads it."""
+    if dim is None or dim == ():
+        return tuple(range(ndim))
+    given = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
+    bound = max(ndim, 1)
+    for d in given:
+        if not isinstance(d, (int, np.integer)) or isinstance(d, bool):
+            raise TypeError(f"{name}: expected dim to be an int or a tuple of ints, got {dim!r}")
+        if not -bound <= d < bound:
+            raise IndexError(f"{name}: expected dim in [{-bound}, {bound - 1}], got {d}")
+    axes = tuple(int(d) % bound for d in given)
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"{name}: dim {dim} names an axis twice")
+    return axes if ndim else ()

@@ -1,0 +1,188 @@
+"""Tensor: an array, and what the gradient graph needs to know about it.
+
+This file holds the data structure alone. `autograd` records what happens to tensors and walks back; `ops` defines
+the operators and attaches them here as methods (`attach`), so that nothing on this floor looks upwards.
+"""
+
+import weakref
+
+import numpy as np
+
+from tinynet import dtypes
+
+
+class Version:
+    """Counts the in-place changes of one piece of memory; shared by a tensor, its views and its `detach()`."""
+
+    __slots__ = ("count",)
+
+    def __init__(self):
+        self.count = 0
+
+
+class Tensor:
+    """An n-dimensional array that can take part in differentiation.
+
+    `Tensor(array)` wraps an ndarray without copying; users write `tinynet.tensor(...)`, which copies.
+    `data` is the ndarray, `grad` a Tensor or None, `grad_fn` the graph node that made it (None for a leaf).
+    """
+
+    __array_ufunc__ = None             # array + tensor asks the tensor, and gives a tensor
+    __slots__ = ("data", "grad", "requires_grad", "grad_fn", "output_index", "version", "base", "_views",
+                 "_accumulator", "_leaf_hooks", "_retains", "__weakref__")
+
+    def __init__(self, data, requires_grad=False):
+        if not isinstance(data, np.ndarray):
+            data = np.asarray(data)    # NumPy's reductions give scalars
+        self.data = data
+        self.grad = None
+        self.requires_grad = requires_grad
+        self.grad_fn = None            # the node that computed it ...
+        self.output_index = 0          # ... as which of its outputs
+        self.version = Version()
+        self.base = None               # the tensor whose memory this one is a view of
+        self._views = None
+        self._accumulator = None
+        self._leaf_hooks = None
+        self._retains = False
+
+    # What it is -------------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self):
+        return self.data.shape
+
+    @property
+    def ndim(self):
+        return self.data.ndim
+
+    @property
+    def dtype(self):
+        return self.data.dtype
+
+    @property
+    def device(self):
+        return "cpu"
+
+    @property
+    def is_leaf(self):
+        """True for tensors that no recorded operation made: data, parameters, detached results."""
+        return self.grad_fn is None
+
+    def size(self, dim=None):
+        return self.data.shape if dim is None else self.data.shape[dim]
+
+    def dim(self):
+        return self.data.ndim
+
+    def numel(self):
+        return self.data.size
+
+    def element_size(self):
+        return self.data.itemsize
+
+    def is_floating_point(self):
+        return dtypes.is_floating(self.data.dtype)
+
+    def __len__(self):
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self.data)
+
+    # What it holds ----------------------------------------------------------------------------------------------
+
+    def numpy(self):
+        """The ndarray itself: same memory, also while a gradient is required. Writes to it are not tracked."""
+        return self.data
+
+    def __array__(self, dtype=None, copy=None):
+        if dtype is None or np.dtype(dtype) == self.data.dtype:
+            return self.data.copy() if copy else self.data
+        return self.data.astype(dtype)
+
+    def item(self):
+        """The single element as a Python number."""
+        if self.data.size != 1:
+            raise ValueError(f"item: expected a tensor of one element, got shape {self.shape}")
+        return self.data.item()
+
+    def tolist(self):
+        return self.data.tolist()
+
+    def __bool__(self):
+        if self.data.size != 1:
+            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
+        return bool(self.data.item())
+
+    def __float__(self):
+        return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
+
+    def __index__(self):
+        if self.dtype.kind not in "iub":
+            raise TypeError(f"only integer tensors can be an index, got {self.dtype}")
+        return int(self.item())
+
+    __hash__ = object.__hash__         # by identity, although == compares elements
+
+    def __repr__(self):
+        values = np.array2string(self.data, separator=", ", precision=4, prefix="tensor(")
+        notes = [values]
+        if self.data.dtype not in (dtypes.float32, dtypes.int64, dtypes.bool):
+            notes.append(f"dtype={self.data.dtype}")
+        if self.grad_fn is not None:
+            notes.append(f"grad_fn=<{self.grad_fn.name}>")
+        elif self.requires_grad:
+            notes.append("requires_grad=True")
+        return f"{self.kind()}({', '.join(notes)})"
+
+    @staticmethod
+    def kind():
+        return "tensor"
+
+    # Gradients --------------------------------------------------------------------------------------------------
+
+    def requires_grad_(self, requires_grad=True):
+        """Ask for (or stop) gradients of this leaf, in place."""
+        if not self.is_leaf and not requires_grad:
+            raise RuntimeError("requires_grad_: only leaf tensors can stop requiring a gradient; use detach()")
+        if requires_grad and not self.is_floating_point():
+            raise TypeError(f"requires_grad_: only floating-point tensors have gradients, got {self.dtype}")
+        self.requires_grad = requires_grad
+        return self
+
+    def detach(self):
+        """The same memory outside the graph. It shares the version counter: changing it is noticed."""
+        result = Tensor(self.data)
+        result.version = self.version
+        return result
+
+    def bump(self):
+        """Note that the memory was changed in place, so that a backward that saved it refuses to use it."""
+        self.version.count += 1
+        return self
+
+    def view_of(self, base):
+        """Mark this tensor as sharing `base`'s memory."""
+        self.version = base.version
+        self.base = base if base.base is None else base.base
+        if self.base._views is None:
+            self.base._views = weakref.WeakSet()
+        self.base._views.add(self)
+        return self
+
+    def has_views(self):
+        return bool(self._views)
+
+
+def attach(**methods):
+    """Give Tensor methods that are defined on a floor above: `attach(relu=relu, __add__=add)`."""
+    for name, method in methods.items():
+        setattr(Tensor, name, method)
+
+
+def as_array(x):
+    """The ndarray behind a tensor; anything else as NumPy sees it."""
+    return x.data if isinstance(x, Tensor) else np.asarray(x)
