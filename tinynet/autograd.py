@@ -211,13 +211,12 @@ class Function:
         """In place: like `apply`, but the result is written into `target`, which then stands for it."""
         result = cls.apply(target, *args, **kwargs, out=target.data)
         target.bump()
-        if result.grad_fn is not None: # a saved `target.data` is the output: `forward` copies an input it needs
+        node = result.grad_fn
+        if node is not None:           # a saved `target.data` is the output: `forward` copies an input it needs
             now = (target.version, target.version.count)
-            node = result.grad_fn
             node.versions = [now if version is result.version else (version, count)
                              for version, count in node.versions]
-        target.grad_fn, target.output_index = result.grad_fn, result.output_index
-        target.requires_grad = target.requires_grad or result.requires_grad
+            target.grad_fn, target.output_index, target.requires_grad = node, result.output_index, True
         return target
 
 
