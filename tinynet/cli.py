@@ -1,0 +1,55 @@
+"""The command `tinynet`. Each subcommand is a file in `commands/`; this one finds it and words its errors."""
+
+import argparse
+import difflib
+import importlib
+import os
+import sys
+
+COMMANDS = {
+    "train": "train a network",
+    "eval": "measure a network's accuracy",
+    "gradcheck": "prove the gradients of all operators",
+    "bench": "measure speed and memory, beside PyTorch where it is installed",
+    "info": "show versions, threads and folders",
+}
+
+
+def make_parser(chosen):
+    """The parser; only the chosen subcommand's module is imported and described in full."""
+    parser = argparse.ArgumentParser(prog="tinynet", description=__import__("tinynet").__doc__)
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        sub = subparsers.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
+        if name == chosen:
+            module = importlib.import_module(f"tinynet.commands.{name}")
+            sub.description = module.__doc__
+            module.add_options(sub)
+            sub.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments=None):
+    """Run a command; returns the exit status. What the user can mend is told in one sentence, with status 1."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    chosen = next((a for a in arguments if not a.startswith("-")), None)
+    if chosen is not None and chosen not in COMMANDS:
+        near = difflib.get_close_matches(chosen, COMMANDS, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        print(f"tinynet: unknown command {chosen!r}{hint} (there are {', '.join(COMMANDS)})", file=sys.stderr)
+        return 2
+    args = make_parser(chosen).parse_args(arguments)
+    try:
+        return args.run(args) or 0
+    except KeyboardInterrupt:
+        print("tinynet: interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, TypeError, OSError, ArithmeticError) as error:
+        if os.environ.get("TINYNET_TRACEBACK"):
+            raise
+        print(f"tinynet {chosen}: error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The subcommands of `tinynet`: each module describes its options and runs."""

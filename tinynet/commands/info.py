@@ -1,0 +1,47 @@
+"""Show what tinynet runs on: versions, SIMD lanes, threads, BLAS, folders."""
+
+import platform
+
+
+def add_options(parser):
+    pass
+
+
+def run(args):
+    for name, value in facts().items():
+        print(f"{name:14} {value}")
+
+
+def facts():
+    """Versions and machine facts, as a dict of texts and numbers."""
+    from importlib.metadata import version
+
+    import llvmlite.binding
+    import threadpoolctl
+
+    import tinynet
+    from tinynet.data.download import data_folder
+    from tinynet.kernels import compile, simd_lanes, threads
+
+    blas = threadpoolctl.ThreadpoolController().select(user_api="blas").info()
+    return {
+        "tinynet": tinynet.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "numba", "llvmlite", "safetensors", "tqdm", "matplotlib")},
+        "processor": processor(),
+        "LLVM target": llvmlite.binding.get_host_cpu_name(),
+        "SIMD lanes": simd_lanes.LANES,
+        "threads": threads.get_num_threads(),
+        "BLAS": ", ".join(f"{b['internal_api']} {b['version']} ({b.get('architecture')})" for b in blas),
+        "kernel cache": compile.FOLDER,
+        "data folder": data_folder(),
+    }
+
+
+def processor():
+    """The processor's name as the system tells it."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

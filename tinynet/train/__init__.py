@@ -1,0 +1,7 @@
+"""Training: settings and recipes, the loop, checkpoints that survive, evaluation."""
+
+from tinynet.train.evaluate import evaluate
+from tinynet.train.settings import Settings
+from tinynet.train.trainer import Trainer
+
+__all__ = ["Settings", "Trainer", "evaluate"]

@@ -1,0 +1,34 @@
+"""Where a NaN came from: the first parameter or layer that holds a value which is not finite."""
+
+import numpy as np
+
+from tinynet.autograd import no_grad
+
+
+class _Found(Exception):
+    pass
+
+
+@no_grad()
+def first_non_finite(model, images):
+    """The name of the first non-finite parameter, else of the first layer (in order of execution) with such a result."""
+    for name, parameter in model.named_parameters():
+        if not np.isfinite(parameter.data).all():
+            return f"parameter {name}"
+
+    def look(name):
+        def hook(module, inputs, output):
+            if not np.isfinite(output.data).all():
+                raise _Found(f"layer {name} ({type(module).__name__})")
+        return hook
+
+    leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
+    handles = [module.register_forward_hook(look(name)) for name, module in leaves]
+    try:
+        model(images)
+        return "the loss"
+    except _Found as found:
+        return str(found)
+    finally:
+        for handle in handles:
+            handle.remove()

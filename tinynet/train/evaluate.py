@@ -1,0 +1,43 @@
+"""Measuring a model on data it does not learn from."""
+
+import dataclasses
+
+import numpy as np
+
+from tinynet.autograd import no_grad
+from tinynet.nn import functional as F
+
+
+@dataclasses.dataclass
+class Result:
+    """`loss`: mean cross-entropy; `confusion[i, j]`: how many images of class i were taken for class j."""
+
+    loss: float
+    confusion: np.ndarray
+
+    @property
+    def accuracy(self):
+        """The share of right answers, from 0 to 1."""
+        return np.trace(self.confusion) / self.confusion.sum()
+
+    @property
+    def per_class(self):
+        """The share of right answers in each class; NaN for a class without images."""
+        with np.errstate(invalid="ignore"):
+            return np.diag(self.confusion) / self.confusion.sum(1)
+
+
+@no_grad()
+def evaluate(model, loader, classes=10):
+    """Loss and confusion matrix of `model`, in eval mode, over all batches (images, labels) of `loader`."""
+    was_training = model.training
+    model.eval()
+    total, confusion = 0.0, np.zeros((classes, classes), np.int64)
+    for images, labels in loader:
+        logits = model(images)
+        if logits.shape[1] != classes:
+            raise ValueError(f"evaluate: the model tells {logits.shape[1]} classes apart, the data has {classes}")
+        total += F.cross_entropy(logits, labels, reduction="sum").item()
+        np.add.at(confusion, (labels.data, logits.data.argmax(1)), 1)
+    model.train(was_training)
+    return Result(total / confusion.sum(), confusion)

@@ -1,0 +1,55 @@
+"""The folder of a run: config.json, metrics.csv, curves.png, checkpoints, the final weights. One run to a folder."""
+
+import contextlib
+import csv
+import fcntl
+import io
+import itertools
+import pathlib
+
+from tinynet import files
+
+COLUMNS = ("epoch", "learning_rate", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy",
+           "seconds", "images_per_second")
+
+
+def create(out, name):
+    """Make the folder of a new run: `out`, or the first free `runs/NAME-K`. One that holds a run is not touched."""
+    if out is None:
+        candidates = (pathlib.Path("runs") / f"{name}-{k}" for k in itertools.count(1))
+    else:
+        candidates = [pathlib.Path(out)]
+    for folder in candidates:
+        with files.clear_errors("write", folder / "config.json"):
+            with contextlib.suppress(FileExistsError) if folder.is_dir() else contextlib.nullcontext():
+                folder.mkdir(parents=True, exist_ok=out is not None)
+                if not (folder / "config.json").exists():
+                    return folder
+    raise FileExistsError(f"{out} holds a run already; go on with it by --resume, or give another --out")
+
+
+@contextlib.contextmanager
+def locked(folder):
+    """Hold the run for this process alone, so that two of them never write to one folder."""
+    with files.clear_errors("write", folder / "lock"):
+        lock = open(folder / "lock", "a")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BlockingIOError(f"{folder} is in use by another process") from None
+        yield
+
+
+def write_metrics(folder, rows):
+    """metrics.csv anew from all rows (dicts), so that no row is ever missing or doubled."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _short(row.get(name)) for name in COLUMNS} for row in rows)
+    with files.atomic_write(folder / "metrics.csv") as file:
+        file.write(text.getvalue().encode())
+
+
+def _short(value):
+    return f"{value:.6g}" if isinstance(value, float) else value

@@ -1,0 +1,172 @@
+"""The training loop: forward, loss, backward, step; and the bookkeeping that lets it be killed at any moment.
+
+`Trainer.state()` is everything the future of a run depends on. A run that is resumed from it continues with the same
+bits as one that was never interrupted.
+"""
+
+import time
+
+import numpy as np
+
+from tinynet import plots, random
+from tinynet.autograd import detect_anomaly
+from tinynet.deploy.weights import save
+from tinynet.nn import functional as F
+from tinynet.optim import SGD
+from tinynet.optim.lr_scheduler import CosineAnnealingLR, LinearLR, MultiStepLR, OneCycleLR, SequentialLR
+from tinynet.train import checkpoint, folder as run_folder
+from tinynet.train.diagnose import first_non_finite
+from tinynet.train.evaluate import evaluate
+from tinynet.train.stopping import Stopped, StopRequest
+
+
+def make_schedule(settings, optimizer, steps_per_epoch):
+    """The learning rate's course, in steps."""
+    total = settings.epochs * steps_per_epoch
+    warmup = min(round(settings.warmup * steps_per_epoch), total - 1)
+    if settings.schedule == "onecycle":
+        return OneCycleLR(optimizer, settings.lr, total_steps=total, cycle_momentum=False)
+    if settings.schedule == "multistep":
+        return MultiStepLR(optimizer, [total // 2, total * 3 // 4])
+    if settings.schedule == "constant":
+        return MultiStepLR(optimizer, [])
+    if warmup == 0:
+        return CosineAnnealingLR(optimizer, total)
+    return SequentialLR(optimizer, [LinearLR(optimizer, 1 / (warmup + 1), 1, warmup),
+                                    CosineAnnealingLR(optimizer, total - warmup)], [warmup])
+
+
+class Trainer:
+    """Trains `model` on the batches of `train_loader` and keeps its run in `folder`.
+
+    After each epoch the accuracy on `validation_loader` (if there is one) is measured, and a checkpoint, metrics.csv
+    and curves.png are written.
+    """
+
+    def __init__(self, settings, model, train_loader, validation_loader, folder, anomaly=False):
+        self.settings, self.model, self.folder, self.anomaly = settings, model, folder, anomaly
+        self.train_loader, self.validation_loader = train_loader, validation_loader
+        self.optimizer = SGD(model.parameters(), settings.lr, settings.momentum, weight_decay=settings.weight_decay,
+                             nesterov=settings.nesterov and settings.momentum > 0)
+        self.schedule = make_schedule(settings, self.optimizer, len(train_loader))
+        self.epoch, self.step = 0, 0                    # both count what is finished
+        self.sums = self.zero_sums()
+        self.rows = []
+
+    @staticmethod
+    def zero_sums():
+        """What an epoch has added up so far."""
+        return {"loss": 0.0, "correct": 0, "images": 0, "seconds": 0.0}
+
+    # The state of a run -----------------------------------------------------------------------------------------
+
+    def state(self):
+        return {"settings": self.settings.asdict(), "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(), "schedule": self.schedule.state_dict(),
+                "epoch": self.epoch, "step": self.step, "sums": self.sums, "rows": self.rows,
+                "random": random.get_state()}
+
+    def restore(self, state):
+        trained = state["settings"]["model"]
+        if trained != self.settings.model:
+            raise ValueError(f"the checkpoint is of a {trained}, but this run is to train a {self.settings.model}")
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        random.set_state(state["random"])
+        for name in ("epoch", "step", "sums", "rows"):
+            setattr(self, name, state[name])
+        run_folder.write_metrics(self.folder, self.rows)
+
+    def save(self):
+        checkpoint.write(self.folder, self.state())
+        run_folder.write_metrics(self.folder, self.rows)
+
+    # The loop ---------------------------------------------------------------------------------------------------
+
+    def fit(self):
+        """Train until the last epoch is done. Returns the rows of metrics.csv."""
+        from tqdm import tqdm
+        images = len(self.train_loader.dataset)
+        with StopRequest() as stop, tqdm(total=self.settings.epochs * images, unit="img", unit_scale=True,
+                                         initial=self.epoch * images + self.sums["images"]) as bar:
+            while self.epoch < self.settings.epochs:
+                self.train_epoch(bar, stop)
+                self.finish_epoch(bar)
+        save(self.model.state_dict(), self.folder / "model.safetensors")
+        return self.rows
+
+    def train_epoch(self, bar, stop):
+        self.model.train()
+        start = time.perf_counter()
+        for images, labels in self.train_loader.iterate(self.epoch, self.step):
+            self.train_step(images, labels)
+            now = time.perf_counter()
+            self.sums["seconds"], start = self.sums["seconds"] + now - start, now
+            self.show(bar, len(labels))
+            if stop.received:
+                self.stop(stop.received)
+
+    def train_step(self, images, labels):
+        if self.anomaly:
+            with detect_anomaly():
+                logits, loss = self.learn(images, labels)
+        else:
+            logits, loss = self.learn(images, labels)
+        self.step += 1
+        self.sums["loss"] += loss * len(labels)
+        self.sums["correct"] += int((logits.data.argmax(1) == labels.data).sum())
+        self.sums["images"] += len(labels)
+
+    def learn(self, images, labels):
+        """One step of stochastic gradient descent: the heart of it all."""
+        self.optimizer.zero_grad()
+        logits = self.model(images)
+        loss = F.cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)
+        self.check(loss, images)
+        loss.backward()
+        self.optimizer.step()
+        self.schedule.step()
+        return logits, loss.item()
+
+    def check(self, loss, images):
+        if np.isfinite(loss.data):
+            return
+        raise FloatingPointError(
+            f"the loss became {loss.item()} in epoch {self.epoch + 1}, step {self.step + 1}; the first value that is "
+            f"not finite is in {first_non_finite(self.model, images)}. The last good checkpoint is in {self.folder}; "
+            "a lower --lr may help, --detect-anomaly finds the operator")
+
+    def finish_epoch(self, bar):
+        sums, row = self.sums, {"epoch": self.epoch + 1, "learning_rate": self.optimizer.param_groups[0]["lr"]}
+        row["train_loss"] = sums["loss"] / sums["images"]
+        row["train_accuracy"] = sums["correct"] / sums["images"]
+        row["seconds"], row["images_per_second"] = sums["seconds"], sums["images"] / sums["seconds"]
+        if self.validation_loader is not None:
+            result = evaluate(self.model, self.validation_loader, len(self.train_loader.dataset.classes))
+            row["validation_loss"], row["validation_accuracy"] = result.loss, float(result.accuracy)
+        self.rows.append(row)
+        self.epoch, self.step, self.sums = self.epoch + 1, 0, self.zero_sums()
+        self.save()
+        plots.training_curves({self.settings.model: self.rows}, self.folder / "curves.png")
+        bar.write(describe(row, self.settings.epochs))
+
+    def show(self, bar, images):
+        sums = self.sums
+        bar.set_postfix_str(f"epoch {self.epoch + 1}/{self.settings.epochs}, loss {sums['loss'] / sums['images']:.3f}, "
+                            f"accuracy {100 * sums['correct'] / sums['images']:.1f} %", refresh=False)
+        bar.update(images)
+
+    def stop(self, signal_number):
+        self.save()
+        raise Stopped(f"stopped in epoch {self.epoch + 1} after step {self.step}, and saved; "
+                      f"go on with: tinynet train --resume --out {self.folder}", signal_number)
+
+
+def describe(row, epochs):
+    """One line on a finished epoch."""
+    text = (f"epoch {row['epoch']:3d}/{epochs}  loss {row['train_loss']:.4f}  "
+            f"train accuracy {100 * row['train_accuracy']:6.2f} %")
+    if "validation_accuracy" in row:
+        text += f"  validation accuracy {100 * row['validation_accuracy']:6.2f} %"
+    return text + f"  {row['images_per_second']:.0f} images/s"
