@@ -1,0 +1,40 @@
+"""Reading files out of a tar archive that comes from anywhere, without unpacking it."""
+
+import lzma
+import tarfile
+import zlib
+from pathlib import PurePosixPath
+
+from tinynet.data.dataset import DataError
+
+BROKEN = (tarfile.TarError, EOFError, OSError, lzma.LZMAError, zlib.error)
+
+
+def read_members(archive, names, limit):
+    """The contents of the files called `names`, in whichever folder of the archive: a dict of bytes.
+
+    Nothing is written. An archive with a link, or with a path that climbs out of its folder, is refused whole, and so
+    is a file of more than `limit` bytes.
+    """
+    try:
+        with tarfile.open(archive, "r|*") as members:       # one pass: seeking in compressed data starts it anew
+            return dict(wanted(members, names, limit, archive))
+    except BROKEN as problem:
+        raise DataError(f"{archive}: not a readable tar archive, or cut off ({problem})") from problem
+
+
+def wanted(members, names, limit, archive):
+    for member in members:
+        check_path(member, archive)
+        name = PurePosixPath(member.name).name
+        if name in names and member.isfile():
+            if member.size > limit:
+                raise DataError(f"{archive}: expected {name} to have {limit:,} bytes, got {member.size:,}")
+            yield name, members.extractfile(member).read()
+
+
+def check_path(member, archive):
+    path = PurePosixPath(member.name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
+        kind = "a path out of the folder" if member.isfile() or member.isdir() else "a link or device"
+        raise DataError(f"{archive}: refused, it holds {kind}: {member.name}")

@@ -1,0 +1,61 @@
+"""Data of the user's own: a pair of arrays, or an .npz file of them."""
+
+import numpy as np
+
+from tinynet.data.dataset import DataError, Dataset
+
+CHANNELS = (1, 3)
+PAIRS = [("x_train", "y_train"), ("images", "labels"), ("x", "y")]
+
+
+def arrays(images, labels, classes=None, mean=None, std=None, name="arrays"):
+    """A data set of `images` (N, H, W, C), (N, C, H, W) or (N, H, W), with 1 or 3 channels, and `labels` (N,)."""
+    return Dataset(channels_last(np.asarray(images), name), labels, classes, mean, std, name)
+
+
+def channels_last(images, name):
+    """Recognize the order of the axes by the number of channels; refuse to guess."""
+    if images.ndim == 3:
+        return images[..., None]
+    if images.ndim != 4:
+        raise DataError(f"{name}: expected images (N, H, W, C) or (N, C, H, W), got {images.shape}")
+    first, last = images.shape[1] in CHANNELS, images.shape[3] in CHANNELS
+    if first and last:
+        raise DataError(f"{name}: images {images.shape} can be read as (N, C, H, W) or as (N, H, W, C); "
+                        "make a tinynet.data.Dataset, which takes (N, H, W, C)")
+    if not (first or last):
+        raise DataError(f"{name}: expected 1 or 3 channels, second or last, got images {images.shape}")
+    return images.transpose(0, 2, 3, 1) if first else images
+
+
+def npz(path, train=True, test_share=0.2, seed=0):
+    """The training or the test part of an .npz file.
+
+    Its arrays are called x_train, y_train, x_test, y_test; or images, labels; or x, y. An array `classes` may give
+    the names. Without test arrays a share of the pictures is set aside for testing, chosen by `seed`; mean and std
+    are then those of all pictures.
+    """
+    stored, name = read(path), str(path)
+    train_keys = next((pair for pair in PAIRS if set(pair) <= set(stored)), None)
+    if train_keys is None:
+        raise DataError(f"{name}: expected arrays images and labels, or x_train and y_train, or x and y; "
+                        f"found {', '.join(sorted(stored)) or 'none'}")
+    images, labels = (stored[key] for key in train_keys)
+    classes = stored["classes"].astype(str).ravel().tolist() if "classes" in stored else None
+    whole = arrays(images, labels, classes, name=name)
+    if "x_test" not in stored or "y_test" not in stored:
+        return whole.split(test_share, seed)[0 if train else 1]
+    if train:
+        return whole
+    return arrays(stored["x_test"], stored["y_test"], whole.classes, whole.mean, whole.std, f"{name}, test")
+
+
+def read(path):
+    """All arrays of the file. Pickled objects are refused: they could run code."""
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files}
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except Exception as problem:    # whatever NumPy and zipfile run into, in a file from anywhere
+        raise DataError(f"{path}: not a readable .npz file ({problem})") from problem

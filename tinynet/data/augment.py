@@ -1,0 +1,81 @@
+"""Augmentation: a picture's own class, seen a little differently each epoch.
+
+What happens to a picture depends only on (seed, epoch, index of the picture): not on the batch it is in, nor on when
+or in which thread the batch is made.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+AUGMENTATION, ORDER = range(2)      # purposes, each with a random stream of its own
+
+
+def stream(seed, epoch, purpose):
+    """The random numbers of one epoch for one purpose, from a counter-based generator."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, epoch, purpose))))
+
+
+class Augment:
+    """Random crop out of a frame of `crop` black pixels (He et al. 2015, section 4.2), horizontal flip for
+    every other picture, and Cutout: a square of `cutout` pixels, centred anywhere, is blanked (DeVries & Taylor
+    2017). Zero or False leaves a step out.
+    """
+
+    def __init__(self, crop=4, flip=True, cutout=0):
+        self.crop, self.flip, self.cutout = crop, flip, cutout
+
+    def __repr__(self):
+        return f"Augment(crop={self.crop}, flip={self.flip}, cutout={self.cutout})"
+
+    def draw(self, seed, epoch, count):
+        """Five numbers from 0 to 1 for each of `count` pictures; row i is the same for any count."""
+        return stream(seed, epoch, AUGMENTATION).random((count, 5))
+
+    def __call__(self, images, draws, blank=0):
+        """Changed copies of images (N, H, W, C), as their rows of `draws` (N, 5) say."""
+        down, right, turn, *center = draws.T
+        images = shifted(images, self.crop, down, right) if self.crop else images.copy()
+        if self.flip:
+            turned = turn < 0.5
+            images[turned] = images[turned][:, :, ::-1]
+        if self.cutout:
+            images[square(images.shape, self.cutout, *center)] = blank
+        return images
+
+
+def shifted(images, frame, down, right):
+    """Cut each picture out of its frame, at one of (2 frame + 1)^2 places."""
+    count, height, width, _ = images.shape
+    framed = np.pad(images, ((0, 0), (frame, frame), (frame, frame), (0, 0)))
+    windows = sliding_window_view(framed, (height, width), axis=(1, 2))     # (N, places, places, C, H, W)
+    places = 2 * frame + 1
+    rows, columns = (down * places).astype(int), (right * places).astype(int)
+    return windows.transpose(0, 1, 2, 4, 5, 3)[np.arange(count), rows, columns]     # (N, H, W, C)
+
+
+def square(shape, size, down, right):
+    """True inside each picture's square, (N, H, W). Its centre may be at the border: a part of it, then."""
+    _, height, width, _ = shape
+
+    def inside(length, center):
+        start = np.floor(center * length)[:, None] - size // 2
+        axis = np.arange(length)
+        return (start <= axis) & (axis < start + size)
+
+    return inside(height, down)[:, :, None] & inside(width, right)[:, None, :]
+
+
+class Normalize:
+    """y = (x / 255 - mean) / std for uint8 images, y = (x - mean) / std for float images, per channel."""
+
+    def __init__(self, mean, std):
+        self.mean, self.std = np.atleast_1d(mean).astype(np.float64), np.atleast_1d(std).astype(np.float64)
+
+    def __call__(self, images):
+        """Images (N, H, W, C) to float32 of the same shape, by one multiplication and one addition."""
+        count, height, width, channels = images.shape
+        rows = images.reshape(count, height, width * channels)      # long rows: a loop over 3 channels is slow
+        top = 255 if images.dtype == np.uint8 else 1
+        out = rows * np.resize(1 / (top * self.std), rows.shape[-1]).astype(np.float32)
+        out += np.resize(-self.mean / self.std, rows.shape[-1]).astype(np.float32)
+        return out.reshape(images.shape)

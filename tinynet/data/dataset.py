@@ -1,0 +1,95 @@
+"""A set of labelled pictures, and the checks that keep a wrong one out."""
+
+import numpy as np
+
+
+class DataError(ValueError):
+    """Data that is missing, damaged, or not what it claims to be."""
+
+
+class Dataset:
+    """Pictures and their classes.
+
+    `images` is (N, H, W, C), channels last: uint8 from 0 to 255, or float32 from 0 to 1.
+    `labels` is (N,), int64, each an index into `classes`.
+    `mean` and `std` belong to the channels of the pictures scaled to [0, 1]. Left out, they are measured;
+    a test set should be given those of its training set.
+    """
+
+    def __init__(self, images, labels, classes=None, mean=None, std=None, name="data"):
+        self.name = name
+        self.images = checked_images(images, name)
+        self.labels = checked_labels(labels, len(self.images), classes, name)
+        self.classes = list(classes) if classes else [str(i) for i in range(self.labels.max() + 1)]
+        measured = channel_statistics(self.images) if mean is None or std is None else (mean, std)
+        self.mean = np.asarray(measured[0] if mean is None else mean, np.float32)
+        self.std = np.asarray(measured[1] if std is None else std, np.float32)
+
+    def __len__(self):
+        return len(self.images)
+
+    def __repr__(self):
+        height, width, channels = self.images.shape[1:]
+        return f"Dataset({self.name}: {len(self)} of {height}x{width}x{channels}, {len(self.classes)} classes)"
+
+    def subset(self, index):
+        """The pictures at `index` (a slice or an array of indices), with the same classes, mean and std."""
+        return Dataset(self.images[index], self.labels[index], self.classes, self.mean, self.std, self.name)
+
+    def split(self, part, seed=0):
+        """Set a random `part` aside, for validation: a share of all pictures (0.1), or their number (5000).
+
+        Returns (the rest, the part). The same seed makes the same choice.
+        """
+        count = round(part * len(self)) if isinstance(part, float) else part
+        if not 0 < count < len(self):
+            raise DataError(f"{self.name}: cannot set {part} aside from {len(self)} images")
+        order = np.random.default_rng(seed).permutation(len(self))
+        return self.subset(np.sort(order[count:])), self.subset(np.sort(order[:count]))
+
+
+def checked_images(images, name):
+    images = np.ascontiguousarray(images)
+    if images.ndim != 4:
+        raise DataError(f"{name}: expected images (N, H, W, C), got {images.shape}")
+    if images.size == 0:
+        raise DataError(f"{name}: the set is empty, its images are {images.shape}")
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype.kind not in "iuf":
+        raise DataError(f"{name}: expected images as uint8 or floats, got {images.dtype}")
+    low, high = images.min(), images.max()
+    limit, kind = (1, np.float32) if images.dtype.kind == "f" else (255, np.uint8)
+    if not 0 <= low <= high <= limit:       # false for NaN, too
+        raise DataError(f"{name}: expected {images.dtype} images from 0 to {limit}, got {low} to {high}")
+    return images.astype(kind, copy=False)
+
+
+def checked_labels(labels, count, classes, name):
+    labels = np.asarray(labels)
+    if labels.shape == (count, 1):
+        labels = labels[:, 0]
+    if labels.shape != (count,):
+        raise DataError(f"{name}: expected {count} labels, one for each image, got {labels.shape}")
+    if labels.dtype.kind not in "iu":
+        raise DataError(f"{name}: expected labels as whole numbers, got {labels.dtype}")
+    last = len(classes) - 1 if classes else np.iinfo(np.int64).max
+    wrong = np.flatnonzero((labels < 0) | (labels > last))
+    if wrong.size:
+        wanted = f"from 0 to {last}" if classes else "from 0 up"
+        raise DataError(f"{name}: expected labels {wanted}, got {labels[wrong[0]]} at image {wrong[0]}")
+    return labels.astype(np.int64, copy=False)
+
+
+def channel_statistics(images):
+    """Mean and standard deviation of every channel, of pixels scaled to [0, 1].
+
+    Summed image by image: converting the whole set at once would need eight times its memory.
+    """
+    scale = 255 if images.dtype == np.uint8 else 1
+    pixels = images.size // images.shape[-1]
+    total = sum(image.sum((0, 1), dtype=np.float64) for image in images)
+    squares = sum(np.einsum("hwc,hwc->c", image, image, dtype=np.float64) for image in images)
+    mean = total / pixels
+    variance = np.maximum(squares / pixels - mean**2, 0)
+    return mean / scale, np.where(variance > 0, np.sqrt(variance), scale) / scale

@@ -1,0 +1,95 @@
+"""Batches of a data set, in a seeded order, the next one made while the current one is used."""
+
+from collections import deque
+
+import numpy as np
+
+from tinynet.data.augment import ORDER, Normalize, stream
+from tinynet.data.dataset import DataError
+from tinynet.tensor import Tensor
+
+
+class Loader:
+    """Gives pairs of Tensors: images (N, C, H, W), float32 in channels-last memory, and labels (N,), int64.
+
+    `normalize` is True for the data set's own mean and std, a pair of others, or False for pixels from 0 to 1.
+    Each `for` loop over the loader is an epoch, with an order and augmentations of its own; `set_epoch` says which
+    is next. `prefetch` batches are made ahead in a thread; it changes nothing in the batches.
+    """
+
+    def __init__(self, dataset, batch_size=128, shuffle=True, augment=None, normalize=True, seed=0,
+                 drop_last=False, prefetch=1):
+        if batch_size < 1:
+            raise ValueError(f"Loader: expected a batch_size of at least 1, got {batch_size}")
+        if drop_last and len(dataset) < batch_size:
+            raise DataError(f"Loader: no batch of {batch_size} in {len(dataset)} images, and drop_last=True")
+        if isinstance(normalize, bool):
+            normalize = (dataset.mean, dataset.std) if normalize else (0, 1)
+        self.dataset, self.batch_size, self.shuffle, self.augment = dataset, batch_size, shuffle, augment
+        self.normalize = Normalize(*normalize)
+        self.seed, self.drop_last, self.prefetch = seed, drop_last, prefetch
+        self.epoch = 0
+
+    def __len__(self):
+        """Batches in an epoch."""
+        whole, rest = divmod(len(self.dataset), self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
+
+    def set_epoch(self, epoch):
+        """The next `for` loop is this epoch."""
+        self.epoch = epoch
+
+    def __iter__(self):
+        epoch = self.epoch
+        self.epoch += 1
+        return self.iterate(epoch)
+
+    def iterate(self, epoch, start=0):
+        """The batches of `epoch` from number `start` on: the same ones as in an epoch that was not interrupted."""
+        make = self.batch_maker(epoch)
+        return ahead(make, range(start, len(self)), self.prefetch)
+
+    def batch_maker(self, epoch):
+        """A function that makes batch number `step` of the epoch."""
+        order, draws = self.order(epoch), self.draws(epoch)
+
+        def make(step):
+            index = order[step * self.batch_size:(step + 1) * self.batch_size]
+            images = self.dataset.images[index]
+            if self.augment:
+                images = self.augment(images, draws[index], self.blank())
+            images = self.normalize(images).transpose(0, 3, 1, 2)       # (N, C, H, W), memory stays as it is
+            return Tensor(images), Tensor(self.dataset.labels[index])
+
+        return make
+
+    def order(self, epoch):
+        count = len(self.dataset)
+        return stream(self.seed, epoch, ORDER).permutation(count) if self.shuffle else np.arange(count)
+
+    def draws(self, epoch):
+        return self.augment.draw(self.seed, epoch, len(self.dataset)) if self.augment else None
+
+    def blank(self):
+        """The mean colour, as stored: what Cutout leaves behind is (nearly) zero once normalised."""
+        mean = self.dataset.mean
+        return np.round(mean * 255) if self.dataset.images.dtype == np.uint8 else mean
+
+
+def ahead(make, steps, count):
+    """Yield make(step) for each step, `count` of them made in advance in a thread.
+
+    What `make` raises comes out here. When the caller turns away, the generator closes: the thread ends with it.
+    """
+    if count == 0:
+        yield from map(make, steps)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(1, "loader") as thread:
+        waiting = deque()
+        for step in steps:
+            waiting.append(thread.submit(make, step))
+            if len(waiting) > count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
