@@ -1,0 +1,37 @@
+"""Checks of what users ask of optimizers and schedules."""
+
+import math
+import numbers
+
+# How PyTorch computes a step, not what it computes. tinynet has one way; None and False ask for no other.
+IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
+
+
+def refuse(name, options):
+    """Raise for options that PyTorch has and tinynet has not, and for unknown ones."""
+    for option, value in options.items():
+        if option not in IMPLEMENTATION:
+            raise TypeError(f"{name}: unknown option {option!r}")
+        if value not in (None, False):
+            raise ValueError(f"{name}: {option}={value!r} is not supported; leave it out")
+
+
+def check_number(name, option, value, low=-math.inf, high=math.inf):
+    """Raise unless `value` is a number with low <= value < high."""
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"{name}: expected {option} to be a number, got {type(value).__name__}")
+    if not low <= value < high:
+        raise ValueError(f"{name}: expected {option} in [{low}, {high}), got {value}")
+
+
+def check_count(name, option, value):
+    """Raise unless `value` is a positive integer."""
+    if not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"{name}: expected {option} to be a positive integer, got {value!r}")
+
+
+def as_list(name, params):
+    """`params` as a list; a set is refused, since its order, and a saved state's with it, is not fixed."""
+    if isinstance(params, (set, frozenset)):
+        raise TypeError(f"{name}: expected parameters in a fixed order (a list), got a set")
+    return list(params)
