@@ -34,7 +34,7 @@ def fetch(url, path, size, md5):
                                 "start again to go on from there")
         accept(part, path, size, md5, url)
     except OSError as problem:
-        raise DataError(f"cannot write {part}: {problem.strerror}") from problem
+        raise DataError(f"cannot write {part}: {problem.strerror or problem}") from problem
 
 
 def transfer(url, part, start, size):
@@ -42,9 +42,9 @@ def transfer(url, part, start, size):
     try:
         with connect(url, start) as response:
             start = start if response.status == 206 else 0      # the server may ignore the range, and begin anew
-            offered = response.length
-            if offered is not None and start + offered != size:
-                raise DataError(f"{url}: expected {size:,} bytes, the server offers {start + offered:,}")
+            offered = start + int(response.headers["Content-Length"] or size - start)
+            if offered != size:
+                raise DataError(f"{url}: expected {size:,} bytes, the server offers {offered:,}")
             copy(response, part, start, size)
         return "the server closed the connection"
     except ConnectionError as problem:
