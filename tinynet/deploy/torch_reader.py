@@ -1,0 +1,157 @@
+"""Reads PyTorch's files without PyTorch, and without running what is in them.
+
+`torch.save` writes a pickle that builds the containers, beside the raw numbers of the tensors. It runs on the
+machine of `pickle_machine`, which calls the five functions in `CALLS` and nothing else.
+
+Tensors are views of flat storages. A storage is allocated when the pickle first names it, after a look at
+the file's size, and filled when the pickle has ended. There are two formats: a zip archive (PyTorch 1.6 and
+newer), and several pickles in a row followed by the storages. Both: torch/serialization.py in PyTorch's
+source.
+"""
+
+import io
+import math
+import zipfile
+
+import numpy as np
+
+from tinynet.deploy.encoding import decode, itemsize, loaded_dtype
+from tinynet.deploy.pickle_machine import Global, run
+from tinynet.deploy.refusal import Refusal, as_dict
+from tinynet.tensor import Tensor
+
+LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")     # near the beginning of the older format
+MAX_PICKLE = 64_000_000       # bytes
+MAX_DIMS = 64                 # of NumPy and of PyTorch
+
+STORAGES = {
+    "torch.DoubleStorage": "F64", "torch.FloatStorage": "F32", "torch.HalfStorage": "F16",
+    "torch.BFloat16Storage": "BF16", "torch.LongStorage": "I64", "torch.IntStorage": "I32",
+    "torch.ShortStorage": "I16", "torch.CharStorage": "I8", "torch.ByteStorage": "U8",
+    "torch.BoolStorage": "BOOL",
+}
+
+
+def read_zip(file, size, dtype):
+    """What `torch.save` wrote as a zip archive: NAME/data.pkl, NAME/data/0, NAME/data/1, ..."""
+    archive = zipfile.ZipFile(file)
+    entries = {entry.filename.partition("/")[2]: entry for entry in archive.infolist()}
+
+    def read(name, limit):
+        entry = entries.get(name)
+        if entry is None:
+            raise Refusal(f"its archive has no {name}")
+        if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+            raise Refusal(f"{name} in its archive is compressed")
+        if entry.file_size > min(limit, size):
+            raise Refusal(f"{name} in its archive claims to be longer than it may be")
+        return archive.read(entry)
+
+    order = ">" if "byteorder" in entries and read("byteorder", 6) == b"big" else "<"
+    storages = Storages(size, dtype)
+    result = run(io.BytesIO(read("data.pkl", MAX_PICKLE)), CALLS, STORAGES, storages.claim)
+    for key in storages:
+        storages.fill(key, read(f"data/{key}", storages.byte_count(key)), order)
+    return result
+
+
+def read_legacy(file, size, dtype):
+    """What `torch.save` wrote before: magic number, version, system, object, storage keys; then the storages.
+
+    Numbers are little-endian, whatever the system was.
+    """
+    pickles = io.BytesIO(file.read(MAX_PICKLE))
+    _magic, version, _system = run(pickles), run(pickles), run(pickles)
+    if version != 1001:
+        raise Refusal(f"it has an unknown version of PyTorch's older format")
+    storages = Storages(size, dtype)
+    result, keys = run(pickles, CALLS, STORAGES, storages.claim), run(pickles)
+    if not isinstance(keys, list) or set(keys) != set(storages):
+        raise Refusal("its list of storages does not match its tensors")
+    file.seek(pickles.tell())
+    for key in keys:
+        if int.from_bytes(file.read(8), "little") != storages[key][1].size:
+            raise Refusal(f"its storage {key[:80]!r} is not where it should be")
+        storages.fill(key, file.read(storages.byte_count(key)))
+    return result
+
+
+class Storages(dict):
+    """key -> (kind, flat array): the memory that tensors look into, never more than the file can fill."""
+
+    def __init__(self, size, dtype):
+        self.unclaimed, self.dtype = size, dtype
+
+    def claim(self, identity):
+        """The array for a pickle's ("storage", type, key, device, numel), still without its numbers."""
+        match identity:
+            case ("storage", Global() as name, str(key), str(), int(numel), *view) if (
+                    name in STORAGES and view in ([], [None])):
+                return self.array(STORAGES[name], key, numel)
+        raise Refusal("it names a storage in an unknown way")
+
+    def array(self, kind, key, numel):
+        if key not in self:
+            self.unclaimed -= numel * itemsize(kind)
+            if numel < 0 or self.unclaimed < 0:
+                raise Refusal("it declares more numbers than it holds")
+            self[key] = kind, np.empty(numel, loaded_dtype(kind, self.dtype))
+        known_kind, array = self[key]
+        if (known_kind, array.size) != (kind, numel):
+            raise Refusal(f"its storage {key[:80]!r} is declared in two ways")
+        return array
+
+    def byte_count(self, key):
+        kind, array = self[key]
+        return array.size * itemsize(kind)
+
+    def fill(self, key, raw, order="<"):
+        if len(raw) != self.byte_count(key):
+            raise Refusal(f"its storage {key[:80]!r} needs {self.byte_count(key):,} bytes, has {len(raw):,}")
+        kind, array = self[key]
+        array[:] = decode(raw, kind, self.dtype, order)
+
+
+def rebuild_tensor(storage, offset, sizes, strides, *flags):
+    """torch._utils._rebuild_tensor_v2, and the older one without flags (requires_grad, hooks, metadata)."""
+    if len(flags) > 2 and flags[2]:
+        raise Refusal("a tensor is conjugated or negated")
+    if not isinstance(storage, np.ndarray) or not len(sizes) == len(strides) <= MAX_DIMS:
+        raise Refusal("a tensor has no storage or no proper shape")
+    if not all(type(n) is int and 0 <= n < 2**63 for n in (offset, *sizes, *strides)):
+        raise Refusal("a tensor has a negative or absurd size, stride or offset")
+    if 0 in sizes:
+        return Tensor(np.empty(sizes, storage.dtype))
+    last = offset + sum((n - 1) * stride for n, stride in zip(sizes, strides))
+    if max(last + 1, math.prod(sizes)) > storage.size:       # the product counts what a stride of 0 repeats
+        raise Refusal(f"a tensor of shape {tuple(sizes)} does not fit into its {storage.size:,} numbers")
+    width = storage.itemsize
+    return Tensor(np.ndarray(sizes, storage.dtype, storage, offset * width, [n * width for n in strides]))
+
+
+def rebuild_parameter(data, *flags):
+    return data
+
+
+def ordered_dict(pairs=()):
+    """collections.OrderedDict: empty, or from a list of pairs, as Python 2 wrote it."""
+    result = as_dict(pairs)
+    if pairs:
+        pairs.clear()                # one list used a million times would fill the memory
+    return result
+
+
+def size(sizes):
+    """torch.Size."""
+    if type(sizes) is not tuple:
+        raise Refusal("it holds an improper torch.Size")
+    return sizes
+
+
+CALLS = {
+    "collections.OrderedDict": ordered_dict,
+    "torch._utils._rebuild_tensor": rebuild_tensor,
+    "torch._utils._rebuild_tensor_v2": rebuild_tensor,
+    "torch._utils._rebuild_parameter": rebuild_parameter,
+    "torch.Size": size,
+}

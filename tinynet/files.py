@@ -1,0 +1,114 @@
+"""Files that survive a crash, and the errors that say why one could not be read or written.
+
+A file is written under a temporary name, pushed to the disk, and only then renamed: whoever looks at the real
+name, even after a power cut, finds the old file or the new one, never half of either. A digest beside a file
+tells later whether its bytes are still the ones that were written.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import pathlib
+import secrets
+
+
+class AlteredFileError(ValueError):
+    """A file is not what its digest says, or the digest is not one."""
+
+
+@contextlib.contextmanager
+def atomic_write(path):
+    """`with atomic_write(path) as file:` a binary file that takes the place of `path` if the block ends well.
+
+    If anything fails, nothing is left behind and the older file stays as it was. A process that is killed can
+    leave `.NAME.*.tmp` in the folder, which nobody reads.
+    """
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with clear_errors("write", path, temporary):
+        try:
+            with open(temporary, "xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder):
+    """Push a rename in `folder` to the disk, where the system can (it is the folder that holds the names)."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def open_to_read(path):
+    """A binary file; if it cannot be opened or read, an error of one clear sentence."""
+    with clear_errors("read", pathlib.Path(path)):
+        with open(path, "rb") as file:
+            yield file
+
+
+@contextlib.contextmanager
+def clear_errors(verb, path, temporary=None):
+    """Rewords the system's errors about `path` into one sentence, keeping their type and number."""
+    try:
+        yield
+    except OSError as error:
+        about = error.filename and pathlib.Path(error.filename)
+        if error.errno is None or about not in (None, path, temporary):
+            raise                                            # about something else
+        clear = type(error)(f"cannot {verb} {path}: {reason(error, verb, path)}")
+        clear.errno = error.errno
+        raise clear from error
+
+
+def reason(error, verb, path):
+    files_above = [str(folder) for folder in path.parents if folder.is_file()]
+    if files_above:
+        return f"{files_above[0]} is a file, not a folder"
+    if path.is_dir():
+        return "it is a folder"
+    if error.errno == errno.ENOENT:
+        return "there is no such file" if verb == "read" else f"the folder {path.parent} does not exist"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "no permission"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full"
+    return error.strerror
+
+
+def sha256_of(path):
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with open_to_read(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_path(path):
+    return pathlib.Path(f"{os.fspath(path)}.sha256")
+
+
+def write_digest(path):
+    """Write `NAME.sha256` beside the file, as `sha256sum NAME` prints it."""
+    line = f"{sha256_of(path)}  {pathlib.Path(path).name}\n"
+    with atomic_write(digest_path(path)) as file:
+        file.write(line.encode())
+
+
+def check_digest(path):
+    """Raise `AlteredFileError` unless the file's bytes are those that `write_digest` saw."""
+    with open_to_read(digest_path(path)) as file:
+        expected = file.read(64).decode("ascii", "replace")
+    found = sha256_of(path)
+    if found != expected:
+        raise AlteredFileError(f"{path} is truncated or altered: its SHA-256 is {found}, "
+                               f"but {digest_path(path).name} says {expected!r}")
