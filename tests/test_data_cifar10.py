@@ -103,6 +103,12 @@ def test_downloads_to_the_cache(batches, tmp_path):
     check(batches, None)
 
 
+def test_says_where_it_looked_when_it_cannot_be_downloaded(batches, tmp_path):
+    source = dict(url=(tmp_path / "none").as_uri(), size=1, md5="")
+    with pytest.raises(DataError, match="cifar10 is not in .*cache/data, and: cannot download file:.*root"):
+        cifar10(source=source)
+
+
 def altered(batches, name, change):
     content = bytearray(batches[name])
     change(content)

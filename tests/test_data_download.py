@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import socket
 import threading
 
 import numpy as np
@@ -122,9 +123,11 @@ def test_404(server, tmp_path):
 
 
 def test_connection_refused(server, tmp_path):
-    server.server_close()
-    with pytest.raises(DataError, match="cannot download http.*Connection refused"):
-        get(server, tmp_path / "data.tar.gz")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))       # nobody listens here
+        server.url = f"http://127.0.0.1:{closed.getsockname()[1]}/data.tar.gz"
+        with pytest.raises(DataError, match="cannot download http.*Connection refused"):
+            get(server, tmp_path / "data.tar.gz")
 
 
 def test_a_file_in_the_place_of_the_folder(server, tmp_path):

@@ -69,8 +69,8 @@ def test_each_loop_is_another_epoch_and_seeds_repeat():
 
 @pytest.mark.parametrize("prefetch", [1, 3, 10])
 def test_prefetching_changes_nothing(prefetch):
-    make = lambda count: Loader(DATA, 7, augment=Augment(), prefetch=count).iterate(epoch=2)     # noqa: E731
-    assert same(make(0), make(prefetch))
+    plain, ahead = (Loader(DATA, 7, augment=Augment(), prefetch=count) for count in (0, prefetch))
+    assert same(plain.iterate(epoch=2), ahead.iterate(epoch=2))
 
 
 def test_resumes_in_the_middle_of_an_epoch():
@@ -109,13 +109,14 @@ def test_leaves_no_thread_behind():
     assert not loader_threads()
 
 
-def test_an_exception_in_the_thread_comes_out():
-    def broken(images, draws, blank):
+class Broken(Augment):
+    def __call__(self, images, draws, blank):
         raise RuntimeError("no such picture")
-    augment = Augment()
-    augment.__class__ = type("Broken", (Augment,), {"__call__": lambda self, *_: broken(*_)})
+
+
+def test_an_exception_in_the_thread_comes_out():
     with pytest.raises(RuntimeError, match="no such picture"):
-        list(Loader(DATA, 10, augment=augment))
+        list(Loader(DATA, 10, augment=Broken()))
     assert not loader_threads()
 
 

@@ -46,10 +46,19 @@ def cifar10(root=None, train=True, source=OFFICIAL):
         raise DataError(f"cifar10: nothing found at {root}: expected a folder with {FOLDER} or one of "
                         f"{', '.join(ARCHIVES)}, or the path of an archive; without a folder it is downloaded")
     if place is None:
-        place = data_folder() / ARCHIVES[0]
-        fetch(path=place, **source)
+        place = download(source)
     read = read_archive if place.is_file() else read_folder
     return decode(read(place, TRAIN_MD5 if train else TEST_MD5))
+
+
+def download(source):
+    archive = data_folder() / ARCHIVES[0]
+    try:
+        fetch(path=archive, **source)
+    except DataError as problem:
+        raise DataError(f"cifar10 is not in {data_folder()}, and: {problem}. A folder that holds it can be named "
+                        "instead (root)") from problem
+    return archive
 
 
 def decode(batches):
