@@ -1,0 +1,26 @@
+"""Prove the gradients: every differentiable operator and layer against central differences in float64 and, where
+PyTorch is installed, against PyTorch. The exit status is 1 if any fails.
+
+    tinynet gradcheck
+    tinynet gradcheck conv2d softmax
+"""
+
+
+def add_options(parser):
+    parser.add_argument("operators", nargs="*", metavar="OP", help="operators or layers to check (default: all)")
+
+
+def run(args):
+    from tinynet.inspect import prove
+    rows = []
+    print(f"{'operator':34} {'differences':>12} {'PyTorch':>10} {'ms':>7}   (worst relative error)")
+    for case in prove.select(args.operators):
+        row = prove.prove(case)
+        rows.append(row)
+        parity = "-" if row.parity is None else f"{row.parity:.1e}"
+        print(f"{row.name:34} {row.differences.error:12.1e} {parity:>10} {1000 * row.seconds:7.0f}   "
+              f"{'ok' if row.passed else 'FAILED: ' + row.failure}", flush=True)
+    failed = [row.name for row in rows if not row.passed]
+    print(f"{len(rows) - len(failed)} of {len(rows)} gradients are right" +
+          (f"; wrong: {', '.join(failed)}" if failed else ""))
+    return 1 if failed else 0

@@ -1,0 +1,1 @@
+"""Looking inside: proving gradients, measuring speed."""
