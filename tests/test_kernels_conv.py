@@ -1,0 +1,177 @@
+"""Convolution kernels: the specification against seven loops, every fast branch against the specification."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tinynet.kernels import conv, layout, threads
+
+# x_shape, w_shape, stride, padding, dilation, groups
+SHAPES = {
+    "3x3": ((2, 16, 9, 11), (16, 16, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "3x3 wide rows": ((1, 8, 3, 37), (40, 8, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "3x3 ragged": ((2, 5, 7, 6), (7, 5, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "3x3 no padding": ((1, 17, 8, 8), (33, 17, 3, 3), (1, 1), (0, 0), (1, 1), 1),
+    "3x3 blocked": ((2, 130, 7, 7), (66, 130, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "3x3 256 channels": ((1, 256, 4, 4), (32, 256, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "stride 2": ((2, 16, 8, 8), (32, 16, 3, 3), (2, 2), (1, 1), (1, 1), 1),
+    "stride 2 odd": ((2, 6, 9, 7), (20, 6, 3, 3), (2, 2), (1, 1), (1, 1), 1),
+    "stride 2 kernel 2": ((1, 4, 7, 8), (5, 4, 2, 2), (2, 2), (0, 0), (1, 1), 1),
+    "stride 3 over kernel 2": ((1, 4, 11, 10), (5, 4, 2, 2), (3, 3), (0, 0), (1, 1), 1),
+    "mixed strides": ((1, 4, 9, 10), (18, 4, 3, 3), (1, 2), (2, 0), (1, 1), 1),
+    "1x1": ((3, 16, 5, 7), (24, 16, 1, 1), (1, 1), (0, 0), (1, 1), 1),
+    "1x1 stride 2": ((2, 8, 7, 7), (16, 8, 1, 1), (2, 2), (0, 0), (1, 1), 1),
+    "1x1 padded": ((2, 3, 4, 4), (4, 3, 1, 1), (1, 1), (1, 2), (1, 1), 1),
+    "stem": ((1, 3, 23, 26), (16, 3, 7, 7), (2, 2), (3, 3), (1, 1), 1),
+    "first layer": ((2, 3, 9, 8), (16, 3, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "5x3": ((1, 4, 8, 9), (17, 4, 5, 3), (1, 1), (2, 1), (1, 1), 1),
+    "padding over kernel": ((1, 3, 4, 3), (5, 3, 2, 3), (1, 1), (4, 5), (1, 1), 1),
+    "padding over kernel, stride": ((1, 3, 4, 3), (5, 3, 2, 3), (2, 3), (4, 5), (1, 1), 1),
+    "one pixel": ((1, 4, 1, 1), (4, 4, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "dilated": ((1, 4, 9, 8), (6, 4, 3, 3), (1, 2), (2, 1), (2, 3), 1),
+    "grouped": ((2, 6, 6, 5), (9, 2, 3, 3), (2, 1), (1, 1), (1, 1), 3),
+    "depthwise": ((2, 20, 6, 7), (20, 1, 3, 3), (2, 1), (1, 1), (1, 2), 20),
+    "depthwise doubled": ((2, 4, 6, 7), (8, 1, 3, 3), (1, 1), (1, 1), (1, 1), 4),
+}
+GEOMETRIES = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+
+
+def arrays(shape, dtype=np.float32, seed=0):
+    """x, w, b, dy for a geometry; w in the memory order of the engine."""
+    x_shape, w_shape, stride, padding, dilation, groups = shape
+    rng = np.random.default_rng(seed)
+    size = conv.out_size(x_shape[2:], w_shape[2:], stride, padding, dilation)
+    k, c, r, s = w_shape
+    x, dy = layout.channels_last(rng.standard_normal(x_shape).astype(dtype)), rng.standard_normal(
+        (x_shape[0], k, *size)).astype(dtype)
+    w = rng.standard_normal((r, s, c, k)).astype(dtype).transpose(3, 2, 0, 1)
+    return x, w, rng.standard_normal(k).astype(dtype), layout.channels_last(dy)
+
+
+def all_three(shape, x, w, b, dy, twin="numba"):
+    """y, dx and dw by the given twin."""
+    geometry = shape[2:]
+    return [getattr(conv.conv2d, twin)(x, w, *geometry, b),
+            getattr(conv.conv2d_backward_input, twin)(dy, w, x.shape, *geometry),
+            getattr(conv.conv2d_backward_weight, twin)(x, dy, w.shape, *geometry)]
+
+
+def assert_close(found, expected):
+    """Within a few rounding errors of the largest value: the sums are long and their order differs."""
+    for a, b in zip(found, expected):
+        assert a.shape == b.shape
+        epsilon = np.finfo(a.dtype).eps
+        np.testing.assert_allclose(a, b, rtol=0, atol=20 * epsilon * max(1, np.abs(b).max()))
+
+
+def seven_loops(shape, x, w, b):
+    (n, _, h, width), (k, c, r, s), stride, padding, dilation, groups = shape
+    p, q = conv.out_size((h, width), (r, s), stride, padding, dilation)
+    y = np.zeros((n, k, p, q)) + b[:, None, None]
+    for i, j, row, column in np.ndindex(y.shape):
+        for channel, rr, ss in np.ndindex(c, r, s):
+            yy, xx = row * stride[0] + rr * dilation[0] - padding[0], column * stride[1] + ss * dilation[1] - padding[1]
+            if 0 <= yy < h and 0 <= xx < width:
+                y[i, j, row, column] += x[i, j // (k // groups) * c + channel, yy, xx] * w[j, channel, rr, ss]
+    return y
+
+
+@pytest.fixture(autouse=True)
+def default_method():
+    yield
+    conv.use_method("auto")
+
+
+@pytest.mark.parametrize("name", ["3x3 ragged", "mixed strides", "dilated", "grouped", "padding over kernel, stride"])
+def test_specification_against_loops(name):
+    x, w, b, _ = arrays(SHAPES[name], np.float64)
+    assert_close([conv.conv2d.numpy(x, w, *SHAPES[name][2:], b)], [seven_loops(SHAPES[name], x, w, b)])
+
+
+@GEOMETRIES
+def test_specification_is_adjoint(shape):
+    """<dy, conv(x, w)> is linear in x and in w: the gradients must give the same number."""
+    x, w, b, dy = arrays(shape, np.float64)
+    y, dx, dw = all_three(shape, x, w, 0 * b, dy, "numpy")
+    np.testing.assert_allclose([(dx * x).sum(), (dw * w).sum()], (dy * y).sum(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", conv.METHODS)
+@GEOMETRIES
+def test_fast_twin(shape, method):
+    conv.use_method(method)
+    inputs = arrays(shape)
+    found = all_three(shape, *inputs)
+    assert all(a.dtype == np.float32 for a in found)
+    assert_close(found, all_three(shape, *(a.astype(np.float64) for a in inputs), "numpy"))
+
+
+@GEOMETRIES
+def test_fast_twin_float64(shape):
+    inputs = arrays(shape, np.float64)
+    assert_close(all_three(shape, *inputs), all_three(shape, *inputs, "numpy"))
+
+
+@pytest.mark.parametrize("method", ["im2col", "direct"])
+def test_memory_order(method):
+    """Results are channels-last, dw lies as (R, S, C, K); any strides are accepted."""
+    conv.use_method(method)
+    shape = SHAPES["stride 2 odd"]
+    inputs = arrays(shape)
+    y, dx, dw = all_three(shape, *inputs)
+    assert layout.is_channels_last(y) and layout.is_channels_last(dx) and dw.transpose(2, 3, 1, 0).flags.c_contiguous
+    strided = [np.ascontiguousarray(a) for a in inputs]
+    for a, b in zip(all_three(shape, *strided), (y, dx, dw)):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("method", ["im2col", "direct"])
+@pytest.mark.parametrize("x_shape, w_shape, stride", [((33, 16, 16, 16), (32, 16, 3, 3), (1, 1)),
+                                                      ((9, 32, 14, 14), (80, 32, 3, 3), (2, 2)),
+                                                      ((40, 20, 12, 12), (20, 1, 3, 3), (1, 1))])
+def test_same_bits_for_any_thread_count(method, x_shape, w_shape, stride):
+    conv.use_method(method)
+    shape = (x_shape, w_shape, stride, (1, 1), (1, 1), x_shape[1] // w_shape[1])
+    inputs, before, results = arrays(shape), threads.get_num_threads(), []
+    try:
+        for count in (1, 2, 3):
+            threads.set_num_threads(count)
+            results.append(all_three(shape, *inputs))
+    finally:
+        threads.set_num_threads(before)
+    for other in results[1:]:
+        for a, b in zip(results[0], other):
+            np.testing.assert_array_equal(a, b)
+
+
+@GEOMETRIES
+@pytest.mark.parametrize("twin", ["numpy", "numba"])
+def test_im2col_and_its_adjoint(shape, twin):
+    x, w, _, _ = arrays(shape, np.float64)
+    _, _, *geometry, _ = shape
+    columns = getattr(conv.im2col, twin)(x, w.shape[2:], *geometry)
+    np.testing.assert_array_equal(columns, conv.im2col.numpy(x, w.shape[2:], *geometry))
+    other = np.random.default_rng(1).standard_normal(columns.shape)
+    back = getattr(conv.col2im, twin)(other, x.shape[2:], w.shape[2:], *geometry)
+    np.testing.assert_allclose((back * x).sum(), (columns * other).sum(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("lanes", ["16", "8", "4", "0"])
+def test_every_lane_count(lanes):
+    """A fresh process with forced lanes, the branches compiled anew: `python test_kernels_conv.py` runs `check_all`."""
+    path = os.path.abspath(__file__)
+    environment = {**os.environ, "TINYNET_SIMD_LANES": lanes, "PYTHONPATH": os.path.dirname(os.path.dirname(path))}
+    subprocess.run([sys.executable, path], check=True, env=environment, timeout=300)
+
+
+def check_all():
+    for shape in SHAPES.values():
+        inputs = arrays(shape)
+        assert_close(all_three(shape, *inputs), all_three(shape, *(a.astype(np.float64) for a in inputs), "numpy"))
+
+
+if __name__ == "__main__":
+    check_all()

@@ -1,0 +1,344 @@
+"""Convolution by register tiles (`simd.py`), straight from channels-last images: no im2col at all. float32 only.
+
+Why it is fast. Two things bound a convolution: how many of the multiply-adds' operands come from registers, and whether
+the rest come from the nearest cache. The tiles see to the first. For the second, everything that a chunk of work touches
+is laid out for it:
+
+- weights are packed into *panels* of one tile's output channels, `(panels, C blocks, R, S, C, lanes)`: a tile walks
+  through one panel from front to back, and a block of it stays in the first-level cache for all pixels of the chunk;
+- images get their left and right zeros in a copy that stays in the second-level cache (rows of zeros above and below
+  are not computed at all, but skipped);
+- the input gradient of a convolution is a convolution too, of the output gradient with turned weights; with a stride
+  it is one such convolution for each of the stride² positions that an input pixel can have between the taps.
+
+Work is cut into chunks of images and panels by shape alone, and every sum is taken in one fixed order.
+"""
+
+import functools
+import threading
+
+import numpy as np
+
+from tinynet.kernels import layout
+from tinynet.kernels.compile import jit
+from tinynet.kernels.simd import LANES, OUTER_TILES, WINDOW_TILES, address, copy, outer_tile, window_tile
+from tinynet.kernels.threads import parallel_for
+
+L1_FLOATS, L2_FLOATS = 9 * 1024, 96 * 1024      # what a panel block, and a chunk's images, may take of the caches
+WINDOW_FORMS = {entry[1:] for entry in WINDOW_TILES}
+OUTER_FORMS = {entry[1:] for entry in OUTER_TILES}
+CHUNKS = 8                                      # enough of them to keep a few cores evenly busy
+SERIAL_WORK = 2e6                               # multiply-adds that are not worth a second thread
+_local = threading.local()
+
+
+def scratch(name, size):
+    """A float32 buffer of this thread, aligned to cache lines, kept for the next call."""
+    buffer = getattr(_local, name, None)
+    if buffer is None or buffer.size < size:
+        raw = np.empty(size + 16, np.float32)
+        buffer = raw[-raw.ctypes.data // 4 % 16:][:size]
+        setattr(_local, name, buffer)
+    return buffer
+
+
+@functools.cache
+def pick(table, extent, form):
+    """The tile of this form, (T, ...), that covers `extent` with the least waste: its number in the table, and its M."""
+    fitting = [(-(-extent // m) * (m + 1), number, m) for number, (m, *rest) in enumerate(table) if tuple(rest) == form]
+    return min(fitting)[1:]
+
+
+# ---------------------------------------------------------------------------------------------------- forward
+
+def conv2d(x, w, b, stride, padding):
+    """y (N, K, P, Q) of x (N, C, H, W) with w (K, C, R, S), see `conv.conv2d`."""
+    images = layout.channels_last(x).transpose(0, 2, 3, 1)                  # (N, H, W, C)
+    n, h, width, c = images.shape
+    k, _, r, s = w.shape
+    p, q = (h + 2 * padding[0] - r) // stride[0] + 1, (width + 2 * padding[1] - s) // stride[1] + 1
+    y = layout.empty((n, k, p, q), np.float32)
+    correlate(images, w.transpose(2, 3, 1, 0), b, y.transpose(0, 2, 3, 1), stride, padding)
+    return y
+
+
+def conv2d_backward_input(dy, w, x_shape, stride, padding):
+    """dx: for each phase (i, j) of the stride, the stride-1 convolution of dy with the turned weights that meet it."""
+    dx = layout.empty(x_shape, np.float32)
+    pixels, outputs = dx.transpose(0, 2, 3, 1), layout.channels_last(dy).transpose(0, 2, 3, 1)
+    turned = w.transpose(2, 3, 0, 1)                                        # (R, S, K, C)
+    for i in range(stride[0]):
+        rows, top = _phase(turned.shape[0], i, stride[0], padding[0])
+        for j in range(stride[1]):
+            columns, left = _phase(turned.shape[1], j, stride[1], padding[1])
+            target = pixels[:, i::stride[0], j::stride[1]]
+            taps = turned[rows, columns]
+            if taps.size == 0:
+                target[...] = 0
+            elif target.size:
+                correlate(outputs, taps[::-1, ::-1], None, target, (1, 1), (top, left))
+    return dx
+
+
+def _phase(taps, i, stride, padding):
+    """Input pixel stride·u + i meets the taps r with (i + padding - r) % stride == 0, at output u + shift - (r // stride):
+    those taps, and the padding of the convolution that they make when turned."""
+    first = (i + padding) % stride
+    shift = (i + padding) // stride
+    count = len(range(first, taps, stride))
+    return slice(first, None, stride), count - 1 - shift
+
+
+def correlate(x, w, b, y, stride, padding):
+    """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c] · w[r, s, c, k], into any y.
+
+    Where the tables have a tile with T = S taps, it is used. Else T = 1, and S·C, whose values lie one behind the other
+    in the image, are `joined` to one long reduction.
+    """
+    r, s, c, k = w.shape
+    memory = y if y.base is None else y.base
+    if r == s == 1 and stride == (1, 1) and padding == (0, 0) and y.flags.c_contiguous:
+        x, y = x.reshape(x.shape[0], 1, -1, c), y.reshape(y.shape[0], 1, -1, k)     # (N, 1, H·W, C): one long row
+    n, h, width, _ = x.shape
+    _, p, q, _ = y.shape
+    vectors = 2 if k > LANES else 1
+    lanes = vectors * LANES
+    form = (s, stride[1], vectors) if (s, stride[1], vectors) in WINDOW_FORMS else (1, 1, vectors)
+    joined = s // form[0]
+    kind, m = pick(WINDOW_TILES, q, form)
+    block = c if joined > 1 else max(16, min(c, L1_FLOATS // (r * s * lanes)))
+    direct = padding[1] == 0 and q % m == 0 and (q - 1) * stride[1] + s <= width    # no zeros to add, no tile too long
+    padded = width if direct else (-(-q // m) * m - 1) * stride[1] + s
+    pitch = c + 16 if c % 256 == 0 and joined == 1 and not direct else c     # spread pixels over the sets of the cache
+    size = 0 if direct else h * padded * pitch
+    panels = -(-k // lanes)
+    grid = Grid(n, panels, n * p * q * k * r * s * c, image_floats=size)
+    bias = np.zeros(panels * lanes, np.float32)
+    if b is not None:
+        bias[:k] = b
+    offset = (y.ctypes.data - memory.ctypes.data) // 4
+    y_image, y_row, y_pixel = (step // 4 for step in y.strides[:3])
+    memory = memory.reshape(-1)
+
+    def body(start, stop):
+        for chunk in range(start, stop):
+            n0, n1, k0, k1 = grid.borders(chunk)
+            weights = scratch("weights", (k1 - k0) * r * s * c * lanes)
+            pack(w, k0, k1, block, lanes, weights)
+            window_chunk(kind, m, form[0], lanes, x, weights, bias, memory, scratch("images", (n1 - n0) * size),
+                         scratch("spill", m * lanes), direct, n0, n1, k0, k1, k, r, s, block, *stride, *padding,
+                         padded, pitch, offset, y_image, y_row, y_pixel, p, q)
+    parallel_for(body, grid.chunks, 1)
+
+
+class Grid:
+    """Chunks of work: groups of images times shares of the panels. Tiny work is one chunk.
+
+    Work is shared by images first, as many as the cache holds; or, given `share`, by that many panels first.
+    """
+
+    def __init__(self, images, panels, work, image_floats=0, share=None):
+        self.images, self.panels = images, panels
+        if work < SERIAL_WORK:
+            self.group, self.share = images, panels
+        elif share:
+            self.share = share
+            self.group = -(-images // max(1, CHUNKS * share // panels))
+        else:
+            self.group = min(-(-images // CHUNKS), max(1, L2_FLOATS // max(1, image_floats)))
+            self.share = -(-panels * min(-(-images // self.group), CHUNKS) // CHUNKS)
+        self.shares = -(-panels // self.share)
+        self.chunks = -(-images // self.group) * self.shares
+
+    def borders(self, chunk):
+        """The chunk's images n0..n1 and panels k0..k1."""
+        n, k = chunk // self.shares * self.group, chunk % self.shares * self.share
+        return n, min(self.images, n + self.group), k, min(self.panels, k + self.share)
+
+
+@jit
+def pack(w, k0, k1, block, lanes, out):
+    """Panels k0..k1 of w (R, S, C, K) into out, (panels, C blocks, R, S, C of the block, lanes); zeros behind K."""
+    r, s, c, k = w.shape
+    together = w.strides[3] == 4
+    i = 0
+    for panel in range(k0, k1):
+        first = panel * lanes
+        some = min(lanes, k - first)
+        for c0 in range(0, c, block):
+            for rs in range(r * s):
+                for cc in range(c0, min(c, c0 + block)):
+                    row = w[rs // s, rs % s, cc, first:first + some]
+                    if together:
+                        copy(address(out, i), address(row, 0), some)
+                    else:
+                        for v in range(some):
+                            out[i + v] = row[v]
+                    out[i + some:i + lanes] = 0
+                    i += lanes
+
+
+@jit
+def pad_rows(x, n0, n1, left, padded, pitch, out):
+    """Images n0..n1 of x (N, H, W, C) into out (n, H, padded, pitch), `left` columns of zeros first (or columns cut)."""
+    _, h, width, c = x.shape
+    skip, left = max(0, -left), max(0, left)
+    some = max(0, min(width - skip, padded - left))
+    run, runs = (some * c, 1) if pitch == c else (c, some)
+    for n in range(n0, n1):
+        for row in range(h):
+            start = ((n - n0) * h + row) * padded * pitch
+            out[start:start + left * pitch] = 0
+            for i in range(runs):
+                copy(address(out, start + (left + i) * pitch), address(x, ((n * h + row) * width + skip + i) * c), run)
+            out[start + (left + some) * pitch:start + padded * pitch] = 0
+
+
+@jit
+def window_chunk(kind, m, taps, lanes, x, weights, bias, y, images, spill, direct, n0, n1, k0, k1, k, r, s, block,
+                 stride_h, stride_w, top, left, padded, pitch, y_offset, y_image, y_row, y_pixel, p, q):
+    _, h, width, c = x.shape
+    if direct:
+        source = address(x, n0 * h * width * c)
+    else:
+        pad_rows(x, n0, n1, left, padded, pitch, images)
+        source = address(images, 0)
+    joined = s // taps                                       # 1, or S where S·C is one reduction
+    for panel in range(k0, k1):
+        valid = min(lanes, k - panel * lanes)
+        for c0 in range(0, c, block):
+            size = min(block, c - c0) * joined
+            panel_b = address(weights, ((panel - k0) * c + c0) * r * s * lanes)
+            for n in range(n1 - n0):
+                for row in range(p):
+                    r0 = max(0, top - row * stride_h)
+                    r1 = min(r, h + top - row * stride_h)
+                    a_row = source + 4 * (((n * h + row * stride_h + r0 - top) * padded) * pitch + c0)
+                    b = panel_b + 4 * r0 * taps * size * lanes
+                    target = y_offset + (n0 + n) * y_image + row * y_row + panel * lanes
+                    for column in range(0, q, m):
+                        some = min(m, q - column)
+                        here = target + column * y_pixel
+                        out, step = address(y, here), y_pixel
+                        whole = some == m and valid == lanes
+                        if not whole:
+                            out, step = address(spill, 0), lanes
+                            if c0 > 0:
+                                for i in range(some):
+                                    for v in range(valid):
+                                        spill[i * lanes + v] = y[here + i * y_pixel + v]
+                        init, init_m = (out, step) if c0 > 0 else (address(bias, panel * lanes), 0)
+                        window_tile(kind, out, 0, step, init, 0, init_m,
+                                    a_row + 4 * column * stride_w * pitch, pitch if taps > 1 else pitch * stride_w,
+                                    padded * pitch, 1, b, size * lanes, taps * size * lanes, lanes, r1 - r0, size)
+                        if not whole:
+                            for i in range(some):
+                                for v in range(valid):
+                                    y[here + i * y_pixel + v] = spill[i * lanes + v]
+
+
+# ---------------------------------------------------------------------------------------------- weight gradient
+
+def conv2d_backward_weight(x, dy, w_shape, stride, padding):
+    """dw[k, c, r, s] = sum over n, p, q of x[n, c, p·stride + r - padding, ...] · dy[n, k, p, q].
+
+    Outer tiles: M input channels times one or two vectors of output channels, for all T taps of a kernel row at once,
+    stay in registers while the tile sweeps over a band of image rows that fits the nearest cache. Each group of images
+    has its own partial sum, and they are added in order.
+    """
+    x, dy = (layout.channels_last(a).transpose(0, 2, 3, 1) for a in (x, dy))        # (N, H, W, C), (N, P, Q, K)
+    k, c, r, s = w_shape
+    n, h, width, _ = x.shape
+    _, p, q, _ = dy.shape
+    vectors = 2 if k > LANES else 1
+    lanes = vectors * LANES
+    taps = s if stride[1] == 1 and (s, vectors) in OUTER_FORMS else 1
+    depth = s // taps * c                                   # C, or S·C: all taps of a pixel's row joined
+    kind, m = pick(OUTER_TILES, depth, (taps, vectors))
+    tiles = -(-depth // m) * m
+    if taps == s and stride[1] == 1:                        # each column of x meets the T columns of dy that saw it,
+        left, padded, cols = 0, width, width
+        before = max(0, s - 1 - padding[1])                 # so dy gets zeros at both ends
+        first, wide = padding[1] + before, width + padding[1] + before
+    else:                                                   # each column of dy meets the S columns of x that it saw,
+        left, padded, cols = padding[1], max((q - 1) * stride[1] + s, 1), q          # so x gets them
+        before, first, wide = 0, 0, q
+    direct = tiles == depth and left == 0 and padded <= width
+    padded = width if direct else padded
+    panels = -(-k // lanes)
+    grid = Grid(n, panels, n * p * q * k * r * s * c, share=1)
+    groups = grid.chunks // grid.shares
+    partial = np.empty((groups, panels, r, taps, tiles, lanes), np.float32)
+
+    def body(start, stop):
+        for chunk in range(start, stop):
+            n0, n1, k0, k1 = grid.borders(chunk)
+            outer_chunk(kind, m, lanes, x, dy, partial[chunk // grid.shares, k0:k1].reshape(-1),
+                        scratch("images", 1 if direct else h * padded * c + m),
+                        scratch("gradients", (k1 - k0) * p * wide * lanes), direct, n0, n1, k0, k1, r, taps, tiles, depth,
+                        *stride, *padding, left, padded, before, first, wide, cols)
+    parallel_for(body, grid.chunks, 1)
+    dw = np.empty((r, s, c, k), np.float32)
+    collect(partial, dw)
+    return dw.transpose(3, 2, 0, 1)                         # (K, C, R, S)
+
+
+@jit
+def outer_chunk(kind, m, lanes, x, dy, partial, images, gradients, direct, n0, n1, k0, k1, r, taps, tiles, depth,
+                stride_h, stride_w, top, left_, left, padded, before, first, wide, cols):
+    _, h, width, c = x.shape
+    _, p, q, k = dy.shape
+    partial[:] = 0
+    band = max(1, L1_FLOATS // (padded * max(16, m) + wide * lanes))
+    for n in range(n0, n1):
+        source = address(x, n * h * width * c)
+        if not direct:
+            pad_rows(x, n, n + 1, left, padded, c, images)
+            source = address(images, 0)
+        for panel in range(k0, k1):
+            pad_panel(dy, n, panel * lanes, lanes, before, wide, gradients, (panel - k0) * p * wide * lanes)
+        for p0 in range(0, p, band):
+            for panel in range(k0, k1):
+                for rr in range(r):
+                    low = max(p0, -((rr - top) // stride_h))
+                    high = min(p0 + band, p, (h - 1 + top - rr) // stride_h + 1)
+                    a = source + 4 * (low * stride_h + rr - top) * padded * c
+                    b = address(gradients, (((panel - k0) * p + low) * wide + first) * lanes)
+                    for depth0 in range(0, depth, m):
+                        y = address(partial, (((panel - k0) * r + rr) * taps * tiles + depth0) * lanes)
+                        outer_tile(kind, y, tiles * lanes, lanes, y, tiles * lanes, lanes,
+                                   a + 4 * depth0, 1, stride_h * padded * c, (c if cols == width and taps > 1 else stride_w * c),
+                                   b, -lanes, wide * lanes, lanes, high - low, cols)
+
+
+@jit
+def pad_panel(dy, n, k0, lanes, before, wide, out, start):
+    """Channels k0..k0 + lanes of dy[n] (P, Q, K) into out[start:], (P, wide, lanes), with `before` columns of zeros first."""
+    _, p, q, k = dy.shape
+    some, columns = min(lanes, k - k0), min(q, wide - before)
+    for row in range(p):
+        here = start + row * wide * lanes
+        out[here:here + before * lanes] = 0
+        here += before * lanes
+        for column in range(columns):
+            copy(address(out, here), address(dy, ((n * p + row) * q + column) * k + k0), some)
+            out[here + some:here + lanes] = 0
+            here += lanes
+        out[here:here + (wide - before - columns) * lanes] = 0
+
+
+@jit
+def collect(partial, dw):
+    """dw (R, S, C, K) = the sum over groups, in order, of partial (groups, panels, R, T, tiles, lanes)."""
+    groups, panels, _, taps, tiles, lanes = partial.shape
+    r, s, c, k = dw.shape
+    for rr in range(r):
+        for ss in range(s):
+            t, depth0 = (ss, 0) if taps == s else (0, ss * c)
+            for cc in range(c):
+                for panel in range(panels):
+                    out = dw[rr, ss, cc, panel * lanes:(panel + 1) * lanes]
+                    for g in range(groups):
+                        row = partial[g, panel, rr, t, depth0 + cc]
+                        for v in range(len(out)):
+                            out[v] = row[v] + (out[v] if g > 0 else 0)

@@ -1,0 +1,294 @@
+"""Convolution, the fast twin of `conv.py`: which branch serves which shape, and the general branches.
+
+- `direct` (conv_direct.py): register tiles straight from the image. float32, one group, no dilation.
+- `depthwise`: one channel per group; plain loops over the channels of a pixel, which lie one behind the other.
+- `im2col`: everything else. The columns of a few image rows are gathered into a buffer that stays in the second-level
+  cache, and one single-threaded matrix multiplication consumes them at once: the whole batch's columns, R·S times the
+  input, never exist, and each worker keeps its own buffer and BLAS call.
+"""
+
+import numpy as np
+
+from tinynet.kernels import conv as spec
+from tinynet.kernels import layout
+from tinynet.kernels.compile import jit
+from tinynet.kernels.simd_lanes import LANES
+from tinynet.kernels.threads import parallel_for
+
+BRANCHES = ("direct", "depthwise", "im2col")
+COLUMN_BYTES = 512 * 1024
+
+
+def choose(dtype, channels, outputs, dilation, groups):
+    """The branch for these weights: (outputs, channels / groups, R, S)."""
+    if spec.method == "im2col":
+        return "im2col"
+    if LANES and dtype == np.float32 and groups == 1 and dilation == (1, 1):
+        return "direct"
+    if groups == channels == outputs:
+        return "depthwise"
+    return "im2col"
+
+
+def conv2d(x, w, stride, padding, dilation, groups, b=None):
+    dtype = np.result_type(x, w)
+    branch = choose(dtype, x.shape[1], w.shape[0], dilation, groups)
+    if branch == "direct":
+        return _direct().conv2d(x, w, b, stride, padding)
+    p, q = spec.out_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    y = layout.empty((x.shape[0], w.shape[0], p, q), dtype)
+    images, outputs = _pixels(x, dtype), _pixels(y, dtype)
+    if branch == "depthwise":
+        _depthwise(depthwise_rows, images, w, outputs, stride, padding, dilation)
+    else:
+        _im2col_forward(images, w, outputs, stride, padding, dilation, groups)
+    return y if b is None else np.add(y, b[:, None, None], out=y)
+
+
+def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups):
+    dtype = np.result_type(dy, w)
+    branch = choose(dtype, x_shape[1], w.shape[0], dilation, groups)
+    if branch == "direct":
+        return _direct().conv2d_backward_input(dy, w, x_shape, stride, padding)
+    dx = layout.empty(x_shape, dtype)
+    pixels, outputs = _pixels(dx, dtype), _pixels(dy, dtype)
+    if branch == "depthwise":
+        _depthwise(depthwise_rows_backward, pixels, w, outputs, stride, padding, dilation)
+    else:
+        _im2col_backward_input(outputs, w, pixels, stride, padding, dilation, groups)
+    return dx
+
+
+def conv2d_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
+    dtype = np.result_type(x, dy)
+    branch = choose(dtype, x.shape[1], w_shape[0], dilation, groups)
+    if branch == "direct":
+        return _direct().conv2d_backward_weight(x, dy, w_shape, stride, padding)
+    images, outputs = _pixels(x, dtype), _pixels(dy, dtype)
+    if branch == "depthwise":
+        dw = _depthwise_weight(images, outputs, w_shape, stride, padding, dilation)
+    else:
+        dw = _im2col_backward_weight(images, outputs, w_shape, stride, padding, dilation, groups)
+    return dw.transpose(3, 2, 0, 1)                                       # (K, C/G, R, S)
+
+
+def _direct():
+    from tinynet.kernels import conv_direct      # late: without explicit SIMD it cannot even be imported
+    return conv_direct
+
+
+def _pixels(x, dtype):
+    return layout.channels_last(x.astype(dtype, copy=False)).transpose(0, 2, 3, 1)     # (N, H, W, C)
+
+
+# ---------------------------------------------------------------------------------------------------- im2col
+
+def _bands(p, row_bytes):
+    """Row ranges of one image whose columns fit the cache."""
+    rows = max(1, COLUMN_BYTES // max(1, row_bytes))
+    return [(start, min(p, start + rows)) for start in range(0, p, rows)]
+
+
+def _matrices(w, groups):
+    """Weights as matrices (G, R·S·C/G, K/G)."""
+    k, c, r, s = w.shape
+    matrices = w.transpose(2, 3, 1, 0).reshape(r * s * c, groups, k // groups)          # (R·S·C/G, G, K/G)
+    return np.ascontiguousarray(matrices.transpose(1, 0, 2))
+
+
+def _im2col_forward(x, w, y, stride, padding, dilation, groups):
+    n, p, q, k = y.shape
+    c, (r, s) = x.shape[3] // groups, w.shape[2:]
+    matrices, share = _matrices(w, groups), k // groups
+    bands = _bands(p, q * r * s * c * x.itemsize)
+
+    def body(start, stop):
+        columns = np.empty((bands[0][1] * q, r * s * c), x.dtype)
+        for i in range(start, stop):
+            for p0, p1 in bands:
+                for g in range(groups):
+                    here = columns[:(p1 - p0) * q]
+                    gather(x[i], p0, p1, q, g * c, c, r, s, *stride, *padding, *dilation, here)
+                    target = y[i, p0:p1, :, g * share:(g + 1) * share]                  # (rows, Q, K/G)
+                    if groups == 1:
+                        np.matmul(here, matrices[g], out=target.reshape(-1, k))         # (rows·Q, K)
+                    else:
+                        target[...] = (here @ matrices[g]).reshape(target.shape)
+    parallel_for(body, n, 1)
+
+
+def _im2col_backward_input(dy, w, dx, stride, padding, dilation, groups):
+    n, p, q, k = dy.shape
+    c, (r, s) = dx.shape[3] // groups, w.shape[2:]
+    matrices, share = _matrices(w, groups).transpose(0, 2, 1), k // groups              # (G, K/G, R·S·C/G)
+    bands = _bands(p, q * r * s * c * dx.itemsize)
+
+    def body(start, stop):
+        columns = np.empty((bands[0][1] * q, r * s * c), dx.dtype)
+        for i in range(start, stop):
+            dx[i] = 0
+            for p0, p1 in bands:
+                for g in range(groups):
+                    here = columns[:(p1 - p0) * q]
+                    source = dy[i, p0:p1, :, g * share:(g + 1) * share]
+                    np.matmul(source.reshape(-1, share), matrices[g], out=here)         # (rows·Q, R·S·C/G)
+                    scatter(dx[i], p0, p1, q, g * c, c, r, s, *stride, *padding, *dilation, here)
+    parallel_for(body, n, 1)
+
+
+def _im2col_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
+    """Partial sums over a fixed number of groups of images, added in order."""
+    (n, p, q, k), (_, c, r, s) = dy.shape, w_shape
+    share, grain = k // groups, -(-n // 8)
+    bands = _bands(p, q * r * s * c * x.itemsize)
+    partial = np.zeros((-(-n // grain), groups, r * s * c, share), x.dtype)
+
+    def body(start, stop):
+        columns = np.empty((bands[0][1] * q, r * s * c), x.dtype)
+        for i in range(start, stop):
+            for p0, p1 in bands:
+                for g in range(groups):
+                    here = columns[:(p1 - p0) * q]
+                    gather(x[i], p0, p1, q, g * c, c, r, s, *stride, *padding, *dilation, here)
+                    source = dy[i, p0:p1, :, g * share:(g + 1) * share].reshape(-1, share)
+                    partial[start // grain, g] += here.T @ source                       # (R·S·C/G, K/G)
+    parallel_for(body, n, grain)
+    dw = partial.sum(axis=0).transpose(1, 0, 2).reshape(r, s, c, k)                     # (R·S·C/G, G, K/G)
+    return np.ascontiguousarray(dw)
+
+
+@jit
+def gather(x, p0, p1, q, c0, c, r, s, stride_h, stride_w, top, left, dilation_h, dilation_w, columns):
+    """Channels c0..c0 + c of the windows of output rows p0..p1 of one image x (H, W, C) into columns (rows·Q, R·S·c)."""
+    h, w, _ = x.shape
+    for row in range(p0, p1):
+        for column in range(q):
+            out = columns[(row - p0) * q + column]
+            for i in range(r):
+                for j in range(s):
+                    y, z = row * stride_h + i * dilation_h - top, column * stride_w + j * dilation_w - left
+                    at = (i * s + j) * c
+                    if 0 <= y < h and 0 <= z < w:
+                        for channel in range(c):
+                            out[at + channel] = x[y, z, c0 + channel]
+                    else:
+                        out[at:at + c] = 0
+
+
+@jit
+def scatter(x, p0, p1, q, c0, c, r, s, stride_h, stride_w, top, left, dilation_h, dilation_w, columns):
+    """The adjoint of `gather`: adds each column to the window that it came from."""
+    h, w, _ = x.shape
+    for row in range(p0, p1):
+        for column in range(q):
+            out = columns[(row - p0) * q + column]
+            for i in range(r):
+                for j in range(s):
+                    y, z = row * stride_h + i * dilation_h - top, column * stride_w + j * dilation_w - left
+                    at = (i * s + j) * c
+                    if 0 <= y < h and 0 <= z < w:
+                        for channel in range(c):
+                            x[y, z, c0 + channel] += out[at + channel]
+
+
+def im2col(x, kernel, stride, padding, dilation):
+    n, c, h, w = x.shape
+    p, q = spec.out_size((h, w), kernel, stride, padding, dilation)
+    images, columns = _pixels(x, x.dtype), np.empty((n, c, *kernel, p * q), x.dtype)
+
+    def body(start, stop):
+        for i in range(start, stop):
+            pixels = np.empty((p * q, kernel[0] * kernel[1] * c), x.dtype)
+            gather(images[i], 0, p, q, 0, c, *kernel, *stride, *padding, *dilation, pixels)
+            columns[i] = pixels.reshape(p * q, *kernel, c).transpose(3, 1, 2, 0)        # (C, R, S, P·Q)
+    parallel_for(body, n, 1)
+    return columns.reshape(n, -1, p * q)                                                # (N, C·R·S, P·Q)
+
+
+def col2im(columns, size, kernel, stride, padding, dilation):
+    n, taps = columns.shape[0], kernel[0] * kernel[1]
+    c, (p, q) = columns.shape[1] // taps, spec.out_size(size, kernel, stride, padding, dilation)
+    x = layout.empty((n, c, *size), columns.dtype)
+    images = x.transpose(0, 2, 3, 1)                                                    # (N, H, W, C)
+
+    def body(start, stop):
+        for i in range(start, stop):
+            images[i] = 0
+            pixels = columns[i].reshape(c, taps, p * q).transpose(2, 1, 0)              # (P·Q, R·S, C)
+            pixels = np.ascontiguousarray(pixels).reshape(p * q, -1)                    # (P·Q, R·S·C)
+            scatter(images[i], 0, p, q, 0, c, *kernel, *stride, *padding, *dilation, pixels)
+    parallel_for(body, n, 1)
+    return x
+
+
+# ------------------------------------------------------------------------------------------------- depthwise
+
+def _depthwise(rows, x, w, y, stride, padding, dilation):
+    taps = np.ascontiguousarray(w.transpose(2, 3, 1, 0)[:, :, 0])                       # (R, S, C)
+
+    def body(start, stop):
+        for i in range(start, stop):
+            rows(x[i], taps, y[i], *stride, *padding, *dilation)
+    parallel_for(body, len(x), 1)
+
+
+def _depthwise_weight(x, dy, w_shape, stride, padding, dilation):
+    c, _, r, s = w_shape
+    grain = -(-len(x) // 8)
+    partial = np.zeros((-(-len(x) // grain), r, s, c), x.dtype)
+
+    def body(start, stop):
+        for i in range(start, stop):
+            depthwise_rows_weight(x[i], partial[start // grain], dy[i], *stride, *padding, *dilation)
+    parallel_for(body, len(x), grain)
+    return partial.sum(axis=0)[:, :, None, :]                                           # (R, S, 1, K)
+
+
+@jit
+def depthwise_rows(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_w):
+    """y (P, Q, C) of one image x (H, W, C) with w (R, S, C); the innermost loop runs over neighbours in memory."""
+    (h, width, c), (r, s, _), (p, q, _) = x.shape, w.shape, y.shape
+    for row in range(p):
+        for column in range(q):
+            out = y[row, column]
+            out[:] = 0
+            for i in range(r):
+                for j in range(s):
+                    yy, xx = row * stride_h + i * dilation_h - top, column * stride_w + j * dilation_w - left
+                    if 0 <= yy < h and 0 <= xx < width:
+                        pixel, tap = x[yy, xx], w[i, j]
+                        for channel in range(c):
+                            out[channel] += pixel[channel] * tap[channel]
+
+
+@jit
+def depthwise_rows_backward(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_w):
+    """The gradient of `depthwise_rows` for its x, from the gradient of y."""
+    (h, width, c), (r, s, _), (p, q, _) = x.shape, w.shape, y.shape
+    x[:] = 0
+    for row in range(p):
+        for column in range(q):
+            out = y[row, column]
+            for i in range(r):
+                for j in range(s):
+                    yy, xx = row * stride_h + i * dilation_h - top, column * stride_w + j * dilation_w - left
+                    if 0 <= yy < h and 0 <= xx < width:
+                        pixel, tap = x[yy, xx], w[i, j]
+                        for channel in range(c):
+                            pixel[channel] += out[channel] * tap[channel]
+
+
+@jit
+def depthwise_rows_weight(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_w):
+    """The gradient of `depthwise_rows` for its w, added to w, from the gradient of y."""
+    (h, width, c), (r, s, _), (p, q, _) = x.shape, w.shape, y.shape
+    for row in range(p):
+        for column in range(q):
+            out = y[row, column]
+            for i in range(r):
+                for j in range(s):
+                    yy, xx = row * stride_h + i * dilation_h - top, column * stride_w + j * dilation_w - left
+                    if 0 <= yy < h and 0 <= xx < width:
+                        pixel, tap = x[yy, xx], w[i, j]
+                        for channel in range(c):
+                            tap[channel] += out[channel] * pixel[channel]
