@@ -1,0 +1,64 @@
+"""Losses as layers; the formulas are in `functional.py` and `ops/loss.py`."""
+
+from tinynet.nn import functional as F
+from tinynet.nn.module import Module
+
+
+class _Loss(Module):
+    """A loss with its options; class weights and the like are buffers, so that they move with the model."""
+
+    def __init__(self, size_average=None, reduce=None, reduction="mean", **weights):
+        super().__init__()
+        F._refuse(type(self).__name__, size_average=size_average, reduce=reduce)
+        self.reduction = reduction
+        for name, tensor in weights.items():
+            self.register_buffer(name, tensor)
+
+
+class CrossEntropyLoss(_Loss):
+    """-log softmax(scores) at the label, or averaged over given probabilities."""
+
+    def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
+                 label_smoothing=0.0):
+        super().__init__(size_average, reduce, reduction, weight=weight)
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, input, target):
+        return F.cross_entropy(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction,
+                               label_smoothing=self.label_smoothing)
+
+
+class NLLLoss(_Loss):
+    """-log-probability at the label."""
+
+    def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+        super().__init__(size_average, reduce, reduction, weight=weight)
+        self.ignore_index = ignore_index
+
+    def forward(self, input, target):
+        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
+
+
+class MSELoss(_Loss):
+    """(x - y)²."""
+
+    def forward(self, input, target):
+        return F.mse_loss(input, target, reduction=self.reduction)
+
+
+class L1Loss(_Loss):
+    """|x - y|."""
+
+    def forward(self, input, target):
+        return F.l1_loss(input, target, reduction=self.reduction)
+
+
+class BCEWithLogitsLoss(_Loss):
+    """Binary cross-entropy of σ(x), for any number of independent yes-or-no questions."""
+
+    def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
+        super().__init__(size_average, reduce, reduction, weight=weight, pos_weight=pos_weight)
+
+    def forward(self, input, target):
+        return F.binary_cross_entropy_with_logits(input, target, self.weight, reduction=self.reduction,
+                                                  pos_weight=self.pos_weight)

@@ -1,0 +1,121 @@
+"""Normalisation layers."""
+
+import numpy as np
+
+from tinynet import dtypes
+from tinynet.nn import functional as F
+from tinynet.nn.module import Module, Parameter, parameter_dtype
+from tinynet.tensor import Tensor
+
+
+class _BatchNorm(Module):
+    """Each channel is normalised over the batch; running statistics are kept for evaluation.
+
+    `momentum` is the weight of the newest statistics, or None for the plain average over all batches.
+    Called with `relu=True` (and `residual=...`), the layer is one pass over memory: relu(bn(x) + residual).
+    """
+
+    shapes = {}                        # number of axes -> what it stands for in errors
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None,
+                 dtype=None):
+        super().__init__()
+        dtype = parameter_dtype(device, dtype)
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
+        self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
+        track = track_running_stats
+        self.register_buffer("running_mean", Tensor(np.zeros(num_features, dtype)) if track else None)
+        self.register_buffer("running_var", Tensor(np.ones(num_features, dtype)) if track else None)
+        self.register_buffer("num_batches_tracked", Tensor(np.zeros((), dtypes.int64)) if track else None)
+
+    def reset_running_stats(self):
+        if self.track_running_stats:
+            for buffer, value in (self.running_mean, 0), (self.running_var, 1), (self.num_batches_tracked, 0):
+                buffer.data[...] = value
+                buffer.bump()
+
+    def reset_parameters(self):
+        self.reset_running_stats()
+        if self.affine:
+            self.weight.data[...], self.bias.data[...] = 1, 0
+            self.weight.bump(), self.bias.bump()
+
+    def forward(self, input, residual=None, relu=False):
+        shape = input.shape
+        if len(shape) not in self.shapes or shape[1] != self.num_features:
+            wanted = " or ".join(f"({s.format(self.num_features)})" for s in self.shapes.values())
+            raise ValueError(f"{self.title()}: expected input {wanted}, got {shape}")
+        momentum = self.momentum
+        if self.training and self.track_running_stats:
+            self.num_batches_tracked.data += 1
+            self.num_batches_tracked.bump()
+            if momentum is None:
+                momentum = 1 / self.num_batches_tracked.item()
+        tracked = self.track_running_stats
+        return F._batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias,
+                             self.training or not tracked, momentum, self.eps, residual, relu)
+
+    def title(self):
+        return f"{type(self).__name__}({self.num_features})"
+
+    def extra_repr(self):
+        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+                f"track_running_stats={self.track_running_stats}")
+
+
+class BatchNorm1d(_BatchNorm):
+    __doc__ = _BatchNorm.__doc__ + "\n    (N, C) or (N, C, L) -> the same shape. Ioffe & Szegedy 2015.\n    "
+    shapes = {2: "N, {}", 3: "N, {}, L"}
+
+
+class BatchNorm2d(_BatchNorm):
+    __doc__ = _BatchNorm.__doc__ + "\n    (N, C, H, W) -> the same shape. Ioffe & Szegedy 2015.\n    "
+    shapes = {4: "N, {}, H, W"}
+
+
+class LayerNorm(Module):
+    """Each vector, the last axes of shape `normalized_shape`, is normalised by itself. Ba, Kiros & Hinton 2016."""
+
+    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
+        super().__init__()
+        dtype = parameter_dtype(device, dtype)
+        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.weight = Parameter(np.ones(self.normalized_shape, dtype)) if elementwise_affine else None
+        self.bias = Parameter(np.zeros(self.normalized_shape, dtype)) if elementwise_affine and bias else None
+
+    def forward(self, input):
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def title(self):
+        return f"LayerNorm({', '.join(map(str, self.normalized_shape))})"
+
+    def extra_repr(self):
+        return (f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+                + (f", bias={self.bias is not None}" if self.elementwise_affine else ""))
+
+
+class GroupNorm(Module):
+    """Each image is normalised by itself, `num_channels / num_groups` channels at a time. Wu & He 2018."""
+
+    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None):
+        super().__init__()
+        dtype = parameter_dtype(device, dtype)
+        if num_groups < 1 or num_channels % num_groups:
+            raise ValueError(f"GroupNorm: expected num_channels divisible by num_groups, got {num_channels} and {num_groups}")
+        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        self.weight = Parameter(np.ones(num_channels, dtype)) if affine else None
+        self.bias = Parameter(np.zeros(num_channels, dtype)) if affine else None
+
+    def forward(self, input):
+        if input.ndim < 2 or input.shape[1] != self.num_channels:
+            raise ValueError(f"{self.title()}: expected input (N, {self.num_channels}, ...), got {input.shape}")
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def title(self):
+        return f"GroupNorm({self.num_groups}, {self.num_channels})"
+
+    def extra_repr(self):
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"

@@ -1,0 +1,63 @@
+"""Convolution, and its two halves when it is im2col plus matrix multiplication: unfold and fold."""
+
+from tinynet.autograd import Function
+from tinynet.kernels import conv, elementwise
+
+
+class Conv2d(Function):
+    """y[n, k, p, q] = b[k] + Σ_c,r,s x[n, c, p·stride + r·dilation - padding, q·...] · w[k, c, r, s].
+
+    dx is the same sum read backwards: every dy goes to all x that it came from, times w (a transposed convolution).
+    dw[k, c, r, s] = Σ_n,p,q dy · x at the matching places (a correlation of x with dy); db[k] = Σ_n,p,q dy.
+    Saves x and w; the unfolded input, R·S times larger than x, is made again where a kernel wants it.
+
+    Shapes: x (N, C, H, W), w (K, C/groups, R, S), b (K,) or None, y (N, K, P, Q); stride, padding, dilation are pairs.
+    Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning".
+    """
+
+    @staticmethod
+    def forward(ctx, x, w, b, *geometry):
+        ctx.save(x, w)
+        ctx.geometry, ctx.biased = geometry, b is not None     # stride, padding, dilation, groups
+        return conv.conv2d(x, w, *geometry, b)
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, w = ctx.saved
+        dx = conv.conv2d_backward_input(dy, w, x.shape, *ctx.geometry) if ctx.needs[0] else None
+        dw = conv.conv2d_backward_weight(x, dy, w.shape, *ctx.geometry) if ctx.needs[1] else None
+        if not ctx.biased:
+            return dx, dw
+        return dx, dw, elementwise.channel_sum(dy) if ctx.needs[2] else None
+
+
+class Unfold(Function):
+    """im2col: column l of y (N, C·R·S, P·Q) is the window that output pixel l of a convolution looks at.
+
+    dx adds every column's gradient where its values came from: fold(dy). Saves nothing.
+    """
+
+    @staticmethod
+    def forward(ctx, x, *geometry):                            # kernel, stride, padding, dilation
+        ctx.size, ctx.geometry = x.shape[2:], geometry
+        return conv.im2col(x, *geometry)
+
+    @staticmethod
+    def backward(ctx, dy):
+        return conv.col2im(dy, ctx.size, *ctx.geometry)
+
+
+class Fold(Function):
+    """col2im: adds the columns of x (N, C·R·S, P·Q) to the places of an image (N, C, H, W) that unfold reads them from.
+
+    The adjoint of unfold, so that dx = unfold(dy). Saves nothing.
+    """
+
+    @staticmethod
+    def forward(ctx, x, size, *geometry):
+        ctx.geometry = geometry
+        return conv.col2im(x, size, *geometry)
+
+    @staticmethod
+    def backward(ctx, dy):
+        return conv.im2col(dy, *ctx.geometry)

@@ -1,0 +1,27 @@
+"""The affine map y = x Wᵀ + b of a fully connected layer."""
+
+from tinynet.autograd import Function
+
+
+class Linear(Function):
+    """y = x wᵀ + b; dx = dy w, dw = Σ dyᵀ x, db = Σ dy, summed over all rows. Saves x and w.
+
+    Shapes: x (..., C), w (K, C), b (K,) or None, y (..., K).
+    """
+
+    @staticmethod
+    def forward(ctx, x, w, b):
+        ctx.save(x, w)
+        ctx.biased = b is not None
+        y = x.reshape(-1, x.shape[-1]) @ w.T                   # (M, K)
+        if ctx.biased:
+            y += b
+        return y.reshape(*x.shape[:-1], len(w))
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, w = ctx.saved
+        rows = dy.reshape(-1, len(w))                          # (M, K)
+        dx = (rows @ w).reshape(x.shape) if ctx.needs[0] else None
+        dw = rows.T @ x.reshape(-1, x.shape[-1]) if ctx.needs[1] else None
+        return (dx, dw, rows.sum(0)) if ctx.biased else (dx, dw)

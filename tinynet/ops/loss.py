@@ -1,0 +1,97 @@
+"""Losses whose gradient is better written by hand; the others are compositions in `nn/functional.py`."""
+
+import numpy as np
+
+from tinynet.autograd import Function
+
+
+def rows_of(x):
+    """(N, C, d1, ...) -> (N·d1·..., C): one row of class scores for each label."""
+    return np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])
+
+
+def _of_rows(rows, shape):
+    n, c, *rest = shape
+    return np.moveaxis(rows.reshape(n, *rest, c), -1, 1)
+
+
+class CrossEntropy(Function):
+    """loss_n = -Σ_c q_nc log p_nc, with p = softmax(x), for the label y_n: q_nc = v_c ((1 - ε) [c = y_n] + ε / C).
+
+    dx = dloss (p Σ_c q_c - q). v are class weights (C,) or None, ε the label smoothing; ignored labels have loss 0.
+    Saves x and one number a row, log Σ_c e^x_c: p is made again from them, q never as a whole.
+    Shapes: x (N, C, d1, ...), labels (N, d1, ...), loss as the labels.
+    Szegedy et al. 2015, "Rethinking the Inception Architecture", section 7 (smoothing).
+    """
+
+    @staticmethod
+    def forward(ctx, x, labels, weight, ignore_index, smoothing):
+        rows, y = rows_of(x), labels.reshape(-1)
+        m = len(y)
+        ctx.keep = y != ignore_index
+        ctx.y = y = np.where(ctx.keep, y, 0)
+        top = rows.max(1, initial=-np.inf)
+        log_sum = top + np.log(np.exp(rows - top[:, None]).sum(1))
+        ctx.save(x)
+        ctx.log_sum, ctx.smoothing = log_sum, smoothing
+        ctx.weight = np.ones(x.shape[1], x.dtype) if weight is None else weight
+        loss = (1 - smoothing) * ctx.weight[y] * (log_sum - rows[np.arange(m), y])
+        if smoothing:
+            loss += smoothing / x.shape[1] * (ctx.weight.sum() * log_sum - rows @ ctx.weight)
+        return np.where(ctx.keep, loss, 0).astype(x.dtype).reshape(labels.shape)
+
+    @staticmethod
+    def backward(ctx, dloss):
+        x, = ctx.saved
+        spread = ctx.smoothing / x.shape[1] * ctx.weight                      # (C,): the label-free part of q
+        certain = (1 - ctx.smoothing) * ctx.weight[ctx.y]                     # (M,): the rest of q, at the label
+        dx = np.exp(rows_of(x) - ctx.log_sum[:, None])                        # p
+        dx *= (certain + spread.sum())[:, None]
+        if ctx.smoothing:
+            dx -= spread
+        dx[np.arange(len(dx)), ctx.y] -= certain
+        dx *= np.where(ctx.keep, dloss.reshape(-1), 0)[:, None]
+        return _of_rows(dx.astype(x.dtype), x.shape)
+
+
+class NLLLoss(Function):
+    """loss_n = -v_y x_ny at the label y_n, x being log-probabilities; dx is -v_y dloss there, 0 elsewhere.
+
+    Saves the labels. Shapes as for CrossEntropy.
+    """
+
+    @staticmethod
+    def forward(ctx, x, labels, weight, ignore_index):
+        rows, y = rows_of(x), labels.reshape(-1)
+        keep = y != ignore_index
+        ctx.shape, ctx.y = x.shape, np.where(keep, y, 0)
+        ctx.slope = -(keep if weight is None else keep * weight[ctx.y]).astype(x.dtype)
+        return np.where(keep, ctx.slope * rows[np.arange(len(y)), ctx.y], 0).astype(x.dtype).reshape(labels.shape)
+
+    @staticmethod
+    def backward(ctx, dloss):
+        dx = np.zeros((ctx.y.size, ctx.shape[1]), dloss.dtype)
+        dx[np.arange(len(dx)), ctx.y] = ctx.slope * dloss.reshape(-1)
+        return _of_rows(dx, ctx.shape)
+
+
+class BCEWithLogits(Function):
+    """loss = -(v y log σ(x) + (1 - y) log(1 - σ(x))) = (1 - y) x + (1 + (v - 1) y) log(1 + e^-x), v for positives.
+
+    dx = dloss (σ(x) (1 - y + v y) - v y), dy = -dloss (x + (1 - v) log(1 + e^-x)). Saves x and y. Never overflows.
+    x and y have one shape, v broadcasts to it.
+    """
+
+    @staticmethod
+    def forward(ctx, x, y, v):
+        ctx.save(x, y)
+        ctx.v = v
+        return (1 - y) * x + (1 + (v - 1) * y) * np.logaddexp(0, -x)
+
+    @staticmethod
+    def backward(ctx, dloss):
+        (x, y), v = ctx.saved, ctx.v
+        sigma = np.exp(-np.logaddexp(0, -x))
+        dx = dloss * (sigma * (1 - y + v * y) - v * y) if ctx.needs[0] else None
+        dy = -dloss * (x + (1 - v) * np.logaddexp(0, -x)) if ctx.needs[1] else None
+        return dx, dy
