@@ -51,6 +51,10 @@ def write_archive(path, batches, *others):
     return path
 
 
+def write_tar(folder, batches):
+    write_archive(folder / "cifar-10-binary.tar", batches)
+
+
 def check(batches, root):
     train, test = cifar10(root), cifar10(root, train=False)
     assert len(train) == 5 * RECORDS and len(test) == RECORDS and train.classes[3] == "cat"
@@ -82,10 +86,11 @@ def test_reads_an_archive_and_keeps_a_copy_in_the_cache(batches, tmp_path, name,
 def test_a_damaged_copy_is_made_again(batches, tmp_path):
     archive = write_archive(tmp_path / "any name.tar", batches)
     check(batches, archive)
-    for copy in (tmp_path / "cache" / "data").glob("*/*.bin"):
+    copies = list((tmp_path / "cache" / "data").glob("*/*.bin"))
+    for copy in copies:
         copy.write_bytes(b"damaged")
     check(batches, archive)
-    assert {len(copy.read_bytes()) for copy in (tmp_path / "cache" / "data").glob("*/*.bin")} == {module.BATCH_SIZE}
+    assert all(copy.read_bytes() == batches[copy.name] for copy in copies)
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(batches, tmp_path):
@@ -136,7 +141,7 @@ def mislabel(content):
     (truncate, "data_batch_3.bin in .* is truncated: expected 92,190 bytes, got 92,189"),
     (lengthen, "data_batch_3.bin .*92,190 bytes, got 92,191"),
     (mislabel, "data_batch_3.bin in .*: expected labels from 0 to 9, got 10 in record 7")])
-@pytest.mark.parametrize("write", [write_folder, lambda path, made: write_archive(path / "cifar-10-binary.tar", made)])
+@pytest.mark.parametrize("write", [write_folder, write_tar])
 def test_damaged_batches(batches, tmp_path, change, message, write):
     write(tmp_path / "data", altered(batches, "data_batch_3.bin", change))
     with pytest.raises(DataError, match=message):
@@ -144,7 +149,7 @@ def test_damaged_batches(batches, tmp_path, change, message, write):
     assert not (tmp_path / "cache").exists()
 
 
-@pytest.mark.parametrize("write", [write_folder, lambda path, made: write_archive(path / "cifar-10-binary.tar", made)])
+@pytest.mark.parametrize("write", [write_folder, write_tar])
 def test_missing_batch(batches, tmp_path, write):
     del batches["data_batch_5.bin"]
     write(tmp_path / "data", batches)
@@ -154,7 +159,7 @@ def test_missing_batch(batches, tmp_path, write):
 
 @pytest.mark.parametrize("root", [".", "no such folder"])
 def test_nothing_there(batches, tmp_path, root):
-    with pytest.raises(DataError, match="nothing found at .*expected a folder with cifar-10-batches-bin or one of"):
+    with pytest.raises(DataError, match="nothing found at .*expected a folder with cifar-10-batches-bin"):
         cifar10(tmp_path / root)
 
 
@@ -165,11 +170,11 @@ def link(name, target):
 
 
 @pytest.mark.parametrize("member", [
-    tarfile.TarInfo("../evil"), tarfile.TarInfo("a/../../evil"), tarfile.TarInfo("/evil"), tarfile.TarInfo("..\\evil"),
-    link("cifar-10-batches-bin/test_batch.bin", "/etc/passwd"), link("readme", "../..")], ids=lambda m: m.name)
+    *map(tarfile.TarInfo, ["../evil", "a/../../evil", "/evil", "..\\evil"]),
+    link("cifar-10-batches-bin/test_batch.bin", "/etc/passwd"), link("readme", "../..")], ids=str)
 def test_archives_that_climb_out_are_refused(batches, tmp_path, member):
     archive = write_archive(tmp_path / "a.tar", batches, member)
-    with pytest.raises(DataError, match="a.tar: refused, it holds a (path out of the folder|link or device): "):
+    with pytest.raises(DataError, match="refused, it holds a (path out of the folder|link or device): "):
         cifar10(archive)
     assert os.listdir(tmp_path) == ["a.tar"]
 

@@ -16,7 +16,7 @@ MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves `server.content`. A connection may end after `cut` bytes; `ranges` says whether Range is understood."""
+    """Serves `server.content`; ends after `cut` bytes; `ranges` says whether it understands Range."""
 
     def do_GET(self):
         server, start = self.server, 0
@@ -40,8 +40,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.content, server.status, server.ranges, server.cut, server.tells_length = CONTENT, 200, True, None, True
-        server.asked = []
+        server.content, server.status, server.cut = CONTENT, 200, None
+        server.ranges, server.tells_length, server.asked = True, True, []
         server.url = f"http://127.0.0.1:{server.server_port}/data.tar.gz"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -97,7 +97,7 @@ def test_a_server_that_closes_at_once(server, tmp_path):
 
 
 @pytest.mark.parametrize("content, part", [
-    (CONTENT[:-1] + b"?", b""), (CONTENT, b"x" * 100), (CONTENT, b"x" * 700_000), (CONTENT, CONTENT + b"more")])
+    (CONTENT[:-1] + b"?", b""), (CONTENT, b"x" * 100), (CONTENT, b"x" * 700_000), (CONTENT, CONTENT + b"+")])
 def test_wrong_bytes_are_deleted(server, tmp_path, content, part):
     server.content = content
     (tmp_path / "data.tar.gz.part").write_bytes(part)
@@ -118,7 +118,7 @@ def test_a_file_of_another_size_is_not_even_read(server, tmp_path, length):
 
 def test_404(server, tmp_path):
     server.status = 404
-    with pytest.raises(DataError, match="cannot download http.*the server answers 404 Not Found"):
+    with pytest.raises(DataError, match="cannot download http.*the server says 404 Not Found"):
         get(server, tmp_path / "data.tar.gz")
 
 

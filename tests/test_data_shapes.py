@@ -23,7 +23,8 @@ def test_sizes_and_classes(data):
 
 def test_a_seed_draws_the_same_and_a_small_count_the_first(data):
     few = shapes(count=250)
-    assert np.array_equal(few.images, data[0].images[:250]) and np.array_equal(few.labels, data[0].labels[:250])
+    assert np.array_equal(few.images, data[0].images[:250])
+    assert np.array_equal(few.labels, data[0].labels[:250])
     assert not np.array_equal(shapes(count=250, seed=1).images, few.images)
 
 
@@ -40,7 +41,7 @@ def test_stated_mean_and_std_are_about_right(data):
 
 @pytest.mark.parametrize("shape", module.SHAPES)
 def test_signed_distances(shape):
-    """Each shape fits its circle, and away from its corners and ridges a step of 1 changes a distance by 1."""
+    """Each shape fits its circle, and away from corners and ridges a step of 1 changes a distance by 1."""
     axis = np.linspace(-1.5, 1.5, 301)
     distance = shape(axis, axis[:, None])
     area = (distance < 0).mean() * 9
@@ -51,8 +52,8 @@ def test_signed_distances(shape):
 
 
 def test_a_linear_classifier_does_badly(data):
-    (x, y), (x_test, y_test) = (((part.images / 127.5 - 1).reshape(len(part), -1).astype(np.float32), part.labels)
-                                for part in data)
+    x, x_test = ((part.images / 127.5 - 1).reshape(len(part), -1).astype(np.float32) for part in data)
+    y, y_test = (part.labels for part in data)
     weights, step = np.zeros((x.shape[1], 10), np.float32), np.float32(0.01 / 100)
     order = np.random.default_rng(0)
     for epoch in range(4):

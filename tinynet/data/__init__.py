@@ -12,11 +12,12 @@ from tinynet.data.dataset import DataError, Dataset
 from tinynet.data.loader import Loader
 from tinynet.data.shapes import shapes
 
-__all__ = ["Augment", "DataError", "Dataset", "Loader", "Normalize", "arrays", "cifar10", "load", "npz", "shapes"]
+__all__ = ["Augment", "DataError", "Dataset", "Loader", "Normalize",
+           "arrays", "cifar10", "load", "npz", "shapes"]
 
 
 def load(name, train=True, root=None):
-    """The data set called `name`: shapes, cifar10 (from the folder or archive `root`), or an .npz file's path."""
+    """The data set called `name`: shapes, cifar10 (in the folder or archive `root`), or FILE.npz."""
     from difflib import get_close_matches
     if name == "shapes":
         return shapes(train)

@@ -13,11 +13,11 @@ BROKEN = (tarfile.TarError, EOFError, OSError, lzma.LZMAError, zlib.error)
 def read_members(archive, names, limit):
     """The contents of the files called `names`, in whichever folder of the archive: a dict of bytes.
 
-    Nothing is written. An archive with a link, or with a path that climbs out of its folder, is refused whole, and so
-    is a file of more than `limit` bytes.
+    Nothing is written. An archive with a link, or with a path that climbs out of its folder, is refused
+    whole, and so is a file of more than `limit` bytes.
     """
     try:
-        with tarfile.open(archive, "r|*") as members:       # one pass: seeking in compressed data starts it anew
+        with tarfile.open(archive, "r|*") as members:     # one pass: seeking would decompress anew
             return dict(wanted(members, names, limit, archive))
     except BROKEN as problem:
         raise DataError(f"{archive}: not a readable tar archive, or cut off ({problem})") from problem

@@ -1,7 +1,7 @@
 """Augmentation: a picture's own class, seen a little differently each epoch.
 
-What happens to a picture depends only on (seed, epoch, index of the picture): not on the batch it is in, nor on when
-or in which thread the batch is made.
+What happens to a picture depends only on (seed, epoch, index of the picture): not on the batch it is in, nor
+on when or in which thread the batch is made.
 """
 
 import numpy as np
@@ -16,9 +16,11 @@ def stream(seed, epoch, purpose):
 
 
 class Augment:
-    """Random crop out of a frame of `crop` black pixels (He et al. 2015, section 4.2), horizontal flip for
-    every other picture, and Cutout: a square of `cutout` pixels, centred anywhere, is blanked (DeVries & Taylor
-    2017). Zero or False leaves a step out.
+    """Random crop, horizontal flip, and Cutout. Zero or False leaves a step out.
+
+    The crop is cut out of the picture in a frame of `crop` black pixels, and every other picture is flipped
+    (He et al. 2015, section 4.2). Cutout blanks a square of `cutout` pixels, centred anywhere (DeVries & Taylor
+    2017).
     """
 
     def __init__(self, crop=4, flip=True, cutout=0):
@@ -74,7 +76,7 @@ class Normalize:
     def __call__(self, images):
         """Images (N, H, W, C) to float32 of the same shape, by one multiplication and one addition."""
         count, height, width, channels = images.shape
-        rows = images.reshape(count, height, width * channels)      # long rows: a loop over 3 channels is slow
+        rows = images.reshape(count, height, width * channels)     # long rows: loops over 3 channels are slow
         top = 255 if images.dtype == np.uint8 else 1
         out = rows * np.resize(1 / (top * self.std), rows.shape[-1]).astype(np.float32)
         out += np.resize(-self.mean / self.std, rows.shape[-1]).astype(np.float32)

@@ -1,6 +1,6 @@
 """CIFAR-10, in the layout of its official binary archive (https://www.cs.toronto.edu/~kriz/cifar.html).
 
-Six files of 10,000 records each. A record is one byte for the label, then 32x32 bytes of red, of green, of blue.
+Six files of 10,000 records. A record is one byte for the label, then 32x32 bytes of red, green, and blue each.
 """
 
 import contextlib
@@ -37,14 +37,14 @@ MD5 = TRAIN_MD5 | TEST_MD5
 def cifar10(root=None, train=True, source=OFFICIAL):
     """The 50,000 training or the 10,000 test images.
 
-    `root` is a folder with the batches, or with the archive, or the archive itself. Without it they are looked
-    for in the cache folder, and downloaded from `source` if they are not there. What an archive holds is kept
+    `root` is a folder with the batches, or with the archive, or the archive itself. Without it they are
+    sought in the cache folder, and downloaded from `source` if they are not there. What an archive holds is kept
     unpacked in the cache folder, for the next time (184 MB).
     """
     place = find(Path(root).expanduser() if root else data_folder())
     if place is None and root:
         raise DataError(f"cifar10: nothing found at {root}: expected a folder with {FOLDER} or one of "
-                        f"{', '.join(ARCHIVES)}, or the path of an archive; without a folder it is downloaded")
+                        f"{', '.join(ARCHIVES)}, or the path of an archive; without root it is downloaded")
     if place is None:
         place = download(source)
     read = read_archive if place.is_file() else read_folder
@@ -56,8 +56,8 @@ def download(source):
     try:
         fetch(path=archive, **source)
     except DataError as problem:
-        raise DataError(f"cifar10 is not in {data_folder()}, and: {problem}. A folder that holds it can be named "
-                        "instead (root)") from problem
+        raise DataError(f"cifar10 is not in {data_folder()}, and: {problem}. "
+                        "A folder that holds it can be named instead (root)") from problem
     return archive
 
 

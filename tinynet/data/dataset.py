@@ -29,8 +29,8 @@ class Dataset:
         return len(self.images)
 
     def __repr__(self):
-        height, width, channels = self.images.shape[1:]
-        return f"Dataset({self.name}: {len(self)} of {height}x{width}x{channels}, {len(self.classes)} classes)"
+        size = "x".join(map(str, self.images.shape[1:]))
+        return f"Dataset({self.name}: {len(self)} of {size}, {len(self.classes)} classes)"
 
     def subset(self, index):
         """The pictures at `index` (a slice or an array of indices), with the same classes, mean and std."""

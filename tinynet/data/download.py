@@ -19,8 +19,8 @@ def data_folder():
 def fetch(url, path, size, md5):
     """Download `url` to `path`, if its size in bytes and its MD5 sum are as expected.
 
-    The bytes gather in `path`.part. A broken download goes on from there, at once and the next time, where the
-    server can; a wrong one is deleted.
+    The bytes gather in `path`.part. A download that breaks off goes on from there, at once and the next time,
+    if the server can do that; a wrong one is deleted.
     """
     path = Path(path)
     part = path.with_name(path.name + ".part")
@@ -30,8 +30,8 @@ def fetch(url, path, size, md5):
         while (before := part.stat().st_size) < size:
             reason = transfer(url, part, before, size)
             if part.stat().st_size <= before:       # not a byte further
-                raise DataError(f"the download of {url} broke off at {before:,} of {size:,} bytes ({reason}); "
-                                "start again to go on from there")
+                raise DataError(f"the download of {url} broke off at {before:,} of {size:,} bytes "
+                                f"({reason}); start again to go on from there")
         accept(part, path, size, md5, url)
     except OSError as problem:
         raise DataError(f"cannot write {part}: {problem.strerror or problem}") from problem
@@ -41,7 +41,7 @@ def transfer(url, part, start, size):
     """Append what one connection gives, from byte `start`; return why it ended."""
     try:
         with connect(url, start) as response:
-            start = start if response.status == 206 else 0      # the server may ignore the range, and begin anew
+            start = start if response.status == 206 else 0      # a server may ignore the range
             offered = start + int(response.headers["Content-Length"] or size - start)
             if offered != size:
                 raise DataError(f"{url}: expected {size:,} bytes, the server offers {offered:,}")
@@ -59,7 +59,7 @@ def connect(url, start):
     try:
         return urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as answer:
-        raise DataError(f"cannot download {url}: the server answers {answer.code} {answer.reason}") from answer
+        raise DataError(f"cannot download {url}: the server says {answer.code} {answer.reason}") from answer
     except (http.client.HTTPException, OSError) as problem:
         raise DataError(f"cannot download {url}: {getattr(problem, 'reason', problem)}") from problem
 
@@ -94,5 +94,6 @@ def accept(part, path, size, md5, url):
     if found != md5:
         length = part.stat().st_size
         part.unlink()
-        raise DataError(f"{url}: expected {size:,} bytes with MD5 {md5}, got {length:,} with {found}; deleted")
+        raise DataError(f"{url}: expected {size:,} bytes with MD5 {md5}, got {length:,} with {found}; "
+                        "deleted them")
     os.replace(part, path)

@@ -12,9 +12,9 @@ from tinynet.tensor import Tensor
 class Loader:
     """Gives pairs of Tensors: images (N, C, H, W), float32 in channels-last memory, and labels (N,), int64.
 
-    `normalize` is True for the data set's own mean and std, a pair of others, or False for pixels from 0 to 1.
-    Each `for` loop over the loader is an epoch, with an order and augmentations of its own; `set_epoch` says which
-    is next. `prefetch` batches are made ahead in a thread; it changes nothing in the batches.
+    `normalize` is True for the data set's own mean and std, another pair, or False for pixels from 0 to 1.
+    Each `for` loop over the loader is an epoch, with an order and augmentations of its own; `set_epoch` says
+    which is next. `prefetch` batches are made ahead in a thread, which changes nothing in them.
     """
 
     def __init__(self, dataset, batch_size=128, shuffle=True, augment=None, normalize=True, seed=0,
@@ -45,7 +45,7 @@ class Loader:
         return self.iterate(epoch)
 
     def iterate(self, epoch, start=0):
-        """The batches of `epoch` from number `start` on: the same ones as in an epoch that was not interrupted."""
+        """The batches of `epoch` from number `start` on: the same as in an epoch that was not interrupted."""
         make = self.batch_maker(epoch)
         return ahead(make, range(start, len(self)), self.prefetch)
 
@@ -79,7 +79,7 @@ class Loader:
 def ahead(make, steps, count):
     """Yield make(step) for each step, `count` of them made in advance in a thread.
 
-    What `make` raises comes out here. When the caller turns away, the generator closes: the thread ends with it.
+    What `make` raises comes out here. When the caller turns away, the generator closes, and the thread ends.
     """
     if count == 0:
         yield from map(make, steps)

@@ -2,8 +2,8 @@
 
 Each shape is a signed distance: negative inside, zero on the edge, positive outside. A distance in pixels
 turns into a soft edge at once: the share of a pixel that is covered is about 1/2 - distance.
-Colour says nothing about the class, and a single pixel little: a linear classifier gets a third of the pictures
-right, while a small convolutional network sees edges and corners, and soon gets nearly all.
+Colour says nothing about the class, and a single pixel little: a linear classifier gets a third of the
+pictures right, while a small convolutional network sees edges and corners, and soon gets nearly all.
 """
 
 import numpy as np
@@ -75,7 +75,7 @@ SHAPES = [circle, ring, crescent, heart, square, cross, triangle, star, stripes,
 
 
 def shapes(train=True, count=None, seed=0):
-    """Ten classes of 32x32 RGB pictures; 10,000 to train with and another 2,000 to test, unless `count` is given.
+    """Ten classes of 32x32 RGB pictures: 10,000 to train with, another 2,000 to test, or `count`.
 
     The same seed draws the same pictures; a smaller count draws the first of them.
     """
@@ -91,7 +91,7 @@ def shapes(train=True, count=None, seed=0):
 def draw_chunk(rng):
     """Draw CHUNK pictures: a background, strokes that clutter it, the shape, and noise over everything."""
     labels = rng.permutation(np.arange(CHUNK) % len(SHAPES))
-    # In each channel the shape is lighter than its background, mostly; where it would be too light it is darker.
+    # In each channel the shape is mostly lighter than its background; where that would be too light, darker.
     ground = uniform(rng, 0, 0.7, (CHUNK, 3, 1, 1))
     figure = (ground + uniform(rng, 0.3, 0.6, ground.shape)) % 1
 
@@ -110,9 +110,9 @@ def uniform(rng, low, high, shape=(CHUNK, 1, 1)):
 
 
 def from_random_center(rng, spread, turn):
-    """Coordinates of all pixels, measured from up to `spread` pixels off the middle and turned by up to `turn`."""
+    """Coordinates of all pixels, from a point up to `spread` off the middle, turned by up to `turn`."""
     axis = np.arange(SIZE, dtype=np.float32) - (SIZE - 1) / 2
-    x, y = axis - uniform(rng, -spread, spread), -axis[:, None] - uniform(rng, -spread, spread)     # y goes up
+    x, y = axis - uniform(rng, -spread, spread), -axis[:, None] - uniform(rng, -spread, spread)  # y goes up
     angle = uniform(rng, -turn, turn)
     cos, sin = np.cos(angle), np.sin(angle)
     return x * cos + y * sin, y * cos - x * sin
