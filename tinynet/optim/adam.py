@@ -1,8 +1,9 @@
 """Adam, and AdamW, its variant with decoupled weight decay."""
 
+import math
+
 import numpy as np
 
-from tinynet.kernels.elementwise import adam_update
 from tinynet.optim.optimizer import Optimizer
 from tinynet.optim.options import check_number, refuse
 from tinynet.tensor import Tensor
@@ -16,10 +17,11 @@ class Adam(Optimizer):
         v = beta2 * v + (1 - beta2) * g**2
         w = w - lr * m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + eps)
 
-    `maximize` climbs instead. `state[p]` holds t, m and v as "step", "exp_avg" and "exp_avg_sq".
+    `amsgrad` takes the largest v so far for v (Reddi et al. 2018); `maximize` climbs instead. `state[p]`
+    holds t, m, v and the largest v as "step", "exp_avg", "exp_avg_sq" and "max_exp_avg_sq".
     """
 
-    state_names = ("step", "exp_avg", "exp_avg_sq")
+    state_names = ("step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq")
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *,
                  maximize=False, decoupled_weight_decay=False, **unsupported):
@@ -31,8 +33,6 @@ class Adam(Optimizer):
     def check(self, group):
         for option in ("lr", "eps", "weight_decay"):
             check_number(self.name, option, group[option], low=0)
-        if group["amsgrad"]:
-            raise ValueError(f"{self.name}: amsgrad=True is not supported")
         betas = group["betas"]
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise TypeError(f"{self.name}: expected betas to be a pair of numbers, got {betas!r}")
@@ -40,20 +40,38 @@ class Adam(Optimizer):
             check_number(self.name, f"betas[{i}]", beta, low=0, high=1)
 
     def update(self, group):
-        lr, eps, weight_decay = (float(group[option]) for option in ("lr", "eps", "weight_decay"))
-        beta1, beta2 = map(float, group["betas"])
-        decoupled = bool(group["decoupled_weight_decay"])
         for p, g in self.with_gradients(group):
             state = self.state.get(p) or self.state.setdefault(p, self._first_state(p))
-            state["step"].data += 1
-            adam_update(p.data, g, state["exp_avg"].data, state["exp_avg_sq"].data, state["step"].item(),
-                        lr, beta1, beta2, eps, weight_decay, decoupled)
+            if group["amsgrad"] and "max_exp_avg_sq" not in state:
+                state["max_exp_avg_sq"] = Tensor(np.zeros_like(p.data))
+            self._update_one(group, p.data, g, **{name: tensor.data for name, tensor in state.items()})
             p.bump()
 
     @staticmethod
     def _first_state(p):
         return {"step": Tensor(np.zeros((), np.float32)), "exp_avg": Tensor(np.zeros_like(p.data)),
                 "exp_avg_sq": Tensor(np.zeros_like(p.data))}
+
+    @staticmethod
+    def _update_one(group, w, g, step, exp_avg, exp_avg_sq, max_exp_avg_sq=None):
+        lr, eps, weight_decay = float(group["lr"]), float(group["eps"]), float(group["weight_decay"])
+        beta1, beta2 = map(float, group["betas"])
+        step += 1
+        t = int(step)
+        if group["decoupled_weight_decay"]:
+            w *= 1 - lr * weight_decay
+        elif weight_decay:
+            g = g + weight_decay * w
+        exp_avg += (1 - beta1) * (g - exp_avg)
+        exp_avg_sq *= beta2
+        exp_avg_sq += (1 - beta2) * g * g
+        v = exp_avg_sq
+        if group["amsgrad"]:
+            v = np.maximum(max_exp_avg_sq, v, out=max_exp_avg_sq)
+        denominator = np.sqrt(v)
+        denominator *= 1 / math.sqrt(1 - beta2**t)
+        denominator += eps
+        w -= lr / (1 - beta1**t) * exp_avg / denominator
 
 
 class AdamW(Adam):
