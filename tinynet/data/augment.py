@@ -19,8 +19,8 @@ class Augment:
     """Random crop, horizontal flip, and Cutout. Zero or False leaves a step out.
 
     The crop is cut out of the picture in a frame of `crop` black pixels, and every other picture is flipped
-    (He et al. 2015, section 4.2). Cutout blanks a square of `cutout` pixels, centred anywhere (DeVries & Taylor
-    2017).
+    (He et al. 2015, section 4.2). Cutout blanks a square of `cutout` pixels, centred anywhere (DeVries &
+    Taylor 2017).
     """
 
     def __init__(self, crop=4, flip=True, cutout=0):

@@ -1,6 +1,6 @@
 """CIFAR-10, in the layout of its official binary archive (https://www.cs.toronto.edu/~kriz/cifar.html).
 
-Six files of 10,000 records. A record is one byte for the label, then 32x32 bytes of red, green, and blue each.
+Six files of 10,000 records. Each is one byte for the label, then 32x32 bytes of red, green, and blue each.
 """
 
 import contextlib
@@ -38,8 +38,8 @@ def cifar10(root=None, train=True, source=OFFICIAL):
     """The 50,000 training or the 10,000 test images.
 
     `root` is a folder with the batches, or with the archive, or the archive itself. Without it they are
-    sought in the cache folder, and downloaded from `source` if they are not there. What an archive holds is kept
-    unpacked in the cache folder, for the next time (184 MB).
+    sought in the cache folder, and downloaded from `source` if they are not there. What an archive holds is
+    kept unpacked in the cache folder, for the next time (184 MB).
     """
     place = find(Path(root).expanduser() if root else data_folder())
     if place is None and root:

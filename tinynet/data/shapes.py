@@ -84,8 +84,7 @@ def shapes(train=True, count=None, seed=0):
         raise DataError(f"shapes: expected a count of at least 1, got {count}")
     chunks = [draw_chunk(np.random.default_rng((seed, train, start))) for start in range(0, count, CHUNK)]
     images, labels = (np.concatenate(parts)[:count] for parts in zip(*chunks))
-    names = [shape.__name__ for shape in SHAPES]
-    return Dataset(images, labels, names, mean=[0.4] * 3, std=[0.25] * 3, name="shapes")
+    return Dataset(images, labels, [shape.__name__ for shape in SHAPES], [0.4] * 3, [0.25] * 3, "shapes")
 
 
 def draw_chunk(rng):
