@@ -36,7 +36,7 @@ CASES = [
     ("OneCycleLR", {**CYCLE, "base_momentum": [0.5, 0.6], "max_momentum": 0.99}),
 ]
 
-NOT_IN_COMMON = ("OneCycleLR", "LambdaLR")     # their saved states differ from PyTorch's
+OWN_STATE = ("OneCycleLR", "LambdaLR")     # their saved states differ from PyTorch's
 
 
 def make_optimizer(lr=0.1, kind=SGD):
@@ -129,7 +129,7 @@ class TestAgainstTorch:
             courses.append(course(optimizer, getattr(module, name)(optimizer, **options, last_epoch=8), 20))
         np.testing.assert_allclose(courses[1], courses[0], rtol=1e-12, atol=1e-16)
 
-    @pytest.mark.parametrize("name, options", [case for case in CASES if case[0] not in NOT_IN_COMMON], ids=str)
+    @pytest.mark.parametrize("name, options", [case for case in CASES if case[0] not in OWN_STATE], ids=str)
     def test_taking_over_from_torch(self, name, options):
         theirs, ours = make_torch_optimizer(), make_optimizer(lr=7)
         import torch
