@@ -84,7 +84,7 @@ def analytic_gradients(function, arrays, rng):
     gradients = []
     for tensor in tensors:
         missing = tensor.requires_grad and tensor.grad is None
-        gradients.append(np.zeros(tensor.shape) if missing else tensor.grad and tensor.grad.data)
+        gradients.append(np.zeros(tensor.shape) if missing else getattr(tensor.grad, "data", None))
     return cotangents, gradients
 
 
