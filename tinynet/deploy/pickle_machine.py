@@ -11,7 +11,7 @@ import pickletools
 
 from tinynet.deploy.refusal import Refusal, as_dict
 
-MAX_STEPS = 2_000_000         # 25 instructions make a tensor
+MAX_STEPS = 1_000_000         # a tensor takes 25; so many can fill some 100 MB at worst
 
 
 class Global(str):

@@ -61,9 +61,13 @@ def byte_count(name, entry):
     kind, shape = entry.get("dtype"), entry.get("shape")
     if not isinstance(kind, str) or kind not in CODES:
         raise Refusal(f"tensor {name[:80]!r} has the dtype {kind!r:.20}, which tinynet does not know")
-    if not (isinstance(shape, list) and len(shape) <= MAX_DIMS and all(type(n) is int and n >= 0 for n in shape)):
+    if not isinstance(shape, list) or len(shape) > MAX_DIMS or not all(map(is_count, shape)):
         raise Refusal(f"tensor {name[:80]!r} has no proper shape")
     return math.prod(shape) * itemsize(kind)
+
+
+def is_count(n):
+    return type(n) is int and n >= 0
 
 
 def read_tensor(file, start, entry, dtype):
