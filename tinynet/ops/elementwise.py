@@ -7,8 +7,9 @@ needs the value it overwrites saves a copy.
 
 import numpy as np
 
-from tinynet import dtypes, kernels
+from tinynet import dtypes
 from tinynet.autograd import Function, check_in_place
+from tinynet.kernels.elementwise import add as add_kernel
 from tinynet.ops.common import as_tensor, broadcast, cast, promote, unbroadcast
 from tinynet.tensor import Tensor, attach
 
@@ -27,7 +28,7 @@ class Add(Function):
     @staticmethod
     def forward(ctx, x, y, out=None):
         ctx.x_shape, ctx.y_shape = x.shape, y.shape
-        return kernels.elementwise.add(x, y) if out is None and x.shape == y.shape else np.add(x, y, out=out)
+        return add_kernel(x, y) if out is None and x.shape == y.shape else np.add(x, y, out=out)
 
     @staticmethod
     def backward(ctx, dz):
