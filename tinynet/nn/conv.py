@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tinynet.nn import check
 from tinynet.nn import functional as F
 from tinynet.nn import init
 from tinynet.nn.module import Module, Parameter, parameter_dtype
@@ -24,9 +25,9 @@ class Conv2d(Module):
             raise ValueError(f"Conv2d: expected in_channels and out_channels divisible by groups={groups}, "
                              f"got {in_channels} and {out_channels}")
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size, self.stride = F._pair("Conv2d", "kernel_size", kernel_size, 1), F._pair("Conv2d", "stride", stride, 1)
-        self.padding = padding if isinstance(padding, str) else F._pair("Conv2d", "padding", padding)
-        self.dilation, self.padding_mode = F._pair("Conv2d", "dilation", dilation, 1), padding_mode
+        self.kernel_size, self.stride = check.pair("Conv2d", "kernel_size", kernel_size, 1), check.pair("Conv2d", "stride", stride, 1)
+        self.padding = padding if isinstance(padding, str) else check.pair("Conv2d", "padding", padding)
+        self.dilation, self.padding_mode = check.pair("Conv2d", "dilation", dilation, 1), padding_mode
         memory = np.empty((*self.kernel_size, in_channels // groups, out_channels), dtype)     # (R, S, C/groups, K)
         self.weight = Parameter(memory.transpose(3, 2, 0, 1))
         self.bias = Parameter(np.empty(out_channels, dtype)) if bias else None

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tinynet.nn import check
 from tinynet.nn import functional as F
 from tinynet.nn import init
 from tinynet.nn.module import Module, Parameter, parameter_dtype
@@ -16,7 +17,7 @@ class Embedding(Module):
     def __init__(self, num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0,
                  scale_grad_by_freq=False, sparse=False, device=None, dtype=None):
         super().__init__()
-        F._refuse("Embedding", max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
+        check.refuse("Embedding", max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"Embedding: expected padding_idx within {num_embeddings} rows, got {padding_idx}")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim

@@ -1,5 +1,6 @@
 """Losses as layers; the formulas are in `functional.py` and `ops/loss.py`."""
 
+from tinynet.nn import check
 from tinynet.nn import functional as F
 from tinynet.nn.module import Module
 
@@ -9,7 +10,7 @@ class _Loss(Module):
 
     def __init__(self, size_average=None, reduce=None, reduction="mean", **weights):
         super().__init__()
-        F._refuse(type(self).__name__, size_average=size_average, reduce=reduce)
+        check.refuse(type(self).__name__, size_average=size_average, reduce=reduce)
         self.reduction = reduction
         for name, tensor in weights.items():
             self.register_buffer(name, tensor)

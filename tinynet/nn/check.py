@@ -1,0 +1,142 @@
+"""Arguments of the functions and layers: checked, and brought into one form.
+
+What depends on shapes only is computed once for each combination of shapes (`functools.lru_cache`), so that a network
+in use pays nothing for good error messages.
+"""
+
+import functools
+import math
+
+import numpy as np
+
+from tinynet.kernels.pool import max_pool_size, pool_output_size
+from tinynet.tensor import Tensor
+
+# Tensors --------------------------------------------------------------------------------------------------
+
+
+def tensor(name, x):
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}: expected a tensor, got {type(x).__name__}")
+    return x
+
+
+def floats(name, x, *others):
+    """Tensors of one floating-point type; None among the others stands for one that is not there."""
+    dtype = tensor(name, x).data.dtype
+    if dtype.kind != "f":
+        raise TypeError(f"{name}: expected a floating-point tensor, got {dtype}")
+    for other in others:
+        if other is not None and tensor(name, other).data.dtype != dtype:
+            raise TypeError(f"{name}: expected tensors of one dtype, got {dtype} and {other.dtype}")
+
+
+def integers(name, x):
+    if tensor(name, x).dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected a tensor of integers, got {x.dtype}")
+
+
+def shaped(name, shape, **tensors):
+    """Tensors (or None) of this shape."""
+    for what, x in tensors.items():
+        if x is not None and x.data.shape != shape:
+            raise ValueError(f"{name}: expected {what} {shape}, got {x.shape}")
+
+
+def in_range(name, what, values, count, ignored=None):
+    """Integers in range(count), or `ignored`."""
+    wrong = (values < 0) | (values >= count)
+    if ignored is not None:
+        wrong &= values != ignored
+    if wrong.any():
+        also = "" if ignored is None else f" or {ignored}, which is ignored"
+        raise IndexError(f"{name}: expected {what} in [0, {count - 1}]{also}, got {values[wrong].flat[0]}")
+
+
+# Options --------------------------------------------------------------------------------------------------
+
+
+def pair(name, what, value, least=0):
+    """A number, or two of them for height and width, as a pair."""
+    both = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    both = both * 2 if len(both) == 1 else both
+    if len(both) != 2 or not all(isinstance(v, (int, np.integer)) and v >= least for v in both):
+        raise ValueError(f"{name}: expected {what} to be one or two integers of at least {least}, got {value!r}")
+    return both
+
+
+def hashable(*values):
+    """Lists as tuples: what a cache can take."""
+    return tuple(tuple(value) if isinstance(value, list) else value for value in values)
+
+
+def probability(name, what, p):
+    if not 0 <= p <= 1:
+        raise ValueError(f"{name}: expected {what} in [0, 1], got {p}")
+
+
+def refuse(name, **options):
+    """Options that PyTorch has and tinynet does not: they may only have the value that means nothing."""
+    for option, value in options.items():
+        if value not in (None, False):
+            raise ValueError(f"{name}: {option} is not supported, got {value!r}")
+
+
+# Geometry -------------------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(4096)
+def conv2d(x, w, stride, padding, dilation, groups):
+    """stride, padding and dilation as pairs, and the zeros that "same" needs more at the end than at the start.
+
+    x and w are the shapes of input and weight.
+    """
+    name = "conv2d"
+    if len(w) != 4 or not isinstance(groups, int) or groups < 1 or w[0] % groups:
+        raise ValueError(f"{name}: expected weight (K, C/groups, R, S), K divisible by groups={groups}, got {w}")
+    channels = w[1] * groups
+    if len(x) not in (3, 4) or x[-3] != channels:
+        raise ValueError(f"{name}: expected input (N, {channels}, H, W) or ({channels}, H, W), got {x}")
+    stride, dilation = pair(name, "stride", stride, 1), pair(name, "dilation", dilation, 1)
+    reach = [d * (r - 1) for d, r in zip(dilation, w[2:])]     # from a kernel's first to its last pixel
+    padding, extra = _conv_padding(padding, stride, reach)
+    if any(h + 2 * p + e <= n for h, p, e, n in zip(x[-2:], padding, extra, reach)):
+        raise ValueError(f"{name}: a kernel of {w[2:]} with dilation {dilation} does not fit into {x[-2:]} pixels "
+                         f"with padding {padding}")
+    return stride, padding, dilation, extra
+
+
+def _conv_padding(padding, stride, reach):
+    if not isinstance(padding, str):
+        return pair("conv2d", "padding", padding), (0, 0)
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    if padding != "same" or stride != (1, 1):
+        raise ValueError(f'conv2d: expected padding "valid", or "same" with stride 1, or numbers; got {padding!r} '
+                         f"with stride {stride}")
+    return tuple(n // 2 for n in reach), tuple(n % 2 for n in reach)
+
+
+@functools.lru_cache(4096)
+def pool2d(name, x, window, stride, padding, dilation, ceil_mode):
+    """window, stride (the window, if None), padding and dilation as pairs; x is the shape of the input."""
+    window, dilation = pair(name, "kernel_size", window, 1), pair(name, "dilation", dilation, 1)
+    stride = window if stride in (None, ()) else pair(name, "stride", stride, 1)
+    padding = pair(name, "padding", padding)
+    if any(2 * p > w for p, w in zip(padding, window)):
+        raise ValueError(f"{name}: expected padding of at most half the window {window}, got {padding}")
+    if 0 in x[1:] or min(max_pool_size(x, window, stride, padding, dilation, ceil_mode)) < 1:
+        raise ValueError(f"{name}: a window of {window} does not fit into input {x} with padding {padding}")
+    return window, stride, padding, dilation
+
+
+@functools.lru_cache(4096)
+def windows(name, size, kernel_size, dilation, padding, stride):
+    """(kernel, stride, padding, dilation) as pairs, and how many windows there are in an image (H, W)."""
+    kernel, dilation = pair(name, "kernel_size", kernel_size, 1), pair(name, "dilation", dilation, 1)
+    stride, padding = pair(name, "stride", stride, 1), pair(name, "padding", padding)
+    counts = [pool_output_size(*axis) for axis in zip(size, kernel, stride, padding, dilation)]
+    if min(counts) < 1:
+        raise ValueError(f"{name}: a kernel of {kernel} with dilation {dilation} does not fit into {size} pixels "
+                         f"with padding {padding}")
+    return (kernel, stride, padding, dilation), math.prod(counts)
