@@ -2,13 +2,13 @@
 
 import gc
 import threading
-import tracemalloc
 import weakref
 
 import numpy as np
 import pytest
 
 import tinynet
+from memory import growth
 
 
 def leaf(*shape):
@@ -263,15 +263,5 @@ def test_memory_is_flat_over_graphs():
         x.grad = None
         ((x * 2).exp() + x).sum().backward()
 
-    step()
-    gc.collect()
-    tracemalloc.start()
-    try:
-        for _ in range(20):
-            step()
-        after_20 = tracemalloc.get_traced_memory()[0]
-        for _ in range(180):
-            step()
-        assert tracemalloc.get_traced_memory()[0] - after_20 < 8_000        # less than one array
-    finally:
-        tracemalloc.stop()
+    array_bytes, objects = growth(step)
+    assert array_bytes <= 0 and objects < 20

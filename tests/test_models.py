@@ -1,12 +1,10 @@
 """The CIFAR ResNets: published sizes, PyTorch's numbers step by step, no layout copies, flat memory."""
 
-import gc
-import tracemalloc
-
 import numpy as np
 import pytest
 
 import tinynet
+from memory import growth
 from tinynet import models
 from tinynet.kernels import layout
 from tinynet.nn import functional as F
@@ -84,18 +82,8 @@ def test_memory_is_flat_over_training_steps():
     model = models.resnet8()
     optimizer = SGD(model.parameters(), lr=0.01, momentum=0.9)
     x, t = batch(2, np.float32)
-    for _ in range(20):
-        train_step(model, optimizer, x, t)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        train_step(model, optimizer, x, t)
-        after_20 = tracemalloc.get_traced_memory()[0]
-        for _ in range(180):
-            train_step(model, optimizer, x, t)
-        assert tracemalloc.get_traced_memory()[0] - after_20 < 20_000
-    finally:
-        tracemalloc.stop()
+    array_bytes, objects = growth(lambda: train_step(model, optimizer, x, t))
+    assert array_bytes <= 0 and objects < 20
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
