@@ -21,10 +21,11 @@ import numpy as np
 
 from tinynet.kernels import layout
 from tinynet.kernels.compile import jit
-from tinynet.kernels.simd import LANES, OUTER_TILES, WINDOW_TILES, address, copy, outer_tile, window_tile
+from tinynet.kernels.simd import LANES, OUTER_TILES, WINDOW_TILES, address, copy, outer_tile, prefetch, transpose, window_tile
 from tinynet.kernels.threads import parallel_for
 
-L1_FLOATS, L2_FLOATS = 9 * 1024, 96 * 1024      # what a panel block, and a chunk's images, may take of the caches
+L1_FLOATS = 9 * 1024                            # what a block of a panel may take of the first-level cache
+PIXELS = 400                                    # enough pixels to pay for bringing such a block there
 WINDOW_FORMS = {entry[1:] for entry in WINDOW_TILES}
 OUTER_FORMS = {entry[1:] for entry in OUTER_TILES}
 CHUNKS = 8                                      # enough of them to keep a few cores evenly busy
@@ -112,7 +113,8 @@ def correlate(x, w, b, y, stride, padding):
     pitch = c + 16 if c % 256 == 0 and joined == 1 and not direct else c     # spread pixels over the sets of the cache
     size = 0 if direct else h * padded * pitch
     panels = -(-k // lanes)
-    grid = Grid(n, panels, n * p * q * k * r * s * c, image_floats=size)
+    together = min(n, -(-PIXELS // (p * q)))
+    grid = Grid(n, panels, n * p * q * k * r * s * c, together)
     bias = np.zeros(panels * lanes, np.float32)
     if b is not None:
         bias[:k] = b
@@ -125,8 +127,8 @@ def correlate(x, w, b, y, stride, padding):
             n0, n1, k0, k1 = grid.borders(chunk)
             weights = scratch("weights", (k1 - k0) * r * s * c * lanes)
             pack(w, k0, k1, block, lanes, weights)
-            window_chunk(kind, m, form[0], lanes, x, weights, bias, memory, scratch("images", (n1 - n0) * size),
-                         scratch("spill", m * lanes), direct, n0, n1, k0, k1, k, r, s, block, *stride, *padding,
+            window_chunk(kind, m, form[0], lanes, x, weights, bias, memory, scratch("images", together * size),
+                         scratch("spill", m * lanes), direct, n0, n1, together, k0, k1, k, r, s, block, *stride, *padding,
                          padded, pitch, offset, y_image, y_row, y_pixel, p, q)
     parallel_for(body, grid.chunks, 1)
 
@@ -134,10 +136,10 @@ def correlate(x, w, b, y, stride, padding):
 class Grid:
     """Chunks of work: groups of images times shares of the panels. Tiny work is one chunk.
 
-    Work is shared by images first, as many as the cache holds; or, given `share`, by that many panels first.
+    Work is shared by images first, at least as many as belong `together`; or, given `share`, by that many panels first.
     """
 
-    def __init__(self, images, panels, work, image_floats=0, share=None):
+    def __init__(self, images, panels, work, together=1, share=None):
         self.images, self.panels = images, panels
         if work < SERIAL_WORK:
             self.group, self.share = images, panels
@@ -145,7 +147,7 @@ class Grid:
             self.share = share
             self.group = -(-images // max(1, CHUNKS * share // panels))
         else:
-            self.group = min(-(-images // CHUNKS), max(1, L2_FLOATS // max(1, image_floats)))
+            self.group = max(-(-images // CHUNKS), together)
             self.share = -(-panels * min(-(-images // self.group), CHUNKS) // CHUNKS)
         self.shares = -(-panels // self.share)
         self.chunks = -(-images // self.group) * self.shares
@@ -160,22 +162,29 @@ class Grid:
 def pack(w, k0, k1, block, lanes, out):
     """Panels k0..k1 of w (R, S, C, K) into out, (panels, C blocks, R, S, C of the block, lanes); zeros behind K."""
     r, s, c, k = w.shape
-    together = w.strides[3] == 4
+    by_r, by_s, by_c, by_k = w.strides
     i = 0
     for panel in range(k0, k1):
-        first = panel * lanes
-        some = min(lanes, k - first)
+        some = min(lanes, k - panel * lanes)
         for c0 in range(0, c, block):
+            size = min(block, c - c0)
             for rs in range(r * s):
-                for cc in range(c0, min(c, c0 + block)):
-                    row = w[rs // s, rs % s, cc, first:first + some]
-                    if together:
-                        copy(address(out, i), address(row, 0), some)
-                    else:
+                source = address(w, 0) + rs // s * by_r + rs % s * by_s + c0 * by_c + panel * lanes * by_k
+                if by_k == 4:
+                    for cc in range(size):
+                        copy(address(out, i + cc * lanes), source + cc * by_c, some)
+                elif by_c == 4 and some == lanes and size % LANES == 0:
+                    for cc in range(0, size, LANES):
+                        for v in range(0, lanes, LANES):
+                            transpose(address(out, i + cc * lanes + v), lanes, source + cc * 4 + v * by_k, by_k // 4)
+                else:
+                    for cc in range(size):
                         for v in range(some):
-                            out[i + v] = row[v]
-                    out[i + some:i + lanes] = 0
-                    i += lanes
+                            out[i + cc * lanes + v] = w[rs // s, rs % s, c0 + cc, panel * lanes + v]
+                if some < lanes:
+                    for cc in range(size):
+                        out[i + cc * lanes + some:i + (cc + 1) * lanes] = 0
+                i += size * lanes
 
 
 @jit
@@ -195,46 +204,51 @@ def pad_rows(x, n0, n1, left, padded, pitch, out):
 
 
 @jit
-def window_chunk(kind, m, taps, lanes, x, weights, bias, y, images, spill, direct, n0, n1, k0, k1, k, r, s, block,
+def window_chunk(kind, m, taps, lanes, x, weights, bias, y, images, spill, direct, n0, n1, together, k0, k1, k, r, s, block,
                  stride_h, stride_w, top, left, padded, pitch, y_offset, y_image, y_row, y_pixel, p, q):
-    _, h, width, c = x.shape
-    if direct:
-        source = address(x, n0 * h * width * c)
-    else:
-        pad_rows(x, n0, n1, left, padded, pitch, images)
-        source = address(images, 0)
+    count, h, width, c = x.shape
     joined = s // taps                                       # 1, or S where S·C is one reduction
-    for panel in range(k0, k1):
-        valid = min(lanes, k - panel * lanes)
-        for c0 in range(0, c, block):
-            size = min(block, c - c0) * joined
-            panel_b = address(weights, ((panel - k0) * c + c0) * r * s * lanes)
-            for n in range(n1 - n0):
-                for row in range(p):
-                    r0 = max(0, top - row * stride_h)
-                    r1 = min(r, h + top - row * stride_h)
-                    a_row = source + 4 * (((n * h + row * stride_h + r0 - top) * padded) * pitch + c0)
-                    b = panel_b + 4 * r0 * taps * size * lanes
-                    target = y_offset + (n0 + n) * y_image + row * y_row + panel * lanes
-                    for column in range(0, q, m):
-                        some = min(m, q - column)
-                        here = target + column * y_pixel
-                        out, step = address(y, here), y_pixel
-                        whole = some == m and valid == lanes
-                        if not whole:
-                            out, step = address(spill, 0), lanes
-                            if c0 > 0:
+    for first in range(n0, n1, together):
+        last = min(first + together, n1)
+        source = address(x, first * h * width * c)
+        if not direct:
+            pad_rows(x, first, last, left, padded, pitch, images)
+            source = address(images, 0)
+        for panel in range(k0, k1):
+            valid = min(lanes, k - panel * lanes)
+            for c0 in range(0, c, block):
+                size = min(block, c - c0) * joined
+                panel_b = address(weights, ((panel - k0) * c + c0) * r * s * lanes)
+                for n in range(first, last):
+                    ahead = n + together
+                    for row in range(p):
+                        if panel == k0 and c0 == 0 and ahead < count and not direct:
+                            for line in range(row * h // p * width * c, (row + 1) * h // p * width * c, 16):
+                                prefetch(address(x, ahead * h * width * c + line), 0)
+                        r0 = max(0, top - row * stride_h)
+                        r1 = min(r, h + top - row * stride_h)
+                        a_row = source + 4 * ((((n - first) * h + row * stride_h + r0 - top) * padded) * pitch + c0)
+                        b = panel_b + 4 * r0 * taps * size * lanes
+                        target = y_offset + n * y_image + row * y_row + panel * lanes
+                        for column in range(0, q, m):
+                            some = min(m, q - column)
+                            here = target + column * y_pixel
+                            out, step = address(y, here), y_pixel
+                            whole = some == m and valid == lanes
+                            if not whole:
+                                out, step = address(spill, 0), lanes
+                                if c0 > 0:
+                                    for i in range(some):
+                                        for v in range(valid):
+                                            spill[i * lanes + v] = y[here + i * y_pixel + v]
+                            init, init_m = (out, step) if c0 > 0 else (address(bias, panel * lanes), 0)
+                            window_tile(kind, out, 0, step, init, 0, init_m,
+                                        a_row + 4 * column * stride_w * pitch, pitch if taps > 1 else pitch * stride_w,
+                                        padded * pitch, 1, b, size * lanes, taps * size * lanes, lanes, r1 - r0, size)
+                            if not whole:
                                 for i in range(some):
                                     for v in range(valid):
-                                        spill[i * lanes + v] = y[here + i * y_pixel + v]
-                        init, init_m = (out, step) if c0 > 0 else (address(bias, panel * lanes), 0)
-                        window_tile(kind, out, 0, step, init, 0, init_m,
-                                    a_row + 4 * column * stride_w * pitch, pitch if taps > 1 else pitch * stride_w,
-                                    padded * pitch, 1, b, size * lanes, taps * size * lanes, lanes, r1 - r0, size)
-                        if not whole:
-                            for i in range(some):
-                                for v in range(valid):
-                                    y[here + i * y_pixel + v] = spill[i * lanes + v]
+                                        y[here + i * y_pixel + v] = spill[i * lanes + v]
 
 
 # ---------------------------------------------------------------------------------------------- weight gradient
@@ -320,10 +334,14 @@ def pad_panel(dy, n, k0, lanes, before, wide, out, start):
         here = start + row * wide * lanes
         out[here:here + before * lanes] = 0
         here += before * lanes
-        for column in range(columns):
-            copy(address(out, here), address(dy, ((n * p + row) * q + column) * k + k0), some)
-            out[here + some:here + lanes] = 0
-            here += lanes
+        source = address(dy, (n * p + row) * q * k + k0)
+        if k == lanes:
+            copy(address(out, here), source, columns * lanes)
+        else:
+            for column in range(columns):
+                copy(address(out, here + column * lanes), source + 4 * column * k, some)
+                out[here + column * lanes + some:here + (column + 1) * lanes] = 0
+        here += columns * lanes
         out[here:here + (wide - before - columns) * lanes] = 0
 
 

@@ -63,6 +63,46 @@ def copy(typing_context, target, source, count):
     return types.void(types.int64, types.int64, types.int64), generate
 
 
+@intrinsic(prefer_literal=True)
+def prefetch(typing_context, source, write):
+    """Ask for the cache line at an address, to read (0) or to write (1), so that it is near by the time it is needed."""
+    def generate(context, builder, signature, args):
+        byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32]), "llvm.prefetch.p0")
+        builder.call(function, [builder.inttoptr(args[0], byte), i32(write.literal_value), i32(2), i32(1)])    # 2nd level, data
+        return context.get_dummy_value()
+    return types.void(source, write), generate
+
+
+@intrinsic
+def transpose(typing_context, target, target_step, source, source_step):
+    """A square of LANES x LANES floats, rows `step` floats apart, turned over its diagonal: LANES·log2(LANES) shuffles.
+
+    Each round swaps the off-diagonal quarters of squares of twice the size, as in Eklundh's algorithm.
+    """
+    vector, mask = ir.VectorType(FLOAT, LANES), ir.VectorType(ir.IntType(32), LANES)
+
+    def generate(context, builder, signature, args):
+        def row(base, step, i):
+            offset = builder.mul(builder.mul(INT(i), step), INT(4))
+            return builder.inttoptr(builder.add(base, offset), vector.as_pointer())
+
+        rows = [builder.load(row(args[2], args[3], i), align=4, typ=vector) for i in range(LANES)]
+        half = 1
+        while half < LANES:
+            upper = mask([j if not j & half else j - half + LANES for j in range(LANES)])
+            lower = mask([j + half if not j & half else j + LANES for j in range(LANES)])
+            for i in [i for i in range(LANES) if not i & half]:
+                pair = rows[i], rows[i + half]
+                rows[i], rows[i + half] = (builder.shuffle_vector(*pair, choice) for choice in (upper, lower))
+            half *= 2
+        for i in range(LANES):
+            builder.store(rows[i], row(args[0], args[1], i), align=4)
+        return context.get_dummy_value()
+    return types.void(*[types.int64] * 4), generate
+
+
 def _tile(meetings_of, table):
     """An intrinsic that runs the tile `table[which]`: one `switch` over all of them.
 
