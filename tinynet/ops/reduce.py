@@ -186,7 +186,7 @@ class LogSumExp(Function):
     def forward(ctx, x, axes, keepdim):
         _remember(ctx, x, axes, keepdim)
         top = np.max(x, axes, keepdims=True, initial=-np.inf)
-        top[np.isinf(top)] = 0                                 # inf - inf would be NaN
+        top = np.where(np.isinf(top), x.dtype.type(0), top)    # inf - inf would be NaN
         with np.errstate(divide="ignore"):
             y = np.log(_total(np.exp(x - top), axes, True)) + top
         y = y if keepdim else y.squeeze(axes)
@@ -196,7 +196,7 @@ class LogSumExp(Function):
     @staticmethod
     def backward(ctx, dy):
         x, y = ctx.saved
-        return _restored(ctx, dy) * np.exp(x - _restored(ctx, np.where(np.isinf(y), 0, y)))
+        return _restored(ctx, dy) * np.exp(x - _restored(ctx, y))
 
 
 class Softmax(Function):
