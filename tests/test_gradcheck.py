@@ -94,12 +94,14 @@ def test_an_output_cut_off_from_its_input_is_rejected():
         gradcheck(lambda x: tinynet.Tensor(x.data * 2), [X])
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")           # PyTorch's remark on its own speed
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_operator(case):
     row = prove.prove(case)
     assert row.passed, row.failure
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
 def test_every_operator_has_a_case(monkeypatch):
     used = set()
     original = tinynet.autograd.Node.run
@@ -112,8 +114,14 @@ def test_every_operator_has_a_case(monkeypatch):
     for case in CASES:
         arrays = case.inputs(np.random.default_rng(0))
         prove.value_and_gradients(tinynet, case.run, arrays)
-    missing = set(Function.registry) - used
+    missing = set(Function.registry) - used - {"Cast"}         # a difference in float32 proves little: see below
     assert not missing, f"these operators have no gradient-check case: {sorted(missing)}"
+
+
+def test_the_gradient_of_a_cast_comes_back_in_the_type_of_its_input():
+    x = tinynet.tensor(X, requires_grad=True)
+    (x.float() * 3).sum().backward()
+    assert x.grad.dtype == np.float64 and (x.grad.data == 3).all()
 
 
 def test_a_broken_backward_fails_the_command(monkeypatch, capsys):

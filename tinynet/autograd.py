@@ -131,11 +131,8 @@ class Node:
             raise RuntimeError(f"{self.name}: backward through a graph whose saved arrays were freed by an earlier "
                                "backward(); give that one retain_graph=True")
         gradients = [np.zeros(*like) if dy is None else dy for dy, like in zip(gradients, self.output_likes)]
-        if kernels.backend() == self.backend:
+        with kernels.use(self.backend), np.errstate(all="ignore"):
             result = self.function.backward(self, *gradients)
-        else:
-            with kernels.use(self.backend):
-                result = self.function.backward(self, *gradients)
         return result if isinstance(result, tuple) else (result,)
 
     def free(self):
@@ -198,7 +195,8 @@ class Function:
         tensors = [a for a in args if isinstance(a, Tensor)]
         node = Node(cls, tensors)
         arrays = [a.data if isinstance(a, Tensor) else a for a in args]
-        result = cls.forward(node, *arrays, **kwargs)
+        with np.errstate(all="ignore"):                # NaN and infinity are results like any other
+            result = cls.forward(node, *arrays, **kwargs)
         outputs = [Tensor(y) for y in result] if isinstance(result, tuple) else [Tensor(result)]
         if _mode.anomaly:
             _refuse_non_finite(f"{cls.__name__} forward", [t.data for t in outputs])

@@ -104,7 +104,7 @@ class Pow(Function):
 
     @staticmethod
     def forward(ctx, x, y):
-        z = np.power(x, y)
+        z = np.power(x, y).astype(x.dtype, copy=False)         # NumPy makes int8 of booleans
         ctx.save(x, y, z)
         return z
 
