@@ -20,7 +20,8 @@ def matmul(a, b):
     if a.dtype.kind != "f":                  # no BLAS for integers
         return np.matmul(a, b)
     if a.ndim > 2 and b.ndim == 2:           # one tall product instead of many
-        return matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
+        rows = a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
+        return matmul(rows, b).reshape(*a.shape[:-1], b.shape[-1])
     a, b = _for_blas(a), _for_blas(b)
     stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     shape = (*stack, a.shape[-2], b.shape[-1])

@@ -38,6 +38,8 @@ class SetIndex(Function):
     @staticmethod
     def forward(ctx, x, y, basic, advanced, out):
         ctx.index, ctx.shape = (basic, advanced), y.shape
+        while y.ndim and len(y) == 1:                          # broadcasting adds them, but NumPy's masks refuse them
+            y = y[0, ...]
         _assign(out, basic, advanced, y)
         return out
 

@@ -33,7 +33,8 @@ class Matmul(Function):
             da = unbroadcast(product(dy, columns.mT), rows.shape).reshape(a.shape)
         if ctx.needs[1]:
             if columns.ndim == 2:                              # one product, not a stack of them to be summed
-                rows, dy = rows.reshape(-1, rows.shape[-1]), dy.reshape(-1, dy.shape[-1])
+                m = math.prod(rows.shape[:-1])
+                rows, dy = rows.reshape(m, rows.shape[-1]), dy.reshape(m, dy.shape[-1])
             db = unbroadcast(product(rows.mT, dy), columns.shape).reshape(b.shape)
         return da, db
 
