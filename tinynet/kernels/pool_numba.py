@@ -25,6 +25,7 @@ def max_pool2d_backward(dy, indices, shape):
     ups, where, downs = _nhwc(dy), _nhwc(indices), _nhwc(dx)
 
     def part(start, stop):
+        downs[start:stop] = 0
         scatter_images(ups[start:stop], where[start:stop], downs[start:stop])
 
     parallel_for(part, len(dx), _grain(dx))
@@ -47,6 +48,7 @@ def mean_pool2d_backward(dy, shape, rows, columns, divisor):
     ups, downs = _nhwc(dy), _nhwc(dx)
 
     def part(start, stop):
+        downs[start:stop] = 0
         spread_images(ups[start:stop], rows, columns, divisor, downs[start:stop])
 
     parallel_for(part, len(dx), _grain(dx))
@@ -90,8 +92,8 @@ def take_larger(v, index, best, at):
 
 @jit
 def scatter_images(dy, where, dx):
+    """`dx` comes as zeros."""
     images, h, w, channels = dx.shape
-    dx[:] = 0
     for n in range(images):
         down = dx[n].reshape(h * w, channels)
         for p in range(dy.shape[1]):
@@ -121,13 +123,13 @@ def mean_images(x, rows, columns, divisor, y):
 
 @jit
 def spread_images(dy, rows, columns, divisor, dx):
-    dx[:] = 0
+    """`dx` comes as zeros."""
     for n in range(len(dx)):
         for p in range(dy.shape[1]):
             for q in range(dy.shape[2]):
-                share = dy[n, p, q] / dx.dtype.type(divisor[p, q])
+                up, share = dy[n, p, q], dx.dtype.type(1 / divisor[p, q])
                 for i in range(rows[0, p], rows[1, p]):
                     for j in range(columns[0, q], columns[1, q]):
                         v = dx[n, i, j]
-                        for c in range(share.size):
-                            v[c] += share[c]
+                        for c in range(v.size):
+                            v[c] += up[c] * share
