@@ -4,8 +4,8 @@ Why it is fast. Two things bound a convolution: how many of the multiply-adds' o
 the rest come from the nearest cache. The tiles see to the first. For the second, everything that a chunk of work touches
 is laid out for it:
 
-- weights are packed into *panels* of one tile's output channels, `(panels, C blocks, R, S, C, lanes)`: a tile walks
-  through one panel from front to back, and a block of it stays in the first-level cache for all pixels of the chunk;
+- weights are packed into *panels* of one tile's output channels, `(panels, R, S, C, lanes)`: a tile walks through one
+  panel from front to back, just as the hardware likes to fetch it ahead from the second-level cache;
 - images get their left and right zeros in a copy that stays in the second-level cache (rows of zeros above and below
   are not computed at all, but skipped);
 - the input gradient of a convolution is a convolution too, of the output gradient with turned weights; with a stride
@@ -24,8 +24,9 @@ from tinynet.kernels.compile import jit
 from tinynet.kernels.simd import LANES, OUTER_TILES, WINDOW_TILES, address, copy, outer_tile, prefetch, transpose, window_tile
 from tinynet.kernels.threads import parallel_for
 
-L1_FLOATS = 9 * 1024                            # what a block of a panel may take of the first-level cache
-PIXELS = 400                                    # enough pixels to pay for bringing such a block there
+L1_FLOATS = 9 * 1024                            # what a band takes of the first-level cache in the weight gradient
+L2_FLOATS = 32 * 1024                           # what a band of image rows takes of the second-level cache
+PIXELS = 200                                    # output pixels that a panel should meet when it is read once
 WINDOW_FORMS = {entry[1:] for entry in WINDOW_TILES}
 OUTER_FORMS = {entry[1:] for entry in OUTER_TILES}
 CHUNKS = 8                                      # enough of them to keep a few cores evenly busy
@@ -43,6 +44,12 @@ def scratch(name, size):
     return buffer
 
 
+def pixels(x):
+    """x (N, C, H, W) as the contiguous (N, H, W, C) that its memory is, or becomes."""
+    nhwc = x.transpose(0, 2, 3, 1)
+    return nhwc if nhwc.flags.c_contiguous else layout.channels_last(x).transpose(0, 2, 3, 1)
+
+
 @functools.cache
 def pick(table, extent, form):
     """The tile of this form, (T, ...), that covers `extent` with the least waste: its number in the table, and its M."""
@@ -54,31 +61,31 @@ def pick(table, extent, form):
 
 def conv2d(x, w, b, stride, padding):
     """y (N, K, P, Q) of x (N, C, H, W) with w (K, C, R, S), see `conv.conv2d`."""
-    images = layout.channels_last(x).transpose(0, 2, 3, 1)                  # (N, H, W, C)
+    images = pixels(x)
     n, h, width, c = images.shape
     k, _, r, s = w.shape
     p, q = (h + 2 * padding[0] - r) // stride[0] + 1, (width + 2 * padding[1] - s) // stride[1] + 1
-    y = layout.empty((n, k, p, q), np.float32)
-    correlate(images, w.transpose(2, 3, 1, 0), b, y.transpose(0, 2, 3, 1), stride, padding)
-    return y
+    y = np.empty((n, p, q, k), np.float32)
+    correlate(images, w.transpose(2, 3, 1, 0), b, y, stride, padding, y.reshape(-1))
+    return y.transpose(0, 3, 1, 2)                                          # (N, K, P, Q)
 
 
 def conv2d_backward_input(dy, w, x_shape, stride, padding):
     """dx: for each phase (i, j) of the stride, the stride-1 convolution of dy with the turned weights that meet it."""
-    dx = layout.empty(x_shape, np.float32)
-    pixels, outputs = dx.transpose(0, 2, 3, 1), layout.channels_last(dy).transpose(0, 2, 3, 1)
+    n, c, h, width = x_shape
+    dx, outputs = np.empty((n, h, width, c), np.float32), pixels(dy)
     turned = w.transpose(2, 3, 0, 1)                                        # (R, S, K, C)
     for i in range(stride[0]):
         rows, top = _phase(turned.shape[0], i, stride[0], padding[0])
         for j in range(stride[1]):
             columns, left = _phase(turned.shape[1], j, stride[1], padding[1])
-            target = pixels[:, i::stride[0], j::stride[1]]
+            target = dx[:, i::stride[0], j::stride[1]]
             taps = turned[rows, columns]
             if taps.size == 0:
                 target[...] = 0
             elif target.size:
-                correlate(outputs, taps[::-1, ::-1], None, target, (1, 1), (top, left))
-    return dx
+                correlate(outputs, taps[::-1, ::-1], None, target, (1, 1), (top, left), dx.reshape(-1), (i * width + j) * c)
+    return dx.transpose(0, 3, 1, 2)                                         # (N, C, H, W)
 
 
 def _phase(taps, i, stride, padding):
@@ -90,14 +97,15 @@ def _phase(taps, i, stride, padding):
     return slice(first, None, stride), count - 1 - shift
 
 
-def correlate(x, w, b, y, stride, padding):
-    """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c] · w[r, s, c, k], into any y.
+def correlate(x, w, b, y, stride, padding, memory, offset=0):
+    """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c] · w[r, s, c, k].
+
+    y may be strided: it starts at `offset` of the flat array `memory`.
 
     Where the tables have a tile with T = S taps, it is used. Else T = 1, and S·C, whose values lie one behind the other
     in the image, are `joined` to one long reduction.
     """
     r, s, c, k = w.shape
-    memory = y if y.base is None else y.base
     if r == s == 1 and stride == (1, 1) and padding == (0, 0) and y.flags.c_contiguous:
         x, y = x.reshape(x.shape[0], 1, -1, c), y.reshape(y.shape[0], 1, -1, k)     # (N, 1, H·W, C): one long row
     n, h, width, _ = x.shape
@@ -107,30 +115,33 @@ def correlate(x, w, b, y, stride, padding):
     form = (s, stride[1], vectors) if (s, stride[1], vectors) in WINDOW_FORMS else (1, 1, vectors)
     joined = s // form[0]
     kind, m = pick(WINDOW_TILES, q, form)
-    block = c if joined > 1 else max(16, min(c, L1_FLOATS // (r * s * lanes)))
     direct = padding[1] == 0 and q % m == 0 and (q - 1) * stride[1] + s <= width    # no zeros to add, no tile too long
     padded = width if direct else (-(-q // m) * m - 1) * stride[1] + s
-    pitch = c + 16 if c % 256 == 0 and joined == 1 and not direct else c     # spread pixels over the sets of the cache
-    size = 0 if direct else h * padded * pitch
-    panels = -(-k // lanes)
-    together = min(n, -(-PIXELS // (p * q)))
-    grid = Grid(n, panels, n * p * q * k * r * s * c, together)
+    pitch = c + 16 if c % 256 == 0 and joined == 1 and not direct else c         # spread pixels over the sets of the cache
+    rows = even_part(p, max(-(-PIXELS // q), L2_FLOATS // (stride[0] * padded * pitch)))
+    slab = 0 if direct else ((rows - 1) * stride[0] + r) * padded * pitch
+    bands, panels = -(-p // rows), -(-k // lanes)
+    together = min(n * bands, -(-PIXELS // (rows * q)))
+    grid = Grid(n * bands, panels, n * p * q * k * r * s * c, together)
     bias = np.zeros(panels * lanes, np.float32)
     if b is not None:
         bias[:k] = b
-    offset = (y.ctypes.data - memory.ctypes.data) // 4
     y_image, y_row, y_pixel = (step // 4 for step in y.strides[:3])
-    memory = memory.reshape(-1)
 
     def body(start, stop):
         for chunk in range(start, stop):
-            n0, n1, k0, k1 = grid.borders(chunk)
+            first, last, k0, k1 = grid.borders(chunk)
             weights = scratch("weights", (k1 - k0) * r * s * c * lanes)
-            pack(w, k0, k1, block, lanes, weights)
-            window_chunk(kind, m, form[0], lanes, x, weights, bias, memory, scratch("images", together * size),
-                         scratch("spill", m * lanes), direct, n0, n1, together, k0, k1, k, r, s, block, *stride, *padding,
-                         padded, pitch, offset, y_image, y_row, y_pixel, p, q)
+            pack(w, k0, k1, lanes, weights)
+            window_chunk(kind, m, form[0], lanes, x, weights, bias, memory, scratch("images", together * slab),
+                         scratch("spill", m * lanes), direct, first, last, together, rows, slab, k0, k1, k, r, s,
+                         *stride, *padding, padded, pitch, offset, y_image, y_row, y_pixel, p, q)
     parallel_for(body, grid.chunks, 1)
+
+
+def even_part(n, most):
+    """The size of n's parts when n is cut into as few equal parts of at most `most` as possible."""
+    return -(-n // -(-n // most))
 
 
 class Grid:
@@ -159,96 +170,95 @@ class Grid:
 
 
 @jit
-def pack(w, k0, k1, block, lanes, out):
-    """Panels k0..k1 of w (R, S, C, K) into out, (panels, C blocks, R, S, C of the block, lanes); zeros behind K."""
+def pack(w, k0, k1, lanes, out):
+    """Panels k0..k1 of w (R, S, C, K) into out, (panels, R, S, C, lanes); zeros behind K."""
     r, s, c, k = w.shape
     by_r, by_s, by_c, by_k = w.strides
     i = 0
     for panel in range(k0, k1):
-        some = min(lanes, k - panel * lanes)
-        for c0 in range(0, c, block):
-            size = min(block, c - c0)
-            for rs in range(r * s):
-                source = address(w, 0) + rs // s * by_r + rs % s * by_s + c0 * by_c + panel * lanes * by_k
-                if by_k == 4:
-                    for cc in range(size):
-                        copy(address(out, i + cc * lanes), source + cc * by_c, some)
-                elif by_c == 4 and some == lanes and size % LANES == 0:
-                    for cc in range(0, size, LANES):
-                        for v in range(0, lanes, LANES):
-                            transpose(address(out, i + cc * lanes + v), lanes, source + cc * 4 + v * by_k, by_k // 4)
-                else:
-                    for cc in range(size):
-                        for v in range(some):
-                            out[i + cc * lanes + v] = w[rs // s, rs % s, c0 + cc, panel * lanes + v]
-                if some < lanes:
-                    for cc in range(size):
-                        out[i + cc * lanes + some:i + (cc + 1) * lanes] = 0
-                i += size * lanes
+        first, some = panel * lanes, min(lanes, k - panel * lanes)
+        for rs in range(r * s):
+            source = address(w, 0) + rs // s * by_r + rs % s * by_s + first * by_k
+            if by_k == 4:
+                for cc in range(c):
+                    copy(address(out, i + cc * lanes), source + cc * by_c, some)
+            elif by_c == 4 and some == lanes and c % LANES == 0:
+                for cc in range(0, c, LANES):
+                    for v in range(0, lanes, LANES):
+                        transpose(address(out, i + cc * lanes + v), lanes, source + cc * 4 + v * by_k, by_k // 4)
+            else:
+                for cc in range(c):
+                    for v in range(some):
+                        out[i + cc * lanes + v] = w[rs // s, rs % s, cc, first + v]
+            if some < lanes:
+                for cc in range(c):
+                    out[i + cc * lanes + some:i + (cc + 1) * lanes] = 0
+            i += c * lanes
 
 
 @jit
-def pad_rows(x, n0, n1, left, padded, pitch, out):
-    """Images n0..n1 of x (N, H, W, C) into out (n, H, padded, pitch), `left` columns of zeros first (or columns cut)."""
+def pad_rows(x, n, low, high, left, padded, pitch, out, start):
+    """Rows low..high of image n of x (N, H, W, C) into out[start:], (rows, padded, pitch), with `left` zeros first
+    (or with columns cut, where it is negative)."""
     _, h, width, c = x.shape
     skip, left = max(0, -left), max(0, left)
     some = max(0, min(width - skip, padded - left))
     run, runs = (some * c, 1) if pitch == c else (c, some)
-    for n in range(n0, n1):
-        for row in range(h):
-            start = ((n - n0) * h + row) * padded * pitch
-            out[start:start + left * pitch] = 0
-            for i in range(runs):
-                copy(address(out, start + (left + i) * pitch), address(x, ((n * h + row) * width + skip + i) * c), run)
-            out[start + (left + some) * pitch:start + padded * pitch] = 0
+    for row in range(low, high):
+        out[start:start + left * pitch] = 0
+        source = address(x, ((n * h + row) * width + skip) * c)
+        for i in range(runs):
+            copy(address(out, start + (left + i) * pitch), source + 4 * i * c, run)
+        out[start + (left + some) * pitch:start + padded * pitch] = 0
+        start += padded * pitch
 
 
 @jit
-def window_chunk(kind, m, taps, lanes, x, weights, bias, y, images, spill, direct, n0, n1, together, k0, k1, k, r, s, block,
-                 stride_h, stride_w, top, left, padded, pitch, y_offset, y_image, y_row, y_pixel, p, q):
-    count, h, width, c = x.shape
-    joined = s // taps                                       # 1, or S where S·C is one reduction
-    for first in range(n0, n1, together):
-        last = min(first + together, n1)
-        source = address(x, first * h * width * c)
+def window_chunk(kind, m, taps, lanes, x, weights, bias, y, images, spill, direct, u0, u1, together, rows, slab, k0, k1,
+                 k, r, s, stride_h, stride_w, top, left, padded, pitch, y_offset, y_image, y_row, y_pixel, p, q):
+    """Bands u0..u1 (of `rows` output rows each) times panels k0..k1: walks the tiles over the padded bands.
+
+    While a band is computed, the rows of the band that comes next are asked for, so that they have arrived by then.
+    """
+    _, h, width, c = x.shape
+    bands = -(-p // rows)
+    run = s // taps * c                                      # one reduction: C, or the joined S·C
+    for first in range(u0, u1, together):
+        last = min(first + together, u1)
         if not direct:
-            pad_rows(x, first, last, left, padded, pitch, images)
-            source = address(images, 0)
+            for u in range(first, last):
+                low = u % bands * rows * stride_h - top
+                high = (min(p, (u % bands + 1) * rows) - 1) * stride_h - top + r
+                start = (u - first) * slab + (max(0, low) - low) * padded * pitch
+                pad_rows(x, u // bands, max(0, low), min(h, high), left, padded, pitch, images, start)
         for panel in range(k0, k1):
             valid = min(lanes, k - panel * lanes)
-            for c0 in range(0, c, block):
-                size = min(block, c - c0) * joined
-                panel_b = address(weights, ((panel - k0) * c + c0) * r * s * lanes)
-                for n in range(first, last):
-                    ahead = n + together
-                    for row in range(p):
-                        if panel == k0 and c0 == 0 and ahead < count and not direct:
-                            for line in range(row * h // p * width * c, (row + 1) * h // p * width * c, 16):
-                                prefetch(address(x, ahead * h * width * c + line), 0)
-                        r0 = max(0, top - row * stride_h)
-                        r1 = min(r, h + top - row * stride_h)
-                        a_row = source + 4 * ((((n - first) * h + row * stride_h + r0 - top) * padded) * pitch + c0)
-                        b = panel_b + 4 * r0 * taps * size * lanes
-                        target = y_offset + n * y_image + row * y_row + panel * lanes
-                        for column in range(0, q, m):
-                            some = min(m, q - column)
-                            here = target + column * y_pixel
-                            out, step = address(y, here), y_pixel
-                            whole = some == m and valid == lanes
-                            if not whole:
-                                out, step = address(spill, 0), lanes
-                                if c0 > 0:
-                                    for i in range(some):
-                                        for v in range(valid):
-                                            spill[i * lanes + v] = y[here + i * y_pixel + v]
-                            init, init_m = (out, step) if c0 > 0 else (address(bias, panel * lanes), 0)
-                            window_tile(kind, out, 0, step, init, 0, init_m,
-                                        a_row + 4 * column * stride_w * pitch, pitch if taps > 1 else pitch * stride_w,
-                                        padded * pitch, 1, b, size * lanes, taps * size * lanes, lanes, r1 - r0, size)
-                            if not whole:
-                                for i in range(some):
-                                    for v in range(valid):
-                                        y[here + i * y_pixel + v] = spill[i * lanes + v]
+            panel_b = address(weights, (panel - k0) * r * s * c * lanes)
+            for u in range(first, last):
+                n, p0 = u // bands, u % bands * rows
+                if direct:
+                    source = address(x, (n * h - top) * width * c)
+                else:
+                    source = address(images, (u - first) * slab - p0 * stride_h * padded * pitch)
+                for row in range(p0, min(p, p0 + rows)):
+                    if panel == k0 and not direct:
+                        begin = (n * h + (row + together * rows) * stride_h) * width * c
+                        for line in range(begin, min(begin + stride_h * width * c, x.size), 16):
+                            prefetch(address(x, line))
+                    r0, r1 = max(0, top - row * stride_h), min(r, h + top - row * stride_h)     # rows that exist
+                    a = source + 4 * (row * stride_h + r0) * padded * pitch
+                    b = panel_b + 4 * r0 * taps * run * lanes
+                    row_y = y_offset + n * y_image + row * y_row + panel * lanes
+                    for column in range(0, q, m):
+                        here, some = row_y + column * y_pixel, min(m, q - column)
+                        whole = some == m and valid == lanes
+                        out, step = (address(y, here), y_pixel) if whole else (address(spill, 0), lanes)
+                        window_tile(kind, out, 0, step, address(bias, panel * lanes), 0, 0,
+                                    a + 4 * column * stride_w * pitch, pitch if taps > 1 else pitch * stride_w,
+                                    padded * pitch, 1, b, run * lanes, taps * run * lanes, lanes, r1 - r0, run)
+                        if not whole:
+                            for i in range(some):
+                                copy(address(y, here + i * y_pixel), address(spill, i * lanes), valid)
 
 
 # ---------------------------------------------------------------------------------------------- weight gradient
@@ -260,7 +270,7 @@ def conv2d_backward_weight(x, dy, w_shape, stride, padding):
     stay in registers while the tile sweeps over a band of image rows that fits the nearest cache. Each group of images
     has its own partial sum, and they are added in order.
     """
-    x, dy = (layout.channels_last(a).transpose(0, 2, 3, 1) for a in (x, dy))        # (N, H, W, C), (N, P, Q, K)
+    x, dy = pixels(x), pixels(dy)                           # (N, H, W, C), (N, P, Q, K)
     k, c, r, s = w_shape
     n, h, width, _ = x.shape
     _, p, q, _ = dy.shape
@@ -307,7 +317,7 @@ def outer_chunk(kind, m, lanes, x, dy, partial, images, gradients, direct, n0, n
     for n in range(n0, n1):
         source = address(x, n * h * width * c)
         if not direct:
-            pad_rows(x, n, n + 1, left, padded, c, images)
+            pad_rows(x, n, 0, h, left, padded, c, images, 0)
             source = address(images, 0)
         for panel in range(k0, k1):
             pad_panel(dy, n, panel * lanes, lanes, before, wide, gradients, (panel - k0) * p * wide * lanes)

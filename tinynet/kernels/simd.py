@@ -63,16 +63,16 @@ def copy(typing_context, target, source, count):
     return types.void(types.int64, types.int64, types.int64), generate
 
 
-@intrinsic(prefer_literal=True)
-def prefetch(typing_context, source, write):
-    """Ask for the cache line at an address, to read (0) or to write (1), so that it is near by the time it is needed."""
+@intrinsic
+def prefetch(typing_context, source):
+    """Ask for the cache line at an address, to have it in the second-level cache by the time it is needed."""
     def generate(context, builder, signature, args):
         byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
         function = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32]), "llvm.prefetch.p0")
-        builder.call(function, [builder.inttoptr(args[0], byte), i32(write.literal_value), i32(2), i32(1)])    # 2nd level, data
+        builder.call(function, [builder.inttoptr(args[0], byte), i32(0), i32(2), i32(1)])    # read, 2nd level, data
         return context.get_dummy_value()
-    return types.void(source, write), generate
+    return types.void(types.int64), generate
 
 
 @intrinsic
