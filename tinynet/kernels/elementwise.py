@@ -1,4 +1,4 @@
-"""Kernels that see each element once: ReLU, addition, sums over all but the channels, the steps of optimisers."""
+"""Kernels that see each element once: ReLU, addition, sums over all but the channels, a step of SGD."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def relu(x, out=None):
 
 @kernel
 def relu_backward(dy, y):
-    """dx = dy where y > 0, else 0; y is ReLU's output or, just as well, its input. NaN lets dy pass, as in PyTorch."""
+    """dx = dy where y > 0, else 0; y is ReLU's output or its input. NaN lets dy pass, as in PyTorch."""
     return np.where(y <= 0, dy.dtype.type(0), dy)
 
 
@@ -39,9 +39,9 @@ def channel_sum(x):
 def sgd_update(p, g, buffer, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
     """One step of SGD on parameter p with gradient g, in place on p and buffer.
 
-    g += weight_decay·p;  buffer = momentum·buffer + (1 - dampening)·g;  p -= lr·buffer, or with Nesterov's look
-    ahead lr·(g + momentum·buffer). Without momentum, `buffer` is None. PyTorch starts with buffer = g: that is a
-    buffer of zeros and no dampening at the first step.
+    g += weight_decay·p;  buffer = momentum·buffer + (1 - dampening)·g;  p -= lr·buffer, or with Nesterov's
+    look ahead lr·(g + momentum·buffer). Without momentum, `buffer` is None. PyTorch starts with buffer = g:
+    that is a buffer of zeros and no dampening at the first step.
     """
     if weight_decay:
         g = g + weight_decay * p

@@ -1,7 +1,7 @@
 """The same in one pass over memory, on all threads.
 
-Elements need no order here: arrays of equal strides are walked as flat memory. Where NumPy's own loop is as good as a
-compiled one, it does the work, chunk by chunk; arrays of unlike or scattered memory go to the NumPy twin.
+Elements need no order here: arrays of equal strides are walked as flat memory. Where NumPy's own loop is as
+good as a compiled one, it does the work, chunk by chunk; arrays of unlike memory go to the NumPy twin.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from tinynet.kernels.layout import channels_last, is_channels_last
 from tinynet.kernels.threads import parallel_for
 
 VECTORIZE = {"reassoc", "contract", "nsz", "arcp"}   # all of fastmath but "there are no NaNs and infinities"
-GRAIN = 1 << 15                                      # values in a chunk: a few of them fit the second-level cache
+GRAIN = 1 << 15                                      # values in a chunk: a few of them fit the cache
 
 
 def relu(x, out=None):
@@ -20,7 +20,9 @@ def relu(x, out=None):
 
 
 def relu_backward(dy, y):
-    return _in_chunks(masked, None, dy, y) if _alike(dy, y) else elementwise.relu_backward.numpy(dy, y)
+    if not _alike(dy, y):
+        return elementwise.relu_backward.numpy(dy, y)
+    return _in_chunks(masked, None, dy, y)
 
 
 def add(x, y, out=None):
@@ -66,10 +68,11 @@ def _in_chunks(work, out, *arrays):
 
 
 def _alike(*arrays):
-    """Whether flat views of these arrays (what `ravel("K")` makes of memory without gaps) match element by element."""
-    first = arrays[0]
-    if not all(a.strides == first.strides and a.shape == first.shape and a.dtype == first.dtype for a in arrays):
-        return False
+    """Whether flat views of the arrays (`ravel("K")`, for memory without gaps) match element by element."""
+    first, *others = arrays
+    for a in others:
+        if a.strides != first.strides or a.shape != first.shape or a.dtype != first.dtype:
+            return False
     return first.flags.forc or is_channels_last(first)
 
 
@@ -82,7 +85,7 @@ def masked(dy, y, dx):
 
 @jit(fastmath=VECTORIZE)
 def add_up(x, sums):
-    """Rows of several pixels, some 256 values, are added up lane by lane; the lanes then belong to channels in turn."""
+    """Rows of whole pixels, some 256 values, are added up place by place (see `norm_loops.py`)."""
     channels = sums.size
     row = np.zeros(channels * max(1, 256 // channels), x.dtype)
     for start in range(0, x.size, row.size):

@@ -1,13 +1,13 @@
 """Normalisation: batch, group and layer norm, forward and backward.
 
-All of them are y = (x - mean) · invstd · weight + bias with invstd = 1 / sqrt(var + eps); they differ in which elements
-share a mean. With g = dL/dy, x̂ = (x - mean) · invstd, and averages over the M elements that share a mean,
+All are y = (x - mean) · invstd · weight + bias with invstd = 1 / sqrt(var + eps); they differ in which elements
+share a mean. With g = dL/dy, x̂ = (x - mean) · invstd, and averages over elements that share a mean,
 
     dweight = Σ g·x̂        dbias = Σ g        dx = invstd · (w·g - avg(w·g) - x̂ · avg(w·g·x̂))
 
-The two averages are there because mean and var depend on x; with constant statistics (evaluation) they vanish.
-Statistics are float64 whatever `x` is: a mean of 1e4 rounded to float32 is off by 5e-4, no small part of a standard
-deviation. `var` is the biased one, Σ(x - mean)² / M.
+The two averages are there because mean and var depend on x; with given statistics (evaluation) they vanish.
+Statistics are float64 whatever `x` is: a mean of 1e4 rounded to float32 is off by 5e-4, no small part of a
+standard deviation. `var` is the biased one, the average of (x - mean)².
 """
 
 import numpy as np
@@ -17,10 +17,10 @@ from tinynet.kernels.backend import kernel
 
 @kernel
 def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
-    """y = (x - mean) · invstd · weight + bias over the batch; returns y, mean, var, invstd, the last three (C,).
+    """Each channel has its mean and var over batch and positions; returns y, and mean, var, invstd, all (C,).
 
-    x is (N, C), (N, C, L) or (N, C, H, W); weight and bias are (C,) or None. Fused on request, as a residual block
-    wants it: y = relu(... + residual).
+    x is (N, C), (N, C, L) or (N, C, H, W); weight and bias are (C,) or None. Fused on request, as a residual
+    block wants it: y = relu(... + residual).
     """
     mean = x.mean(_all_but_channels(x), dtype=np.float64)
     var = x.var(_all_but_channels(x), dtype=np.float64)
@@ -57,7 +57,7 @@ def batch_norm_backward(dy, x, y, weight, mean, invstd, relu=False, residual=Fal
 
 @kernel
 def group_norm(x, groups, weight, bias, eps):
-    """Each image shares a mean over C/groups neighbouring channels; returns y, and mean and invstd, both (N, groups)."""
+    """C/groups neighbouring channels of an image share a mean; returns y, mean, invstd, both (N, groups)."""
     rows = x.reshape(len(x), groups, -1).astype(np.float64)               # (N, G, C/G·H·W)
     mean, invstd = rows.mean(2), 1 / np.sqrt(rows.var(2) + eps)
     y = ((rows - mean[:, :, None]) * invstd[:, :, None]).reshape(x.shape)
@@ -83,7 +83,7 @@ def group_norm_backward(dy, x, groups, weight, mean, invstd):
 
 @kernel
 def layer_norm(x, weight, bias, eps):
-    """Each row of x (rows, D) has its own mean; weight and bias are (D,) or None. Returns y, mean, invstd (rows,)."""
+    """Each row of x (rows, D) has its mean; weight and bias are (D,). Returns y, mean, invstd, both (rows,)."""
     y, mean, invstd = group_norm.numpy(x, 1, weight, bias, eps)
     return y, mean[:, 0], invstd[:, 0]
 

@@ -1,9 +1,12 @@
 """The compiled loops of normalisation: each works on a chunk of channels-last memory.
 
-Such memory is a flat run of pixels, C values each. The loops take it in rows, a whole number of pixels and some 256
-values long: with only 16 channels a loop over the channels of one pixel would end before it has begun. What belongs
-to a channel (mean, scale, shift) is tiled to the length of a row, sums are kept for each place of a row by itself, and
-all that stays in the first-level cache while the activations stream past, once per pass.
+Such memory is a flat run of pixels, C values each. The loops take it in rows, a whole number of pixels and some
+256 values long: with 16 channels a loop over the channels of one pixel would end before it has begun. What belongs
+to a channel (mean, scale, shift) is tiled to the length of a row, sums are kept for each place of a row by itself,
+and all that stays in the first-level cache while the activations stream past, once per pass.
+
+Two rules keep such a loop fast: cut the slices of a row outside the inner loop, and call nothing from the outer
+one (to pass slices to a function costs more, in reference counts, than the arithmetic on 256 values).
 """
 
 import numpy as np
@@ -58,8 +61,8 @@ def merge(count, means, m2s, mean, m2):
 def moments(x, mean, m2):
     """Mean and Σ(x - mean)² of each channel, in one pass.
 
-    Each place counts from an origin near its mean, the average of every sixteenth row, so that next to nothing
-    cancels however large the mean is: (mean - origin)² is at most 16 times the variance. Then the places merge.
+    Each place counts from an origin near its mean, the average of every sixteenth row, so that little cancels
+    however large the mean is: (mean - origin)² is at most 16 times the variance. Then the places merge.
     """
     pixels, length = x.size // mean.size, min(row_length(mean.size), x.size)
     origin, first, second = np.zeros(length, x.dtype), np.zeros(length, x.dtype), np.zeros(length, x.dtype)
@@ -88,7 +91,7 @@ def moments(x, mean, m2):
 
 @jit(fastmath=VECTORIZE)
 def affine(x, extra, y, mean, scale, shift, floor):
-    """y = max(floor, (x - mean) · scale + shift + extra); `extra` is like x, or one row of zeros. NaN passes."""
+    """y = max(floor, (x - mean) · scale + shift + extra); `extra` is like x or a row of zeros. NaN passes."""
     length, floor = row_length(mean.size), x.dtype.type(floor)
     center, slope = tiled(mean, length, x), tiled(scale, length, x)
     offset = tiled(recentered(shift, mean, center, scale), length, x)

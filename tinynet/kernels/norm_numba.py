@@ -1,7 +1,7 @@
-"""Normalisation in few passes over channels-last memory; `norm.py` has the formulas, `norm_loops.py` the loops.
+"""Normalisation in few passes over memory; `norm.py` has the formulas, `norm_loops.py` the loops.
 
-A pass is cut into chunks by the shape alone. What a chunk adds to a sum is kept apart and added up in order, so that the
-number of threads changes no bit.
+A pass is cut into chunks by the shape alone. What a chunk adds to a sum is kept apart and added up in order:
+the number of threads changes no bit.
 """
 
 import numpy as np
@@ -31,9 +31,8 @@ def batch_norm_backward(dy, x, y, weight, mean, invstd, relu=False, residual=Fal
     dbias, dweight = _gradient_sums(dy, y, x, mean, invstd, floor, dresidual)
     if residual:
         dy, y, floor = dresidual, x, NO_RELU                   # masked already
-    scale, m = _scale(weight, invstd), x.size // mean.size if training else np.inf
-    slope, offset, dx = -scale * invstd * dweight / m, -scale * dbias / m, np.empty_like(x)
-    _each_chunk(lambda i, *parts: gradient(*parts, mean, scale, slope, offset, floor), dy, y, x, dx, again=True)
+    m = x.size // mean.size if training else np.inf            # given statistics do not depend on x
+    dx = _gradient(dy, y, x, mean, invstd, _scale(weight, invstd), dbias / m, dweight / m, floor)
     return dx, dweight.astype(x.dtype), dbias.astype(x.dtype), dresidual
 
 
@@ -45,8 +44,8 @@ def group_norm(x, groups, weight, bias, eps):
     of_group = mean.reshape(n, groups, -1).mean(2, keepdims=True)                     # (N, G, 1)
     m2 += image // channels * (mean - _to_channels(of_group, mean)) ** 2
     invstd = 1 / np.sqrt(m2.reshape(n, groups, -1).sum(2) / (image // groups) + eps)  # (N, G)
-    y, mean, scale = np.empty_like(x), _to_channels(of_group, mean), _scale(weight, _to_channels(invstd, mean))
-    shift, extra = np.zeros(channels) if bias is None else bias, _zeros(x)
+    mean, scale = _to_channels(of_group, mean), _scale(weight, _to_channels(invstd, mean))
+    shift, extra, y = np.zeros(channels) if bias is None else bias, _zeros(x), np.empty_like(x)
     _each_chunk(lambda i, x, y: affine(x, extra, y, mean[i], scale[i], shift, NO_RELU), x, y, grain=image)
     return y, of_group[:, :, 0], invstd
 
@@ -59,8 +58,8 @@ def group_norm_backward(dy, x, groups, weight, mean, invstd):
     _each_chunk(lambda i, dy, x: gradient_sums(dy, x, x, mean[i], NO_RELU, sums[i]), dy, x, grain=image)
     sums[:, 1] *= invstd                                                              # Σ g and Σ g·x̂
     scale, ones = _scale(weight, invstd), np.ones(channels)
-    weighted = (sums * (ones if weight is None else weight)).reshape(n, 2, groups, -1)
-    average, average_x_hat = (_to_channels(v, mean) for v in weighted.sum(3).swapaxes(0, 1) / (image // groups))
+    weighted = (sums * (ones if weight is None else weight)).reshape(n, 2, groups, -1).sum(3)
+    average, average_x_hat = (_to_channels(weighted[:, i] / (image // groups), mean) for i in range(2))
     slope, offset, dx = -invstd * invstd * average_x_hat, -invstd * average, np.empty_like(x)
     _each_chunk(lambda i, dy, x, dx: gradient(dy, x, x, dx, mean[i], scale[i], slope[i], offset[i], NO_RELU),
                 dy, x, dx, grain=image)
@@ -70,7 +69,8 @@ def group_norm_backward(dy, x, groups, weight, mean, invstd):
 
 def layer_norm(x, weight, bias, eps):
     x, (rows, size) = np.ascontiguousarray(x), x.shape
-    weight, bias = np.ones(size, x.dtype) if weight is None else weight, np.zeros(size, x.dtype) if bias is None else bias
+    weight = np.ones(size, x.dtype) if weight is None else weight
+    bias = np.zeros(size, x.dtype) if bias is None else bias
     y, mean, invstd = np.empty_like(x), np.empty(rows), np.empty(rows)
 
     def part(start, stop):
@@ -88,7 +88,7 @@ def layer_norm_backward(dy, x, weight, mean, invstd):
 
     def part(start, stop):
         chunk, i = slice(start, stop), start // grain
-        row_gradients(dy[chunk], x[chunk], weight, mean[chunk], invstd[chunk], dx[chunk], sums[0, i], sums[1, i])
+        row_gradients(dy[chunk], x[chunk], weight, mean[chunk], invstd[chunk], dx[chunk], *sums[:, i])
 
     parallel_for(part, len(x), grain)
     dweight, dbias = sums.sum(1, dtype=np.float64).astype(x.dtype)
@@ -109,7 +109,8 @@ def _statistics(x):
 
 def _normalize(x, weight, bias, mean, invstd, relu, residual):
     y, extra = np.empty_like(x), _zeros(x) if residual is None else channels_last(residual)
-    scale, shift, floor = _scale(weight, invstd), np.zeros_like(mean) if bias is None else bias, 0.0 if relu else NO_RELU
+    shift = np.zeros_like(mean) if bias is None else bias
+    scale, floor = _scale(weight, invstd), 0.0 if relu else NO_RELU
     _each_chunk(lambda i, *parts: affine(*parts, mean, scale, shift, floor), x, extra, y, again=True)
     return y
 
@@ -131,6 +132,17 @@ def _gradient_sums(dy, y, x, mean, invstd, floor, g):
     return sums
 
 
+def _gradient(dy, y, x, mean, invstd, scale, average, average_x_hat, floor):
+    """dx = scale · (g - average - x̂ · average_x_hat)."""
+    dx, slope, offset = np.empty_like(x), -scale * invstd * average_x_hat, -scale * average
+
+    def part(i, dy, y, x, dx):
+        gradient(dy, y, x, dx, mean, scale, slope, offset, floor)
+
+    _each_chunk(part, dy, y, x, dx, again=True)
+    return dx
+
+
 def _scale(weight, invstd):
     return invstd if weight is None else weight * invstd
 
@@ -146,7 +158,7 @@ def _to_channels(v, like):
 
 
 def _grain(x):
-    """Values in a chunk: 32 chunks, but each at least some microseconds of work and at most 1 MB; whole rows."""
+    """Values in a chunk: 32 chunks, but each some microseconds of work and at most 1 MB; whole rows."""
     row = row_length(x.shape[1])
     return -(-min(max(x.size // 32, 1 << 15), 1 << 18) // row) * row
 
@@ -156,13 +168,13 @@ def _rows_in_chunk(x):
 
 
 def _each_chunk(work, *arrays, grain=None, again=False):
-    """work(i, part, ...) for each chunk of the arrays' memory; an array that is only a row of zeros is passed whole.
+    """work(i, part, ...) for each chunk of the arrays' memory; what is only a row of zeros is passed whole.
 
-    A second pass over the same memory (`again`) goes backwards: what the first one read last is still in the cache.
+    A second pass over the same memory (`again`) goes backwards: what was read last is still in the cache.
     """
     size, flat, grain = arrays[0].size, [a.ravel("K") for a in arrays], grain or _grain(arrays[0])
     chunks = -(-size // grain)
-    if chunks == 1:                                            # nothing to share: no overhead for single images
+    if chunks == 1:                                            # no overhead for single images
         return work(0, *flat)
 
     def part(i, _):

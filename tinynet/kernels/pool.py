@@ -9,7 +9,7 @@ from tinynet.kernels.layout import empty
 
 
 def pool_output_size(size, window, stride, padding, dilation=1, ceil_mode=False):
-    """How many windows fit along one axis; with `ceil_mode` the last may stick out, but must not start outside."""
+    """How many windows fit along an axis; in `ceil_mode` the last may stick out, but not start outside."""
     room = size + 2 * padding - dilation * (window - 1) - 1
     count = (room + (stride - 1 if ceil_mode else 0)) // stride + 1
     if ceil_mode and (count - 1) * stride >= size + padding:
@@ -27,8 +27,8 @@ def max_pool_size(shape, window, stride, padding, dilation, ceil_mode):
 def max_pool2d(x, window, stride, padding, dilation=(1, 1), ceil_mode=False):
     """y[p, q] = max over the window of x; returns y and where the maxima are: int32 indices into H·W.
 
-    Of equal values the first wins; NaN beats all (of several, the last), as in PyTorch. A window that a dilation
-    leaves without any element gives -inf and index -1.
+    Of equal values the first wins; NaN beats all (of several, the last), as in PyTorch. A window that
+    dilation leaves without any element gives -inf and index -1.
     """
     n, c, h, w = x.shape
     p, q = max_pool_size(x.shape, window, stride, padding, dilation, ceil_mode)
@@ -36,7 +36,7 @@ def max_pool2d(x, window, stride, padding, dilation=(1, 1), ceil_mode=False):
     y[:], indices[:] = -np.inf, -1
     for r in range(window[0]):
         for s in range(window[1]):
-            i = np.arange(p) * stride[0] - padding[0] + r * dilation[0]   # rows that the windows' (r, s) falls on
+            i = np.arange(p) * stride[0] - padding[0] + r * dilation[0]                   # rows under (r, s)
             j = np.arange(q) * stride[1] - padding[1] + s * dilation[1]
             inside = ((i >= 0) & (i < h))[:, None] & ((j >= 0) & (j < w))                 # (P, Q)
             v = x[:, :, i.clip(0, h - 1)[:, None], j.clip(0, w - 1)]                      # (N, C, P, Q)
@@ -58,15 +58,16 @@ def max_pool2d_backward(dy, indices, shape):
     return dx
 
 
-def avg_pool2d(x, window, stride, padding, ceil_mode=False, count_include_pad=True, divisor_override=None):
-    """y[p, q] = Σ of the window / its size. The size counts the padding (but not what `ceil_mode` adds) or does not."""
-    return mean_pool2d(x, *_windows(x.shape[2:], window, stride, padding, ceil_mode, count_include_pad, divisor_override))
+def avg_pool2d(x, *geometry):
+    """y[p, q] = Σ of the window / its size; the size counts padding (not what `ceil_mode` adds) or does not.
+
+    The geometry is window, stride, padding, ceil_mode=False, count_include_pad=True, divisor_override=None.
+    """
+    return mean_pool2d(x, *_windows(x.shape[2:], *geometry))
 
 
-def avg_pool2d_backward(dy, shape, window, stride, padding, ceil_mode=False, count_include_pad=True,
-                        divisor_override=None):
-    rows, columns, divisor = _windows(shape[2:], window, stride, padding, ceil_mode, count_include_pad, divisor_override)
-    return mean_pool2d_backward(dy, shape, rows, columns, divisor)
+def avg_pool2d_backward(dy, shape, *geometry):
+    return mean_pool2d_backward(dy, shape, *_windows(shape[2:], *geometry))
 
 
 def adaptive_avg_pool2d(x, output_size):
@@ -80,7 +81,7 @@ def adaptive_avg_pool2d_backward(dy, shape):
 
 @kernel
 def mean_pool2d(x, rows, columns, divisor):
-    """y[p, q] = Σ x[rows[0, p]:rows[1, p], columns[0, q]:columns[1, q]] / divisor[p, q]: any averaging pool."""
+    """Any mean: y[p, q] = Σ x[rows[0, p]:rows[1, p], columns[0, q]:columns[1, q]] / divisor[p, q]."""
     y = empty((*x.shape[:2], *divisor.shape), x.dtype)
     for p, (top, bottom) in enumerate(rows.T):
         for q, (left, right) in enumerate(columns.T):
@@ -100,7 +101,7 @@ def mean_pool2d_backward(dy, shape, rows, columns, divisor):
 
 
 @functools.lru_cache
-def _windows(size, window, stride, padding, ceil_mode, count_include_pad, divisor_override):
+def _windows(size, window, stride, padding, ceil_mode=False, count_include_pad=True, divisor_override=None):
     """Borders of the windows, (2, P) and (2, Q), and the divisors (P, Q)."""
     axes = [_borders(*axis, ceil_mode) for axis in zip(size, window, stride, padding)]
     (rows, padded_height), (columns, padded_width) = axes
@@ -114,7 +115,7 @@ def _windows(size, window, stride, padding, ceil_mode, count_include_pad, diviso
 
 
 def _borders(size, window, stride, padding, ceil_mode):
-    """First and last-plus-one position of each window along one axis, and its length before it is cut to the input."""
+    """Where each window starts and ends (2, P) along an axis, and its length before it is cut."""
     first = np.arange(pool_output_size(size, window, stride, padding, 1, ceil_mode)) * stride - padding
     last = np.minimum(first + window, size + padding)
     return np.stack([first.clip(0), last.clip(0, size)]), last - first

@@ -1,4 +1,4 @@
-"""Pooling in compiled loops, an image at a time; the innermost loop runs over the channels, which lie side by side."""
+"""Pooling in compiled loops, image by image; the innermost runs over the channels, which lie side by side."""
 
 import numpy as np
 
