@@ -106,8 +106,6 @@ def correlate(x, w, b, y, stride, padding, memory, offset=0):
     in the image, are `joined` to one long reduction.
     """
     r, s, c, k = w.shape
-    if r == s == 1 and stride == (1, 1) and padding == (0, 0) and y.flags.c_contiguous:
-        x, y = x.reshape(x.shape[0], 1, -1, c), y.reshape(y.shape[0], 1, -1, k)     # (N, 1, H·W, C): one long row
     n, h, width, _ = x.shape
     _, p, q, _ = y.shape
     vectors = 2 if k > LANES else 1
@@ -136,7 +134,7 @@ def correlate(x, w, b, y, stride, padding, memory, offset=0):
             window_chunk(kind, m, form[0], lanes, x, weights, bias, memory, scratch("images", together * slab),
                          scratch("spill", m * lanes), direct, first, last, together, rows, slab, k0, k1, k, r, s,
                          *stride, *padding, padded, pitch, offset, y_image, y_row, y_pixel, p, q)
-    parallel_for(body, grid.chunks, 1)
+    grid.run(body)
 
 
 def even_part(n, most):
@@ -162,6 +160,12 @@ class Grid:
             self.share = -(-panels * min(-(-images // self.group), CHUNKS) // CHUNKS)
         self.shares = -(-panels // self.share)
         self.chunks = -(-images // self.group) * self.shares
+
+    def run(self, body):
+        if self.chunks == 1:
+            body(0, 1)              # a twentieth of the threads' cost, which counts for one small image
+        else:
+            parallel_for(body, self.chunks, 1)
 
     def borders(self, chunk):
         """The chunk's images n0..n1 and panels k0..k1."""
@@ -301,7 +305,7 @@ def conv2d_backward_weight(x, dy, w_shape, stride, padding):
                         scratch("images", 1 if direct else h * padded * c + m),
                         scratch("gradients", (k1 - k0) * p * wide * lanes), direct, n0, n1, k0, k1, r, taps, tiles, depth,
                         *stride, *padding, left, padded, before, first, wide, cols)
-    parallel_for(body, grid.chunks, 1)
+    grid.run(body)
     dw = np.empty((r, s, c, k), np.float32)
     collect(partial, dw)
     return dw.transpose(3, 2, 0, 1)                         # (K, C, R, S)

@@ -1,6 +1,7 @@
 """Convolution, the fast twin of `conv.py`: which branch serves which shape, and the general branches.
 
 - `direct` (conv_direct.py): register tiles straight from the image. float32, one group, no dilation.
+- `matmul`: the weight gradient of a 1x1 kernel of many channels: the pixels are the rows of a matrix already.
 - `depthwise`: one channel per group; plain loops over the channels of a pixel, which lie one behind the other.
 - `im2col`: everything else. The columns of a few image rows are gathered into a buffer that stays in the second-level
   cache, and one single-threaded matrix multiplication consumes them at once: the whole batch's columns, R·S times the
@@ -15,14 +16,19 @@ from tinynet.kernels.compile import jit
 from tinynet.kernels.simd_lanes import LANES
 from tinynet.kernels.threads import parallel_for
 
-BRANCHES = ("direct", "depthwise", "im2col")
+BRANCHES = ("direct", "matmul", "depthwise", "im2col")
 COLUMN_BYTES = 512 * 1024
+MATMUL_CHANNELS = 64         # from here on BLAS outruns the tiles of `direct` in the weight gradient of a 1x1 kernel
 
 
-def choose(dtype, channels, outputs, dilation, groups):
-    """The branch for these weights: (outputs, channels / groups, R, S)."""
+def choose(operation, dtype, channels, w_shape, padding, dilation, groups):
+    """The branch for an input of so many channels and weights (K, C/G, R, S)."""
+    outputs, _, r, s = w_shape
     if spec.method == "im2col":
         return "im2col"
+    if operation == "weight" and r == s == groups == 1 and padding == (0, 0) and spec.method == "auto" \
+            and min(channels, outputs) >= MATMUL_CHANNELS:
+        return "matmul"
     if LANES and dtype == np.float32 and groups == 1 and dilation == (1, 1):
         return "direct"
     if groups == channels == outputs:
@@ -32,7 +38,7 @@ def choose(dtype, channels, outputs, dilation, groups):
 
 def conv2d(x, w, stride, padding, dilation, groups, b=None):
     dtype = np.result_type(x, w)
-    branch = choose(dtype, x.shape[1], w.shape[0], dilation, groups)
+    branch = choose("forward", dtype, x.shape[1], w.shape, padding, dilation, groups)
     if branch == "direct":
         return _direct().conv2d(x, w, b, stride, padding)
     p, q = spec.out_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
@@ -47,7 +53,7 @@ def conv2d(x, w, stride, padding, dilation, groups, b=None):
 
 def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups):
     dtype = np.result_type(dy, w)
-    branch = choose(dtype, x_shape[1], w.shape[0], dilation, groups)
+    branch = choose("input", dtype, x_shape[1], w.shape, padding, dilation, groups)
     if branch == "direct":
         return _direct().conv2d_backward_input(dy, w, x_shape, stride, padding)
     dx = layout.empty(x_shape, dtype)
@@ -61,11 +67,13 @@ def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups):
 
 def conv2d_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
     dtype = np.result_type(x, dy)
-    branch = choose(dtype, x.shape[1], w_shape[0], dilation, groups)
+    branch = choose("weight", dtype, x.shape[1], w_shape, padding, dilation, groups)
     if branch == "direct":
         return _direct().conv2d_backward_weight(x, dy, w_shape, stride, padding)
     images, outputs = _pixels(x, dtype), _pixels(dy, dtype)
-    if branch == "depthwise":
+    if branch == "matmul":
+        dw = _matmul_backward_weight(images, outputs, stride)
+    elif branch == "depthwise":
         dw = _depthwise_weight(images, outputs, w_shape, stride, padding, dilation)
     else:
         dw = _im2col_backward_weight(images, outputs, w_shape, stride, padding, dilation, groups)
@@ -79,6 +87,21 @@ def _direct():
 
 def _pixels(x, dtype):
     return layout.channels_last(x.astype(dtype, copy=False)).transpose(0, 2, 3, 1)     # (N, H, W, C)
+
+
+# ---------------------------------------------------------------------------------------------------- matmul
+
+def _matmul_backward_weight(x, dy, stride):
+    """xᵀ · dy over all pixels that the kernel saw: partial sums of a fixed number of groups of images, added in order."""
+    grain = -(-len(x) // 8)
+    partial = np.empty((-(-len(x) // grain), x.shape[3], dy.shape[3]), x.dtype)
+
+    def body(start, stop):
+        rows = dy[start:stop].reshape(-1, dy.shape[3])                                  # (N·P·Q, K)
+        seen = x[start:stop, ::stride[0], ::stride[1]].reshape(-1, x.shape[3])          # (N·P·Q, C)
+        np.matmul(seen.T, rows, out=partial[start // grain])                            # (C, K)
+    parallel_for(body, len(x), grain)
+    return partial.sum(axis=0)[None, None]                                              # (1, 1, C, K)
 
 
 # ---------------------------------------------------------------------------------------------------- im2col
