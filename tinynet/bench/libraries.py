@@ -1,0 +1,63 @@
+"""What differs between the libraries, behind one face; all else that is measured is the same code for both.
+
+A library has `lib` (its module: `lib.nn`, `lib.optim`, ...), and knows how to make a tensor of an array and a
+network in its layout, and how to infer.
+"""
+
+import functools
+
+
+class Tinynet:
+    """tinynet, which keeps activations channels-last in memory whatever their shape says."""
+
+    def __init__(self, threads, layout=None):
+        import tinynet
+        tinynet.set_num_threads(threads)
+        self.lib, self.inference, self.threads = tinynet, tinynet.no_grad, tinynet.get_num_threads
+
+    def fused_network(self, name):
+        from tinynet import models
+        return models.create(name)
+
+    def use_conv_method(self, method):
+        from tinynet.kernels import conv
+        conv.use_method(method)
+
+    def tensor(self, array, requires_grad=False):
+        if array.ndim == 4:
+            array = array.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)       # same shape, C innermost
+        return self.lib.Tensor(array, requires_grad)
+
+    def network(self, model):
+        return model
+
+
+class Torch:
+    """PyTorch on the CPU in the layout "nchw" or "channels_last", or "compile": torch.compile of the latter."""
+
+    def __init__(self, threads, layout):
+        import torch
+        torch.set_num_threads(threads)
+        self.lib, self.inference, self.threads = torch, torch.inference_mode, torch.get_num_threads
+        self.compiled = layout == "compile"
+        self.format = torch.contiguous_format if layout == "nchw" else torch.channels_last
+
+    def tensor(self, array, requires_grad=False):
+        tensor = self.lib.from_numpy(array)
+        if array.ndim == 4:
+            tensor = tensor.contiguous(memory_format=self.format)
+        return tensor.requires_grad_(requires_grad)
+
+    def network(self, model):
+        model = model.to(memory_format=self.format)
+        return self.lib.compile(model) if self.compiled else model
+
+
+class Numpy:
+    """No library: the machine's own limits. Threads come from the environment (OMP_NUM_THREADS)."""
+
+    def __init__(self, threads, layout=None):
+        self.threads = functools.partial(int, threads)
+
+
+LIBRARIES = {"tinynet": Tinynet, "torch": Torch, "numpy": Numpy}
