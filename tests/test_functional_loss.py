@@ -113,11 +113,15 @@ def test_cross_entropy_of_probabilities_refuses():
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("name", ["mse_loss", "l1_loss"])
 def test_regression_losses_are_pytorchs(name, reduction):
-    def run(lib, x, y):
-        return getattr(lib.nn.functional, name)(x, y, reduction=reduction)
+    def run(lib, x, y, weight=None):
+        return getattr(lib.nn.functional, name)(x, y, reduction=reduction, weight=weight)
 
+    weight = normal(3, 4, seed=2) ** 2
     agree(run, normal(3, 4), normal(3, 4, seed=1))
+    agree(lambda lib, x, y: run(lib, x, y, lib.tensor(weight)), normal(3, 4), normal(3, 4, seed=1))
     slopes(lambda x, y: run(tinynet, x, y), normal(3, 4), normal(3, 4, seed=1))
+    with pytest.warns(UserWarning, match=rf"{name}: input \(3, 4\) and target \(4,\) are broadcast"):
+        run(tinynet, Tensor(normal(3, 4)), Tensor(normal(4)))
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)

@@ -44,7 +44,7 @@ class Conv2d(Module):
 
     def extra_repr(self):
         said = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
-        said += [f"padding={self.padding!r}"] * (self.padding != (0, 0))
+        said += [f"padding={self.padding}"] * (self.padding != (0, 0))
         said += [f"dilation={self.dilation}"] * (self.dilation != (1, 1))
         said += [f"groups={self.groups}"] * (self.groups != 1) + ["bias=False"] * (self.bias is None)
         return ", ".join(said)

@@ -5,6 +5,7 @@ is derived from other operators (most losses) stands here.
 """
 
 import math
+import warnings
 
 import numpy as np
 
@@ -146,8 +147,9 @@ def adaptive_avg_pool2d(input, output_size):
     check.floats(name, input)
     if input.ndim != 4:
         return _unbatched(adaptive_avg_pool2d, name, input, output_size)
-    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
-    size = [n if p is None else p for n, p in zip(input.shape[2:], wanted, strict=True)]
+    size = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+    if len(size) == 2:
+        size = [n if p is None else p for n, p in zip(input.shape[2:], size)]
     return pool.AdaptiveAvgPool2d.apply(input, check.pair(name, "output_size", size, 1))
 
 
@@ -418,16 +420,29 @@ def _labelled(name, function, input, target, weight, ignore_index, reduction, *o
     return _reduced(name, loss, reduction, kept.size if weight is None else float(weight.data[kept].sum()))
 
 
-def mse_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """(x - y)²."""
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """w (x - y)²; the mean is over Σ w."""
     check.refuse("mse_loss", size_average=size_average, reduce=reduce)
-    return _reduced("mse_loss", (input - target) ** 2, reduction)
+    return _weighted("mse_loss", _difference("mse_loss", input, target) ** 2, weight, reduction)
 
 
-def l1_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """|x - y|."""
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """w |x - y|; the mean is over Σ w."""
     check.refuse("l1_loss", size_average=size_average, reduce=reduce)
-    return _reduced("l1_loss", (input - target).abs(), reduction)
+    return _weighted("l1_loss", _difference("l1_loss", input, target).abs(), weight, reduction)
+
+
+def _difference(name, input, target):
+    if check.tensor(name, input).shape != check.tensor(name, target).shape:
+        warnings.warn(f"{name}: input {input.shape} and target {target.shape} are broadcast; is that meant?", stacklevel=3)
+    return input - target
+
+
+def _weighted(name, loss, weight, reduction):
+    if weight is None:
+        return _reduced(name, loss, reduction)
+    check.shaped(name, loss.shape, weight=weight)
+    return _reduced(name, loss * weight, reduction, float(weight.data.sum()))
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean",

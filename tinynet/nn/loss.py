@@ -8,12 +8,10 @@ from tinynet.nn.module import Module
 class _Loss(Module):
     """A loss with its options; class weights and the like are buffers, so that they move with the model."""
 
-    def __init__(self, size_average=None, reduce=None, reduction="mean", **weights):
+    def __init__(self, size_average=None, reduce=None, reduction="mean"):
         super().__init__()
         check.refuse(type(self).__name__, size_average=size_average, reduce=reduce)
         self.reduction = reduction
-        for name, tensor in weights.items():
-            self.register_buffer(name, tensor)
 
 
 class CrossEntropyLoss(_Loss):
@@ -21,7 +19,8 @@ class CrossEntropyLoss(_Loss):
 
     def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
                  label_smoothing=0.0):
-        super().__init__(size_average, reduce, reduction, weight=weight)
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
     def forward(self, input, target):
@@ -33,7 +32,8 @@ class NLLLoss(_Loss):
     """-log-probability at the label."""
 
     def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction, weight=weight)
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
 
     def forward(self, input, target):
@@ -58,7 +58,9 @@ class BCEWithLogitsLoss(_Loss):
     """Binary cross-entropy of σ(x), for any number of independent yes-or-no questions."""
 
     def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
-        super().__init__(size_average, reduce, reduction, weight=weight, pos_weight=pos_weight)
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
+        self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input, target):
         return F.binary_cross_entropy_with_logits(input, target, self.weight, reduction=self.reduction,

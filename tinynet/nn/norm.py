@@ -4,6 +4,7 @@ import numpy as np
 
 from tinynet import dtypes
 from tinynet.nn import functional as F
+from tinynet.nn import init
 from tinynet.nn.module import Module, Parameter, parameter_dtype
 from tinynet.tensor import Tensor
 
@@ -18,13 +19,13 @@ class _BatchNorm(Module):
     shapes = {}                        # number of axes -> what it stands for in errors
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None,
-                 dtype=None):
+                 dtype=None, *, bias=True):
         super().__init__()
         dtype = parameter_dtype(device, dtype)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
-        self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
+        self.bias = Parameter(np.zeros(num_features, dtype)) if affine and bias else None
         track = track_running_stats
         self.register_buffer("running_mean", Tensor(np.zeros(num_features, dtype)) if track else None)
         self.register_buffer("running_var", Tensor(np.ones(num_features, dtype)) if track else None)
@@ -32,15 +33,15 @@ class _BatchNorm(Module):
 
     def reset_running_stats(self):
         if self.track_running_stats:
-            for buffer, value in (self.running_mean, 0), (self.running_var, 1), (self.num_batches_tracked, 0):
-                buffer.data[...] = value
-                buffer.bump()
+            init.zeros_(self.running_mean)
+            init.ones_(self.running_var)
+            init.zeros_(self.num_batches_tracked)
 
     def reset_parameters(self):
         self.reset_running_stats()
-        if self.affine:
-            self.weight.data[...], self.bias.data[...] = 1, 0
-            self.weight.bump(), self.bias.bump()
+        for parameter, fill in (self.weight, init.ones_), (self.bias, init.zeros_):
+            if parameter is not None:
+                fill(parameter)
 
     def forward(self, input, residual=None, relu=False):
         shape = input.shape
@@ -62,7 +63,7 @@ class _BatchNorm(Module):
 
     def extra_repr(self):
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-                f"track_running_stats={self.track_running_stats}")
+                f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}")
 
 
 class BatchNorm1d(_BatchNorm):
@@ -100,14 +101,14 @@ class LayerNorm(Module):
 class GroupNorm(Module):
     """Each image is normalised by itself, `num_channels / num_groups` channels at a time. Wu & He 2018."""
 
-    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None):
+    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None, *, bias=True):
         super().__init__()
         dtype = parameter_dtype(device, dtype)
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(f"GroupNorm: expected num_channels divisible by num_groups, got {num_channels} and {num_groups}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.weight = Parameter(np.ones(num_channels, dtype)) if affine else None
-        self.bias = Parameter(np.zeros(num_channels, dtype)) if affine else None
+        self.bias = Parameter(np.zeros(num_channels, dtype)) if affine and bias else None
 
     def forward(self, input):
         if input.ndim < 2 or input.shape[1] != self.num_channels:
@@ -118,4 +119,5 @@ class GroupNorm(Module):
         return f"GroupNorm({self.num_groups}, {self.num_channels})"
 
     def extra_repr(self):
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return (f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+                f"bias={self.bias is not None}")
