@@ -4,72 +4,104 @@ He et al. 2015, "Deep Residual Learning for Image Recognition". Every addition m
 after it, and the three go over memory once: `bn(x, residual=..., relu=True)`.
 """
 
-from tinynet.nn.containers import Identity, Sequential
+from tinynet.nn import functional as F
+from tinynet.nn import init
+from tinynet.nn.blocks.attention import SEBlock, SelfAttention
+from tinynet.nn.blocks.common import Block, made, make_norm, named_in, needs_bias, norm_relu
+from tinynet.nn.blocks.shortcut import StochasticDepth, make_shortcut
+from tinynet.nn.containers import Identity
 from tinynet.nn.conv import Conv2d
+from tinynet.nn.dropout import Dropout
+from tinynet.nn.linear import Linear
 from tinynet.nn.module import Module
-from tinynet.nn.norm import BatchNorm2d
-from tinynet.ops.shortcut import SubsamplePad
+from tinynet.nn.norm import BatchNorm1d
+
+ATTENTIONS = {"se": SEBlock, "self": SelfAttention}
 
 
-class PadShortcut(Module):
-    """Option A: every `stride`-th pixel, zeros for the missing channels; nothing to learn.
+class ResidualBase(Block):
+    """What the residual blocks share: an addition, and the options of what takes part in it.
 
-    `pad="end"` puts the zeros behind the channels, "both" half before and half behind (as public CIFAR checkpoints).
-    (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). He et al. 2015, section 3.3.
-    """
-
-    def __init__(self, in_channels, out_channels, stride, pad="end"):
-        super().__init__()
-        if out_channels < in_channels:
-            raise ValueError(f"PadShortcut: expected at least {in_channels} output channels, got {out_channels}")
-        if pad not in ("end", "both"):
-            raise ValueError(f'PadShortcut: expected pad "end" or "both", got {pad!r}')
-        self.in_channels, self.out_channels, self.stride, self.pad = in_channels, out_channels, stride, pad
-        self.before = (out_channels - in_channels) // 2 if pad == "both" else 0
-
-    def forward(self, x):
-        if x.ndim != 4 or x.shape[1] != self.in_channels:
-            raise ValueError(f"PadShortcut({self.in_channels} -> {self.out_channels}): expected input "
-                             f"(N, {self.in_channels}, H, W), got {x.shape}")
-        return SubsamplePad.apply(x, self.stride, self.out_channels, self.before)
-
-    def extra_repr(self):
-        return f"{self.in_channels}, {self.out_channels}, stride={self.stride}, pad={self.pad!r}"
-
-
-def make_shortcut(in_channels, out_channels, stride=1, option="B", pad="end"):
-    """What stands beside a residual branch: nothing where shapes agree, else option A or B (He et al. 2015, 3.3)."""
-    if option not in ("A", "B"):
-        raise ValueError(f'shortcut: expected option "A" (zero padding) or "B" (projection), got {option!r}')
-    if stride == 1 and in_channels == out_channels:
-        return Identity()
-    if option == "A":
-        return PadShortcut(in_channels, out_channels, stride, pad)
-    return Sequential(Conv2d(in_channels, out_channels, 1, stride, bias=False), BatchNorm2d(out_channels))
-
-
-class BasicBlock(Module):
-    """relu(bn(conv3x3(relu(bn(conv3x3(x))))) + shortcut(x)). He et al. 2015, figure 5, left.
-
-    (N, in_channels, H, W) -> (N, channels, ceil(H / stride), ceil(W / stride)).
+    shortcut, pad       what stands beside the branch where the shape changes: see `make_shortcut`
+    norm                "batch", "group", "layer", "none", or a function of the channels
+    attention           "se", "self", or a function of the channels: what the branch ends with
+    stochastic_depth    the probability, in training, that a sample goes without the branch
+    zero_init_residual  begin with a branch of zeros (Goyal et al. 2017, "Accurate, Large Minibatch SGD", 5.1)
     """
 
     expansion = 1                      # output channels / `channels`
+    preactivated = False               # whether norm and ReLU come before the convolutions
 
-    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end"):
-        super().__init__()
-        self.conv1 = Conv2d(in_channels, channels, 3, stride, padding=1, bias=False)
-        self.bn1 = BatchNorm2d(channels)
-        self.conv2 = Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.bn2 = BatchNorm2d(channels)
-        self.downsample = make_shortcut(in_channels, channels, stride, shortcut, pad)
+    def _finish(self, stride, norm, shortcut="B", pad="end", attention=None, stochastic_depth=0.0,
+                zero_init_residual=False):
+        """Set what is not the branch itself; subclasses call it when they have made the branch."""
+        self.attention = make_attention(attention, self.out_channels)
+        self.drop = StochasticDepth(stochastic_depth) if stochastic_depth else None
+        self.downsample = make_shortcut(self.in_channels, self.out_channels, stride, shortcut, pad, norm)
+        self.zero_init_residual = zero_init_residual
+        if zero_init_residual:
+            self.zero_branch()
+
+    def zero_branch(self):
+        """Zero the last parameters of the branch: those of its last norm, or of the convolution that it ends with."""
+        branch = [list(m.parameters()) for name, m in self.named_children() if name.startswith(("conv", "bn"))]
+        for parameter in [parameters for parameters in branch if parameters][-1]:
+            init.zeros_(parameter)
+
+    def _add_relu(self, y, norm, shortcut):
+        """relu(norm(y) + shortcut); attention and stochastic depth come between norm and addition."""
+        self._check_sum(y, shortcut)
+        if self.attention is None and self.drop is None:
+            return norm_relu(norm, y, residual=shortcut)
+        return F.add_relu(self._end(norm(y)), shortcut)
+
+    def _end(self, y):
+        y = self.attention(y) if self.attention else y
+        return self.drop(y) if self.drop else y
+
+    def _check_sum(self, y, shortcut):
+        if y.shape != shortcut.shape:
+            raise ValueError(f"{self.title()}: the branch gives {y.shape}, downsample gives {shortcut.shape}, which do "
+                             f"not add up")
+
+
+def make_attention(attention, channels):
+    if callable(attention):
+        return made(attention, channels)
+    if not named_in((*ATTENTIONS, "none"), attention):
+        raise ValueError(f"attention: expected {', '.join(ATTENTIONS)}, none or a function of the channels, "
+                         f"got {attention!r}")
+    return None if attention in (None, "none") else ATTENTIONS[attention](channels)
+
+
+def convolution(in_channels, out_channels, kernel_size, stride=1, groups=1, norm="batch"):
+    """A convolution that keeps the size at stride 1, with a bias only where there are no norms."""
+    return Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, 1, groups, needs_bias(norm))
+
+
+class BasicBlock(ResidualBase):
+    """relu(bn(conv3x3(relu(bn(conv3x3(x))))) + shortcut(x)). He et al. 2015, figure 5, left.
+
+    (N, in_channels, H, W) -> (N, channels, ceil(H / stride), ceil(W / stride)). Options: see ResidualBase.
+    """
+
+    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", norm="batch", hidden_channels=None,
+                 **options):
+        super().__init__(in_channels, channels)
+        hidden = channels if hidden_channels is None else hidden_channels
+        self.conv1 = convolution(in_channels, hidden, 3, stride, norm=norm)
+        self.bn1 = make_norm(norm, hidden)
+        self.conv2 = convolution(hidden, channels, 3, norm=norm)
+        self.bn2 = make_norm(norm, channels)
+        self._finish(stride, norm, shortcut, pad, **options)
 
     def forward(self, x):
-        y = self.bn1(self.conv1(x), relu=True)
-        return self.bn2(self.conv2(y), residual=self.downsample(x), relu=True)
+        self.check(x)
+        y = norm_relu(self.bn1, self.conv1(x))
+        return self._add_relu(self.conv2(y), self.bn2, self.downsample(x))
 
 
-class Bottleneck(Module):
+class Bottleneck(ResidualBase):
     """1x1 down, 3x3 (with the stride), 1x1 up, plus the shortcut. He et al. 2015, figure 5, right.
 
     (N, in_channels, H, W) -> (N, 4 channels, ceil(H / stride), ceil(W / stride)). The inner width is
@@ -78,18 +110,136 @@ class Bottleneck(Module):
 
     expansion = 4
 
-    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", groups=1, base_width=64):
-        super().__init__()
+    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", groups=1, base_width=64, norm="batch",
+                 **options):
+        super().__init__(in_channels, channels * self.expansion)
         width = int(channels * base_width / 64) * groups
-        self.conv1 = Conv2d(in_channels, width, 1, bias=False)
-        self.bn1 = BatchNorm2d(width)
-        self.conv2 = Conv2d(width, width, 3, stride, padding=1, groups=groups, bias=False)
-        self.bn2 = BatchNorm2d(width)
-        self.conv3 = Conv2d(width, channels * self.expansion, 1, bias=False)
-        self.bn3 = BatchNorm2d(channels * self.expansion)
-        self.downsample = make_shortcut(in_channels, channels * self.expansion, stride, shortcut, pad)
+        self.conv1 = convolution(in_channels, width, 1, norm=norm)
+        self.bn1 = make_norm(norm, width)
+        self.conv2 = convolution(width, width, 3, stride, groups, norm)
+        self.bn2 = make_norm(norm, width)
+        self.conv3 = convolution(width, self.out_channels, 1, norm=norm)
+        self.bn3 = make_norm(norm, self.out_channels)
+        self._finish(stride, norm, shortcut, pad, **options)
 
     def forward(self, x):
-        y = self.bn1(self.conv1(x), relu=True)
-        y = self.bn2(self.conv2(y), relu=True)
-        return self.bn3(self.conv3(y), residual=self.downsample(x), relu=True)
+        self.check(x)
+        y = norm_relu(self.bn1, self.conv1(x))
+        y = norm_relu(self.bn2, self.conv2(y))
+        return self._add_relu(self.conv3(y), self.bn3, self.downsample(x))
+
+
+class PreActBlock(ResidualBase):
+    """x + conv3x3(relu(bn(conv3x3(relu(bn(x)))))): nothing stands in the way of x through the whole network.
+
+    Where the shape changes, the shortcut starts from relu(bn(x)). (N, in_channels, H, W) -> (N, channels,
+    ceil(H / stride), ceil(W / stride)). He et al. 2016, "Identity Mappings in Deep Residual Networks", figure 1b.
+    """
+
+    preactivated = True
+
+    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", norm="batch", **options):
+        super().__init__(in_channels, channels)
+        self.bn1 = make_norm(norm, in_channels)
+        self.conv1 = convolution(in_channels, channels, 3, stride, norm=norm)
+        self.bn2 = make_norm(norm, channels)
+        self.conv2 = convolution(channels, channels, 3, norm=norm)
+        self._finish(stride, norm, shortcut, pad, **options)
+
+    def forward(self, x):
+        self.check(x)
+        active = norm_relu(self.bn1, x)
+        y = self.conv1(active)
+        y = self.conv2(norm_relu(self.bn2, y))
+        return self._add(y, x, active)
+
+    def _add(self, y, x, active):
+        shortcut = x if isinstance(self.downsample, Identity) else self.downsample(active)
+        self._check_sum(y, shortcut)
+        return self._end(y) + shortcut
+
+
+class PreActBottleneck(PreActBlock):
+    """x + 1x1, 3x3 (with the stride) and 1x1 convolutions, each of relu(bn(...)). He et al. 2016, appendix.
+
+    (N, in_channels, H, W) -> (N, 4 channels, ceil(H / stride), ceil(W / stride)).
+    """
+
+    expansion = 4
+
+    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", groups=1, base_width=64, norm="batch",
+                 **options):
+        Block.__init__(self, in_channels, channels * self.expansion)
+        width = int(channels * base_width / 64) * groups
+        self.bn1 = make_norm(norm, in_channels)
+        self.conv1 = convolution(in_channels, width, 1, norm=norm)
+        self.bn2 = make_norm(norm, width)
+        self.conv2 = convolution(width, width, 3, stride, groups, norm)
+        self.bn3 = make_norm(norm, width)
+        self.conv3 = convolution(width, self.out_channels, 1, norm=norm)
+        self._finish(stride, norm, shortcut, pad, **options)
+
+    def forward(self, x):
+        self.check(x)
+        active = norm_relu(self.bn1, x)
+        y = self.conv1(active)
+        y = self.conv2(norm_relu(self.bn2, y))
+        y = self.conv3(norm_relu(self.bn3, y))
+        return self._add(y, x, active)
+
+
+class ResidualBlock(BasicBlock):
+    """A BasicBlock by its shapes: `out_channels` are `in_channels`, `hidden_channels` (between the two convolutions) are
+    `out_channels`, unless they are given."""
+
+    def __init__(self, in_channels, out_channels=None, *, hidden_channels=None, stride=1, **options):
+        out_channels = in_channels if out_channels is None else out_channels
+        super().__init__(in_channels, out_channels, stride, hidden_channels=hidden_channels, **options)
+
+
+class SqueezeExcited:
+    """Makes a block's branch end with squeeze-and-excitation. Hu, Shen & Sun 2018, figure 3."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **{"attention": "se", **options})
+
+
+class SEBasicBlock(SqueezeExcited, BasicBlock):
+    """A BasicBlock whose branch ends with squeeze-and-excitation."""
+
+
+class SEBottleneck(SqueezeExcited, Bottleneck):
+    """A Bottleneck whose branch ends with squeeze-and-excitation."""
+
+
+class SEPreActBlock(SqueezeExcited, PreActBlock):
+    """A PreActBlock whose branch ends with squeeze-and-excitation."""
+
+
+class SEPreActBottleneck(SqueezeExcited, PreActBottleneck):
+    """A PreActBottleneck whose branch ends with squeeze-and-excitation."""
+
+
+class ResidualMLP(Module):
+    """x + dropout(W₂ dropout(relu(W₁ norm(x)))). (N, features) -> the same.
+
+    Gorishniy et al. 2021, "Revisiting Deep Learning Models for Tabular Data", section 3.2.
+    """
+
+    def __init__(self, features, hidden_features=None, norm="batch", dropout=0.0):
+        super().__init__()
+        hidden = features if hidden_features is None else hidden_features
+        self.features = features
+        self.norm = make_norm(norm, features, BatchNorm1d)
+        self.fc1 = Linear(features, hidden)
+        self.fc2 = Linear(hidden, features)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x):
+        if x.ndim != 2 or x.shape[1] != self.features:
+            raise ValueError(f"{self.title()}: expected input (N, {self.features}), got {x.shape}")
+        y = self.dropout(F.relu(self.fc1(self.norm(x))))
+        return x + self.dropout(self.fc2(y))
+
+    def title(self):
+        return f"ResidualMLP({self.features})"

@@ -1,0 +1,146 @@
+"""Networks from a description: a dictionary, or a JSON file that holds one.
+
+    {"stem": "cifar", "block": "basic", "blocks": [3, 3, 3], "channels": [16, 32, 64], "shortcut": "A",
+     "norm": "batch", "attention": "none", "head": {"num_classes": 10}}
+
+is ResNet-20. Only `blocks` and `channels` must be given. A mistake ends in an error that names the key, what was
+expected, what came, and the nearest name.
+"""
+
+import difflib
+import functools
+import json
+import pathlib
+from typing import Any, Callable, NamedTuple
+
+from tinynet.models.resnet import PreActResNet, ResNet
+from tinynet.nn.blocks import residual
+from tinynet.nn.blocks.attention import SEBlock
+from tinynet.nn.blocks.common import NORMS
+
+BLOCKS = {"basic": residual.BasicBlock, "bottleneck": residual.Bottleneck, "preact": residual.PreActBlock,
+          "preact_bottleneck": residual.PreActBottleneck}
+REQUIRED = object()
+
+
+class Field(NamedTuple):
+    """A key's default, what values it takes, and how to say so."""
+
+    default: Any
+    accepts: Callable
+    expected: str
+    names: tuple = ()
+
+
+def choice(default, *names, function=False):
+    """One of the names, or a function where that makes sense."""
+    return Field(default, lambda v: v in names or function and callable(v), f"one of {', '.join(names)}", names)
+
+
+def count(default):
+    return Field(default, is_count, "a positive integer")
+
+
+def share(default):
+    return Field(default, lambda v: isinstance(v, (int, float)) and 0 <= v < 1, "a number from 0 to below 1")
+
+
+def is_count(value):
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def are_counts(value):
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(map(is_count, value))
+
+
+NETWORK = {
+    "stem": choice("imagenet", "imagenet", "cifar"),
+    "in_channels": count(3),
+    "block": choice("basic", *BLOCKS),
+    "blocks": Field(REQUIRED, are_counts, "a list of positive integers, the blocks of each stage"),
+    "channels": Field(REQUIRED, are_counts, "a list of positive integers, the channels of each stage"),
+    "groups": count(1),                            # these two make ResNeXt and Wide ResNet of bottlenecks
+    "base_width": count(64),
+    "shortcut": choice("B", "A", "B"),
+    "pad": choice("end", "end", "both"),
+    "norm": choice("batch", *NORMS, function=True),
+    "attention": choice("none", "none", *residual.ATTENTIONS, function=True),
+    "reduction": count(16),                        # of "se"
+    "stochastic_depth": share(0.0),
+    "zero_init_residual": Field(False, lambda v: isinstance(v, bool), "true or false"),
+    "head": Field({}, lambda v: v == "none" or isinstance(v, dict), '"none" or an object with num_classes, dropout',
+                  ("none",)),
+}
+HEAD = {"num_classes": count(1000), "dropout": share(0.0)}
+
+
+def build(config, num_classes=None, **changes):
+    """The network that `config` describes, a dict or the path of a JSON file; `changes` take the place of its values.
+
+    A head "none" leaves the pooled features (N, C) of the last stage; `num_classes` changes that of the head.
+    """
+    source, config = read(config)
+    config = checked({**config, **changes}, NETWORK, source)
+    blocks, channels, head = config.pop("blocks"), config.pop("channels"), config.pop("head")
+    if len(blocks) != len(channels):
+        raise ValueError(f"{source}: channels: expected one number for each of the {len(blocks)} stages in blocks, "
+                         f"got {channels!r}")
+    if head == "none" and num_classes is None:
+        head = {"num_classes": None}
+    else:
+        given = {} if head == "none" else head
+        head = checked(given if num_classes is None else {**given, "num_classes": num_classes}, HEAD, f"{source}: head")
+    return make(source, config, blocks, channels, head)
+
+
+def make(source, config, blocks, channels, head):
+    name, groups, base_width = config.pop("block"), config.pop("groups"), config.pop("base_width")
+    block = BLOCKS[name]
+    if "bottleneck" in name:
+        config.update(groups=groups, base_width=base_width)
+    elif (groups, base_width) != (1, 64):
+        raise ValueError(f"{source}: groups and base_width: expected 1 and 64, as block {name!r} has no others, "
+                         f"got {groups} and {base_width}")
+    reduction = config.pop("reduction")
+    if config["attention"] == "se":
+        config["attention"] = functools.partial(SEBlock, reduction=reduction)
+    network = PreActResNet if block.preactivated else ResNet
+    return network(block, blocks, channels, **head, **config)
+
+
+def read(config):
+    """(how errors call it, the dictionary)"""
+    if isinstance(config, dict):
+        return "config", config
+    path = pathlib.Path(config)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; expected a dict or the path of a JSON file")
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path}: not a JSON file: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected an object with the keys {', '.join(NETWORK)}, got {content!r}")
+    return str(path), content
+
+
+def checked(config, fields, source):
+    """All fields with their values or defaults; every key and value is checked."""
+    for key in config:
+        if key not in fields:
+            raise ValueError(f"{source}: unknown key {key!r}, expected {', '.join(fields)}{nearest(key, fields)}")
+    return {key: checked_value(config.get(key, field.default), field, f"{source}: {key}")
+            for key, field in fields.items()}
+
+
+def checked_value(value, field, where):
+    if value is REQUIRED:
+        raise ValueError(f"{where}: expected {field.expected}, got nothing")
+    if not field.accepts(value):
+        raise ValueError(f"{where}: expected {field.expected}, got {value!r}{nearest(value, field.names)}")
+    return value
+
+
+def nearest(name, names):
+    near = difflib.get_close_matches(str(name), names, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""

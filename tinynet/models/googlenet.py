@@ -1,0 +1,45 @@
+"""GoogLeNet: 22 layers, nine Inception blocks. Szegedy et al. 2015, "Going Deeper with Convolutions", table 1.
+
+Without its auxiliary heads, and with BatchNorm in the place of local response normalisation (Ioffe & Szegedy 2015).
+"""
+
+from tinynet.models.resnet import initialise
+from tinynet.nn import AdaptiveAvgPool2d, Dropout, Flatten, Linear, MaxPool2d, Module
+from tinynet.nn.blocks.conv import ConvBlock
+from tinynet.nn.blocks.inception import GOOGLENET, Inception
+
+
+class GoogLeNet(Module):
+    """A stem that divides the size by 8, then blocks 3a to 5b with max-pools between 3, 4 and 5, and a linear head.
+
+    (N, 3, H, W) -> logits (N, num_classes).
+    """
+
+    def __init__(self, num_classes=1000, norm="batch", dropout=0.4):
+        super().__init__()
+        self.conv1 = ConvBlock(3, 64, 7, stride=2, norm=norm)
+        self.conv2 = ConvBlock(64, 64, 1, norm=norm)
+        self.conv3 = ConvBlock(64, 192, 3, norm=norm)
+        for name, numbers in GOOGLENET.items():
+            setattr(self, f"inception{name}", Inception(*numbers, norm=norm))
+        self.maxpool = MaxPool2d(3, stride=2, ceil_mode=True)
+        self.avgpool = AdaptiveAvgPool2d(1)
+        self.flatten = Flatten()
+        self.dropout = Dropout(dropout)
+        self.fc = Linear(self.inception5b.out_channels, num_classes)
+        self.apply(initialise)
+
+    def forward(self, x):
+        x = self.maxpool(self.conv1(x))
+        x = self.conv3(self.conv2(x))
+        stage = ""
+        for name in GOOGLENET:
+            if name[0] != stage:                       # a new stage begins at half the size
+                x, stage = self.maxpool(x), name[0]
+            x = getattr(self, f"inception{name}")(x)
+        return self.fc(self.dropout(self.flatten(self.avgpool(x))))
+
+
+def googlenet(num_classes=1000, norm="batch", dropout=0.4):
+    """GoogLeNet for 224x224 images: 7,005,832 parameters; with norm="none" the 6,998,552 of the paper's."""
+    return GoogLeNet(num_classes, norm, dropout)

@@ -1,0 +1,79 @@
+"""Convolution, norm, activation: the brick of convolutional networks, and three ways to vary its convolution."""
+
+from tinynet.nn import check
+from tinynet.nn import functional as F
+from tinynet.nn.blocks.common import Block, make_activation, make_norm, needs_bias, norm_relu
+from tinynet.nn.conv import Conv2d
+
+
+class ConvBlock(Block):
+    """activation(norm(conv(x))). (N, in_channels, H, W) -> (N, out_channels, P, Q).
+
+    `padding=None` keeps the size where the stride is 1: dilation · (kernel_size - 1) / 2. `norm` is "batch", "group",
+    "layer", "none" or a function of the channels; `activation` a name ("none" for none), a function or a module. The
+    convolution has a bias only where no norm follows it. BatchNorm and ReLU are one pass over memory.
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=None, dilation=1, groups=1,
+                 norm="batch", activation="relu"):
+        super().__init__(in_channels, out_channels)
+        if padding is None:
+            padding = same_padding(kernel_size, dilation)
+        self.conv = Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, needs_bias(norm))
+        self.norm = make_norm(norm, out_channels)
+        self.activation = make_activation(activation)
+
+    def forward(self, x):
+        self.check(x)
+        y = self.conv(x)
+        if self.activation is F.relu:
+            return norm_relu(self.norm, y)
+        y = self.norm(y)
+        return self.activation(y) if self.activation else y
+
+    def extra_repr(self):
+        return f"activation={getattr(self.activation, '__name__', None)}"
+
+
+def same_padding(kernel_size, dilation):
+    """What keeps the size of an image at stride 1 (with odd kernels), for height and width."""
+    kernel_size = check.pair("ConvBlock", "kernel_size", kernel_size, 1)
+    dilation = check.pair("ConvBlock", "dilation", dilation, 1)
+    return tuple(d * (k - 1) // 2 for k, d in zip(kernel_size, dilation))
+
+
+class DepthwiseSeparableConv(Block):
+    """A spatial convolution of each channel by itself, then a 1x1 convolution that mixes the channels.
+
+    R·S·C + C·K weights instead of R·S·C·K. (N, in_channels, H, W) -> (N, out_channels, P, Q); the options are
+    ConvBlock's. Howard et al. 2017, "MobileNets", section 3.1.
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=None, dilation=1, **options):
+        super().__init__(in_channels, out_channels)
+        self.depthwise = ConvBlock(in_channels, in_channels, kernel_size, stride, padding, dilation, in_channels, **options)
+        self.pointwise = ConvBlock(in_channels, out_channels, 1, **options)
+
+    def forward(self, x):
+        self.check(x)
+        return self.pointwise(self.depthwise(x))
+
+
+class GroupedConv(ConvBlock):
+    """A ConvBlock in `groups` that do not see each other: 1 / groups of the weights and of the work.
+
+    Krizhevsky et al. 2012 (two halves on two processors); Xie et al. 2017, "Aggregated Residual Transformations".
+    """
+
+    def __init__(self, in_channels, out_channels, groups, kernel_size=3, **options):
+        super().__init__(in_channels, out_channels, kernel_size, groups=groups, **options)
+
+
+class DilatedConv(ConvBlock):
+    """A ConvBlock whose kernel has gaps: it sees dilation · (kernel_size - 1) + 1 pixels for the price of kernel_size.
+
+    Yu & Koltun 2016, "Multi-Scale Context Aggregation by Dilated Convolutions".
+    """
+
+    def __init__(self, in_channels, out_channels, dilation=2, kernel_size=3, **options):
+        super().__init__(in_channels, out_channels, kernel_size, dilation=dilation, **options)
