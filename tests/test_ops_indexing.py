@@ -1,4 +1,4 @@
-"""Indexing as PyTorch does it: which elements, in which order of axes, with which gradient, sharing which memory."""
+"""Indexing as PyTorch does it: which elements in which order, their gradients, and who shares memory."""
 
 import itertools
 
@@ -13,16 +13,20 @@ rng = np.random.default_rng(0)
 X = rng.standard_normal((3, 4, 5))
 MASK = rng.random((3, 4, 5)) > 0.5
 BASIC = [
-    (), 0, -1, (1, 2), (1, -2, 3), ..., (..., 0), (0, ..., 1), None, (None, 1, None), (..., None), (slice(1, None),),
+    (), 0, -1, (1, 2), (1, -2, 3), ..., (..., 0), (0, ..., 1), None, (None, 1, None), (..., None),
+    (slice(1, None),),
     (slice(None), slice(None, None, 2)), (slice(-2, None), 1, slice(4, 0)), (1, ..., slice(None, 3), None),
     (slice(0, 100),), (slice(None), np.int64(2)),
 ]
 ADVANCED = [
     [0, 2], [2, 0, 0, -1], ([0, 1], [1, 1]), ([0, 1], slice(None), [1, 1]), (slice(None), [0, 1], [1, 1]),
-    (0, slice(None), [1, 2]), ([1, 2], slice(None), 0), (slice(None), [[0, 1], [2, 3]]), ([[0], [2]], [1, 2, 3]),
+    (0, slice(None), [1, 2]), ([1, 2], slice(None), 0), (slice(None), [[0, 1], [2, 3]]),
+    ([[0], [2]], [1, 2, 3]),
     (..., [0, 4]), (None, [0, 1]), ([0, 1], None, [1, 2]), (slice(None, None, 2), [1, 1], slice(1, 3)), [],
-    (1, [0, 3], slice(None), None), (0, [1, 2], 3), (0, 1, [2, 2]), ([True, False, True],), (0, [True, False, False, True]),
-    (slice(None), [True, False, False, True], [1, 2]), ([True, False, True], ..., [0, 4]), True, False, (None, True, 0),
+    (1, [0, 3], slice(None), None), (0, [1, 2], 3), (0, 1, [2, 2]), ([True, False, True],),
+    (0, [True, False, False, True]),
+    (slice(None), [True, False, False, True], [1, 2]), ([True, False, True], ..., [0, 4]), True, False,
+    (None, True, 0),
     (np.array([0, 2]), np.array([1, 3])), MASK, (1, MASK[1]), MASK[:, :, 0], (MASK[:, 0, 0], 2),
     (..., MASK[0, 0]), (MASK[:, :, 0], [0]),
 ]
@@ -69,7 +73,8 @@ def has_repeats(index):
 def test_random_indices():
     from torch_twin import agree
     draw = np.random.default_rng(5)
-    kinds = [lambda n: int(draw.integers(-n, n)), lambda n: slice(*sorted(draw.integers(0, n + 1, 2).tolist())),
+    kinds = [lambda n: int(draw.integers(-n, n)),
+             lambda n: slice(*sorted(draw.integers(0, n + 1, 2).tolist())),
              lambda n: slice(None), lambda n: draw.integers(-n, n, 3), lambda n: draw.integers(0, n, (2, 3)),
              lambda n: draw.integers(0, n, (2, 1)), lambda n: None]
     for _ in range(150):
@@ -101,8 +106,10 @@ def test_advanced_results_are_copies(index):
 
 def test_values_are_cast_and_types_stay():
     from torch_twin import agree
-    agree(lambda lib, x, y: assigned(x, 1, y), np.zeros((2, 3), np.int64), np.array([1.5, 2.5, -1.5]), gradients=False)
-    agree(lambda lib, x, y: assigned(x.clone(), 1, y), np.zeros((2, 3), np.float32), np.array([1.5, 2.5, -1.5]), rtol=1e-6)
+    agree(lambda lib, x, y: assigned(x, 1, y), np.zeros((2, 3), np.int64), np.array([1.5, 2.5, -1.5]),
+          gradients=False)
+    agree(lambda lib, x, y: assigned(x.clone(), 1, y), np.zeros((2, 3), np.float32),
+          np.array([1.5, 2.5, -1.5]), rtol=1e-6)
     agree(lambda lib, x: assigned(x, x > 0, True), np.array([1, -1]), gradients=False)
 
 
@@ -139,6 +146,19 @@ def test_guards_of_assignment():
         square.sum().backward()
 
 
+def test_an_index_changed_afterwards_does_no_harm():
+    x, index = tinynet.tensor(X, requires_grad=True), tinynet.tensor([0, 0])
+    y = x[index].sum() + x[index.data].sum()
+    index.fill_(2)
+    y.backward()
+    assert x.grad.sum().item() == x.grad[0].sum().item() == 80
+    index = tinynet.tensor(np.zeros((1, 1, 1), np.int64))
+    y = x.gather(0, index)
+    index.fill_(2)
+    with pytest.raises(RuntimeError, match="GatherBackward: a tensor saved for backward was changed in place"):
+        y.backward()
+
+
 def test_augmented_assignment_to_a_part():
     x = tinynet.zeros(3, 4)
     x[1] += 2
@@ -162,11 +182,13 @@ def test_picking_along_an_axis(dim):
     agree(lambda lib, x, i: (lib.index_select(x, dim, i), x.index_select(dim, i)), X, np.array([2, 0, 0]))
     top = X.argsort(dim)
     agree(lambda lib, x, i: x.take_along_dim(i, dim), X, top)
-    agree(lambda lib, x, i: x.take_along_dim(i, dim), X, top[:1, :1] if dim % 3 == 2 else np.take(top, [0], 2))
+    agree(lambda lib, x, i: x.take_along_dim(i, dim), X,
+          top[:1, :1] if dim % 3 == 2 else np.take(top, [0], 2))
 
 
 CASES = {
-    "slices": lambda x: x[1:, ::2, None], "repeated": lambda x: x[[0, 0, 2], 1], "mask": lambda x: x[tinynet.tensor(MASK)],
+    "slices": lambda x: x[1:, ::2, None], "repeated": lambda x: x[[0, 0, 2], 1],
+    "mask": lambda x: x[tinynet.tensor(MASK)],
     "gather": lambda x: x.gather(1, tinynet.tensor(np.zeros((3, 2, 5), np.int64))),
     "assignment": lambda x: assigned(x * 1, (slice(None), [0, 3]), x[0, :2] * x[1, 1:3]),
 }
@@ -191,12 +213,17 @@ def test_gradient_against_differences(name):
     (lambda x: x[tinynet.tensor([1.0])], TypeError, "index: expected integers.* got Tensor of float32"),
     (lambda x: x[tinynet.ones(3, dtype=tinynet.uint8)], TypeError, "got Tensor of uint8"),
     (lambda x: assigned(x, 5, 0), IndexError, r"x\[index\] = value: .*out of bounds"),
-    (lambda x: assigned(x, 0, tinynet.zeros(3)), ValueError, r"x\[index\] = value: .* shapes are \(3, 4, 5\) and \(3,\)"),
-    (lambda x: x.gather(0, tinynet.tensor([[[3]]])), IndexError, r"gather: expected indices in \[0, 2\], got 3 to 3"),
+    (lambda x: assigned(x, 0, tinynet.zeros(3)), ValueError,
+     r"x\[index\] = value: .* shapes are \(3, 4, 5\) and \(3,\)"),
+    (lambda x: x.gather(0, tinynet.tensor([[[3]]])), IndexError,
+     r"gather: expected indices in \[0, 2\], got 3 to 3"),
     (lambda x: x.gather(0, tinynet.tensor([0])), ValueError, r"gather: .* shape \(3, 4, 5\) .* got \(1,\)"),
-    (lambda x: x.gather(0, tinynet.tensor([[[0.0]]])), TypeError, "gather: expected an index of integers, got float32"),
-    (lambda x: x.index_select(0, tinynet.tensor([[0]])), ValueError, r"index_select: expected a 1-d index, got shape \(1, 1\)"),
-    (lambda x: x.index_select(3, tinynet.tensor([0])), IndexError, r"index_select: expected dim in \[-3, 2\], got 3"),
+    (lambda x: x.gather(0, tinynet.tensor([[[0.0]]])), TypeError,
+     "gather: expected an index of integers, got float32"),
+    (lambda x: x.index_select(0, tinynet.tensor([[0]])), ValueError,
+     r"index_select: expected a 1-d index, got shape \(1, 1\)"),
+    (lambda x: x.index_select(3, tinynet.tensor([0])), IndexError,
+     r"index_select: expected dim in \[-3, 2\], got 3"),
 ])
 def test_refusals(code, error, message):
     with pytest.raises(error, match=message):

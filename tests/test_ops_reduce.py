@@ -1,4 +1,4 @@
-"""Reductions: values, types, ties, empty tensors and gradients as PyTorch has them; gradients against differences."""
+"""Reductions: values, types, ties, empty tensors and gradients as PyTorch has them."""
 
 import itertools
 
@@ -18,7 +18,8 @@ SEVERAL = {
     "std": lambda lib, x, dim, keepdim: x.std(dim, unbiased=True, keepdim=keepdim),
     "amax": lambda lib, x, dim, keepdim: lib.amax(x, () if dim is None else dim, keepdim),
     "amin": lambda lib, x, dim, keepdim: x.amin(() if dim is None else dim, keepdim),
-    "logsumexp": lambda lib, x, dim, keepdim: x.logsumexp(tuple(range(x.ndim)) if dim is None else dim, keepdim),
+    "logsumexp": lambda lib, x, dim, keepdim: x.logsumexp(tuple(range(x.ndim)) if dim is None else dim,
+                                                          keepdim),
 }
 ONE = {
     "max": lambda lib, x, dim, keepdim: lib.max(x, dim, keepdim),
@@ -63,10 +64,12 @@ def test_along_one_dim(name, dtype):
     for shape in SHAPES:
         x = distinct(shape, rng).astype(dtype) if dtype != "int64" else rng.integers(-3, 4, shape)
         for dim, keepdim in itertools.product(range(-max(x.ndim, 1), max(x.ndim, 1)), [False, True]):
-            agree(lambda lib, x: ONE[name](lib, x, dim, keepdim), x, rtol=1e-12 if dtype == "float64" else 2e-5)
+            agree(lambda lib, x: ONE[name](lib, x, dim, keepdim), x,
+                  rtol=1e-12 if dtype == "float64" else 2e-5)
 
 
-@pytest.mark.parametrize("name", ["sum", "max", "min", "amax", "amin", "argmax", "argmin", "any", "all", "mean"])
+@pytest.mark.parametrize("name", ["sum", "max", "min", "amax", "amin", "argmax", "argmin", "any", "all",
+                                  "mean"])
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "int64", "float32"])
 def test_all_elements_of_any_type(name, dtype):
     from torch_twin import agree
@@ -81,7 +84,8 @@ def test_all_elements_of_any_type(name, dtype):
 def test_dtype_argument():
     from torch_twin import agree
     x = rng.integers(-3, 4, (3, 4))
-    agree(lambda lib, x: (x.sum(dtype=lib.float32), x.mean(1, dtype=lib.float64), x.cumsum(0, dtype=lib.int32)), x)
+    agree(lambda lib, x: (x.sum(dtype=lib.float32), x.mean(1, dtype=lib.float64),
+                          x.cumsum(0, dtype=lib.int32)), x)
     agree(lambda lib, x: (x.softmax(1, dtype=lib.float32), x.log_softmax(1, dtype=lib.float64)), x, rtol=1e-6)
     agree(lambda lib, x: x.sum(0, dtype=lib.float32), rng.standard_normal((3, 4)), rtol=1e-6)
 
@@ -98,11 +102,13 @@ def test_equal_elements_share_the_gradient_and_the_first_is_the_index(name):
         agree(lambda lib, x: getattr(lib, name)(x, x * 0 + 1), x)
 
 
-@pytest.mark.parametrize("name", ["max", "min", "amax", "amin", "argmax", "argmin", "sum", "mean", "logsumexp"])
+@pytest.mark.parametrize("name", ["max", "min", "amax", "amin", "argmax", "argmin", "sum", "mean",
+                                  "logsumexp"])
 @pytest.mark.filterwarnings("ignore:invalid value")
 def test_nan_and_infinity(name):
     from torch_twin import agree
-    x = np.array([[1, np.nan, 3, np.nan], [np.inf, 0, 1, 2], [-np.inf, 0, 1, 2], [-np.inf] * 4, [np.inf, 1, np.inf, 0]])
+    x = np.array([[1, np.nan, 3, np.nan], [np.inf, 0, 1, 2], [-np.inf, 0, 1, 2], [-np.inf] * 4,
+                  [np.inf, 1, np.inf, 0]])
     agree(lambda lib, x: getattr(x, name)(1), x, gradients=False)
     agree(lambda lib, x: getattr(x, name)(0), x, gradients=False)
     if name in ("max", "min"):
@@ -116,7 +122,8 @@ def test_variance_of_too_few_elements_and_slope_of_no_deviation():
     from torch_twin import agree
     x = rng.standard_normal((3, 1))
     for correction in (0, 1, 2):
-        agree(lambda lib, x: (x.var(1, correction=correction), x.var(correction=correction)), x, gradients=False)
+        agree(lambda lib, x: (x.var(1, correction=correction), x.var(correction=correction)), x,
+              gradients=False)
     agree(lambda lib, x: x.var(False), x)
     agree(lambda lib, x: x.std(1), np.array([[1., 1, 1], [1, 2, 3]]))
     with pytest.raises(TypeError, match="var: expected unbiased or correction, got both"):
@@ -125,10 +132,11 @@ def test_variance_of_too_few_elements_and_slope_of_no_deviation():
 
 def test_nothing_to_reduce():
     from torch_twin import agree
-    agree(lambda lib, x: (x.sum(0), x.sum(1), x.sum(), x.mean(0), x.mean(1), x.var(0), x.cumsum(0), x.any(), x.all(0),
-                          x.logsumexp(0), x.softmax(0), x.softmax(1), x.amax(1)), np.zeros((0, 3)), gradients=False)
+    agree(lambda lib, x: (x.sum(0), x.sum(1), x.sum(), x.mean(0), x.mean(1), x.var(0), x.cumsum(0), x.any(),
+                          x.all(0), x.logsumexp(0), x.softmax(0), x.softmax(1), x.amax(1)),
+          np.zeros((0, 3)), gradients=False)
     for name in ("max", "min", "amax", "amin", "argmax", "argmin"):
-        with pytest.raises(ValueError, match=rf"{name[-4:]}|{name}: expected at least one .* got shape \(0, 3\)"):
+        with pytest.raises(ValueError, match=rf"{name}: expected at least one .* got shape \(0, 3\)"):
             getattr(tinynet.zeros(0, 3), name)()
         with pytest.raises(ValueError, match="expected at least one"):
             getattr(tinynet.zeros(0, 3), name)(0)
@@ -154,13 +162,15 @@ def test_any_order_in_memory(name):
 def test_softmax_of_large_numbers():
     from torch_twin import agree
     for shift in (-1e4, 1e4):
-        agree(lambda lib, x: (x.softmax(1), x.log_softmax(1), x.logsumexp(1)), rng.standard_normal((3, 4)) + shift)
+        agree(lambda lib, x: (x.softmax(1), x.log_softmax(1), x.logsumexp(1)),
+              rng.standard_normal((3, 4)) + shift)
 
 
 CASES = {
     "Sum": lambda x: x.sum((0, 2)), "Mean": lambda x: x.mean(1), "Var": lambda x: x.var((1, 2)),
-    "Std": lambda x: x.std(2, correction=0), "CumSum": lambda x: x.cumsum(1), "Amax": lambda x: x.amax((0, 1)),
-    "Amin": lambda x: x.min(), "Pick": lambda x: x.max(1).values, "LogSumExp": lambda x: x.logsumexp((0, 2), True),
+    "Std": lambda x: x.std(2, correction=0), "CumSum": lambda x: x.cumsum(1),
+    "Amax": lambda x: x.amax((0, 1)), "Amin": lambda x: x.min(),
+    "Pick": lambda x: x.max(1).values, "LogSumExp": lambda x: x.logsumexp((0, 2), True),
     "Softmax": lambda x: x.softmax(1), "LogSoftmax": lambda x: x.log_softmax(0),
 }
 
@@ -177,7 +187,8 @@ def test_gradient_against_differences(name):
 def test_pairs_have_names():
     x = tinynet.tensor([[1., 5, 2], [7, 0, 7]])
     values, indices = pair = x.max(dim=1)
-    assert values.tolist() == pair.values.tolist() == [5, 7] and indices.tolist() == pair.indices.tolist() == [1, 0]
+    assert values.tolist() == pair.values.tolist() == [5, 7]
+    assert indices.tolist() == pair.indices.tolist() == [1, 0]
     assert not indices.requires_grad
 
 

@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 
 
 def agree(code, *arrays, rtol=1e-12, gradients=True):
-    """`code(lib, *tensors)` gives one tensor or several, the same ones for both libraries, and the same gradients
-    for every floating-point array under random cotangents."""
+    """`code(lib, *tensors)` gives one tensor or several, the same ones for both libraries, and the same
+    gradients for every floating-point array under random cotangents."""
     theirs = [torch.tensor(x, requires_grad=gradients and x.dtype.kind == "f") for x in arrays]
     ours = [tinynet.tensor(x, requires_grad=gradients and x.dtype.kind == "f") for x in arrays]
     with warnings.catch_warnings():

@@ -66,7 +66,7 @@ def _made(array, requires_grad):
     return y.requires_grad_() if requires_grad else y
 
 
-# Of one value ---------------------------------------------------------------------------------------------------
+# Of one value -----------------------------------------------------------------------------------------------
 
 
 def zeros(*size, dtype=None, requires_grad=False, device=None):
@@ -111,7 +111,7 @@ def full_like(input, fill_value, *, dtype=None, requires_grad=False, device=None
     return _made(np.full_like(input.data, fill_value, dtype), requires_grad)
 
 
-# Patterns -------------------------------------------------------------------------------------------------------
+# Patterns ---------------------------------------------------------------------------------------------------
 
 
 def eye(n, m=None, *, dtype=None, requires_grad=False, device=None):
@@ -120,14 +120,15 @@ def eye(n, m=None, *, dtype=None, requires_grad=False, device=None):
 
 
 def arange(start, end=None, step=1, *, dtype=None, requires_grad=False, device=None):
-    """start, start + step, ... up to but without `end`; arange(n) counts from 0. int64 if all three are integers."""
+    """start, start + step, ... as far as before `end`; arange(n) counts from 0. int64 if all are integers."""
     if end is None:
         start, end = 0, start
     if step == 0 or (end - start) / step < 0:
         raise ValueError(f"arange: expected a step that leads from {start} to {end}, got {step}")
-    natural = dtypes.int64 if all(isinstance(n, (int, np.integer)) for n in (start, end, step)) else dtypes.float32
-    count = math.ceil((end - start) / step)
-    return _made((start + step * np.arange(count)).astype(_type("arange", dtype, device, natural)), requires_grad)
+    whole = all(isinstance(n, (int, np.integer)) for n in (start, end, step))
+    dtype = _type("arange", dtype, device, dtypes.int64 if whole else dtypes.float32)
+    values = start + step * np.arange(math.ceil((end - start) / step))
+    return _made(values.astype(dtype), requires_grad)
 
 
 def linspace(start, end, steps, *, dtype=None, requires_grad=False, device=None):
@@ -137,7 +138,7 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False, device=None)
     return _made(np.linspace(start, end, steps).astype(_type("linspace", dtype, device)), requires_grad)
 
 
-# Random numbers -------------------------------------------------------------------------------------------------
+# Random numbers ---------------------------------------------------------------------------------------------
 
 
 def rand(*size, dtype=None, requires_grad=False, device=None):
@@ -167,7 +168,8 @@ def randint(low, high=None, size=None, *, dtype=None, requires_grad=False, devic
     if size is None or low >= high:
         raise ValueError(f"randint: expected low < high and a size, got low {low}, high {high}, size {size}")
     dtype = _type("randint", dtype, device, dtypes.int64)
-    return _made(_user().integers(low, high, _shape("randint", (size,))).astype(dtype, copy=False), requires_grad)
+    values = _user().integers(low, high, _shape("randint", (size,)))
+    return _made(values.astype(dtype, copy=False), requires_grad)
 
 
 def randperm(n, *, dtype=None, requires_grad=False, device=None):
@@ -193,7 +195,7 @@ def _floating(name, dtype):
     return dtype
 
 
-# Arguments ------------------------------------------------------------------------------------------------------
+# Arguments --------------------------------------------------------------------------------------------------
 
 
 def _type(name, dtype, device, otherwise=dtypes.float32):

@@ -1,7 +1,7 @@
 """Randomness: one root seed, and a stream of its own for every purpose.
 
-Streams are independent of each other: one more dropout layer changes nothing about the initial weights or the order
-of the data. A stream is known by its name, so that new ones may be added without disturbing those that exist.
+Streams are independent of each other: one more dropout layer changes nothing about the initial weights or the
+order of the data. A stream is known by its name, so that a new one does not disturb those that exist.
 """
 
 import numpy as np

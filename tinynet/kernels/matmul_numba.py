@@ -10,10 +10,10 @@ import numpy as np
 
 from tinynet.kernels.threads import parallel_for
 
-SMALL, SMALL_VECTOR = 1 << 18, 1 << 13       # multiplications below which BLAS takes one thread of its own accord
+SMALL, SMALL_VECTOR = 1 << 18, 1 << 13       # multiplications that BLAS does on one thread anyway
 PIECE = 1 << 22                              # multiplications in a piece at least, some 50 us
 PIECES = 16                                  # at most
-ROWS = 64                                    # rows or columns in a piece at least, or BLAS packs more than it multiplies
+ROWS = 64                                    # or columns, in a piece at least: BLAS packs the rest each time
 
 
 def matmul(a, b):
@@ -63,7 +63,7 @@ def _take(x, axis, part):
 
 
 def _for_blas(x):
-    """`x` with the rows or the columns of each matrix lying in memory without gaps, or NumPy would not call BLAS."""
+    """`x` with the rows or the columns of its matrices free of gaps, or NumPy would not call BLAS."""
     rows, columns = x.strides[-2:]
     if (columns == x.itemsize and rows >= x.itemsize * x.shape[-1]
             or rows == x.itemsize and columns >= x.itemsize * x.shape[-2]):

@@ -1,8 +1,8 @@
 """x[index], x[index] = value, and picking along one axis.
 
-An index is taken apart as PyTorch does it. First the basic part: integers, slices, None and the dots, which give a
-view. Then the advanced part, if there is one: arrays of integers and boolean masks, which give a copy. (NumPy counts
-integers to the advanced part and so orders the axes of x[0, :, [1, 2]] differently.)
+An index is taken apart as PyTorch does it. First the basic part: integers, slices, None and the dots, which
+give a view. Then the advanced part, if there is one: arrays of integers and boolean masks, which give a copy.
+(NumPy counts integers to the advanced part and so orders the axes of x[0, :, [1, 2]] differently.)
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from tinynet.tensor import Tensor, attach
 
 
 class Index(Function):
-    """y = x[basic][advanced]; dx = dy there, 0 elsewhere, added up where an element was taken twice. Saves nothing."""
+    """y = x[basic][advanced]; dx = dy there, added up where an element was taken twice, 0 elsewhere."""
 
     @staticmethod
     def forward(ctx, x, basic, advanced):
@@ -33,12 +33,12 @@ class Index(Function):
 
 
 class SetIndex(Function):
-    """z = x with x[index] = y, in x's memory; dx = dz with zeros at the index, dy = dz there. Saves nothing."""
+    """z = x with x[index] = y, in x's memory; dx = dz with zeros at the index, dy = dz there."""
 
     @staticmethod
     def forward(ctx, x, y, basic, advanced, out):
         ctx.index, ctx.shape = (basic, advanced), y.shape
-        while y.ndim and len(y) == 1:                          # broadcasting adds them, but NumPy's masks refuse them
+        while y.ndim and len(y) == 1:                          # NumPy's masks refuse needless axes
             y = y[0, ...]
         _assign(out, basic, advanced, y)
         return out
@@ -57,20 +57,26 @@ class SetIndex(Function):
 
 
 class Gather(Function):
-    """y[i, j] = x[i, index[i, j]] (for dim 1); dx gets dy back at the same places, added up. Saves the index."""
+    """y[i, j] = x[i, index[i, j]] (for dim 1); dx = dy added up at the same places. Saves the index."""
 
     @staticmethod
     def forward(ctx, x, index, axis):
-        ctx.shape = x.shape
-        places = np.indices(index.shape, sparse=True)
-        ctx.places = (*places[:axis], index, *places[axis + 1:])
-        return x[ctx.places]
+        ctx.shape, ctx.axis = x.shape, axis
+        ctx.save(index)
+        return x[_places(index, axis)]
 
     @staticmethod
     def backward(ctx, dy):
+        index, = ctx.saved
         dx = np.zeros(ctx.shape, dy.dtype)
-        np.add.at(dx, ctx.places, dy)
-        return dx
+        np.add.at(dx, _places(index, ctx.axis), dy)
+        return dx, None
+
+
+def _places(index, axis):
+    """The index in all axes: `index` itself in one, each element's own place in the others."""
+    own = np.indices(index.shape, sparse=True)
+    return (*own[:axis], index, *own[axis + 1:])
 
 
 def _like(x):
@@ -97,7 +103,7 @@ def _repeats(advanced):
     return advanced is not None and any(isinstance(i, np.ndarray) and i.dtype != bool for i in advanced)
 
 
-# Taking an index apart ------------------------------------------------------------------------------------------
+# Taking an index apart --------------------------------------------------------------------------------------
 
 
 def _taken_apart(x, index):
@@ -130,12 +136,12 @@ def _item(item):
         if item.step is not None and item.step <= 0:
             raise ValueError(f"index: expected a positive step, got {item.step}; use flip() to reverse")
         return item
-    array = item.data if isinstance(item, Tensor) else np.asarray(item)
+    array = np.array(item)                                     # a copy: backward needs it unchanged
     if isinstance(item, list) and array.size == 0:
         array = array.astype(np.int64)
     if array.dtype.kind not in "iub" or array.dtype == np.uint8:
-        raise TypeError(f"index: expected integers, slices, None, ... or arrays of integers (not uint8) or booleans, "
-                        f"got {type(item).__name__} of {array.dtype}")
+        raise TypeError("index: expected integers, slices, None, ... or arrays of integers (not uint8) or "
+                        f"booleans, got {type(item).__name__} of {array.dtype}")
     if array.ndim == 0 and array.dtype != bool:
         return int(array)
     return array
@@ -147,11 +153,11 @@ def _axes_used(item):
     return item.ndim if isinstance(item, np.ndarray) and item.dtype == bool else 1
 
 
-# Functions that users call --------------------------------------------------------------------------------------
+# Functions that users call ----------------------------------------------------------------------------------
 
 
 def getitem(self, index):
-    """self[index]: a view for integers, slices, None and ...; a copy as soon as an array or a mask takes part."""
+    """self[index]: a view for integers, slices, None and ...; a copy where an array or a mask takes part."""
     basic, advanced = _taken_apart(self, index)
     try:
         y = Index.apply(self, basic, advanced)
@@ -168,7 +174,8 @@ def setitem(self, index, value):
     try:
         SetIndex.apply_(self, value, basic, advanced)
     except (IndexError, ValueError) as error:
-        raise type(error)(f"x[index] = value: {error}; the shapes are {self.shape} and {value.shape}") from None
+        shapes = f"the shapes are {self.shape} and {value.shape}"
+        raise type(error)(f"x[index] = value: {error}; {shapes}") from None
 
 
 def index_select(input, dim, index):
@@ -181,15 +188,16 @@ def index_select(input, dim, index):
 
 
 def gather(input, dim, index):
-    """y[i][j] = input[i][index[i][j]] for dim=1, and alike for others; `index` is nowhere longer than `input` but
-    along `dim`."""
+    """y[i, j] = input[i, index[i, j]] for dim=1, and alike for others. Only along `dim` may `index` be longer
+    than `input`."""
     x, index = as_tensor(input), as_tensor(index)
     axis, = dims("gather", dim, x.ndim)
     short = all(n <= m or i == axis for i, (n, m) in enumerate(zip(index.shape, x.shape)))
     if index.ndim != x.ndim or not short:
-        raise ValueError(f"gather: expected an index that fits shape {x.shape} but for dim {dim}, got {index.shape}")
+        raise ValueError(f"gather: expected an index that fits shape {x.shape} except in dim {dim}, "
+                         f"got {index.shape}")
     _check_range("gather", index.data, x.shape[axis])
-    return Gather.apply(x, index.data, axis)
+    return Gather.apply(x, index, axis)
 
 
 def take_along_dim(input, indices, dim):

@@ -12,9 +12,10 @@ from tinynet.tensor import attach
 
 
 class Matmul(Function):
-    """y = a b for (..., M, K) and (..., K, N) with stacks that broadcast; da = dy bᵀ, db = aᵀ dy. Saves a and b.
+    """y = a b; da = dy bᵀ, db = aᵀ dy. Saves a and b.
 
-    A 1-d `a` is a row and a 1-d `b` a column; their axis is missing in y.
+    Shapes: a (..., M, K), b (..., K, N), y (..., M, N), where the stacks of matrices (...) broadcast. A 1-d
+    `a` is a row and a 1-d `b` a column; their axis is missing in y.
     """
 
     @staticmethod
@@ -48,10 +49,10 @@ def _column(b):
 
 
 class Einsum(Function):
-    """y = Σ Π x over the subscripts that `output` lacks; dx = the einsum of dy and the other operands. Saves all x.
+    """y = Σ Π x over the subscripts that `output` lacks; dx = the einsum of dy and the other operands.
 
-    What stands in one operand alone and was summed gets its gradient repeated; a repeated subscript, a diagonal,
-    leaves zeros beside it.
+    What stands in one operand alone and was summed gets its gradient repeated; a repeated subscript, that is
+    a diagonal, leaves zeros beside it. Saves all x.
     """
 
     @staticmethod
@@ -105,7 +106,7 @@ def _pair(a_term, a, b_term, b, wanted):
     inner = [c for c in a_term if c in b_term and c not in wanted]
     rows, columns = [c for c in a_term if c not in b_term], [c for c in b_term if c not in a_term]
     left, right = _grouped(a_term, a, batch, rows, inner), _grouped(b_term, b, batch, inner, columns)
-    y = product(left, right) if inner else left * right        # (batch, rows, columns), each several axes in one
+    y = product(left, right) if inner else left * right        # (batch, rows, columns)
     sizes = dict(zip(a_term + b_term, a.shape + b.shape))
     term = "".join(batch + rows + columns)
     return term, y.reshape([sizes[c] for c in term])
@@ -123,11 +124,11 @@ def _grouped(term, x, *groups):
     return x.reshape([math.prod(next(sizes) for _ in group) for group in groups])
 
 
-# Functions that users call --------------------------------------------------------------------------------------
+# Functions that users call ----------------------------------------------------------------------------------
 
 
 def matmul(input, other):
-    """input @ other: 1-d tensors are vectors, others stacks of matrices in their last two axes, which broadcast."""
+    """input @ other: 1-d tensors are vectors, others matrices or stacks of them, which broadcast."""
     a, b = _operands("matmul", input, other)
     if not a.ndim or not b.ndim:
         raise ValueError(f"matmul: expected at least 1 dimension each, got {a.shape} @ {b.shape}")
@@ -170,10 +171,12 @@ def _operands(name, *xs):
 
 
 def einsum(equation, *operands):
-    """Sum of products in index notation: einsum("bij,bjk->bik", x, y). Without an arrow, the subscripts that occur
-    once, sorted, are the output's; "..." stands for axes that broadcast; a subscript twice in a term is a diagonal."""
+    """Sum of products in index notation: einsum("bij,bjk->bik", x, y). Without an arrow, the subscripts that
+    occur once, sorted, are the output's. "..." stands for axes that broadcast; a subscript twice in one term
+    takes its diagonal."""
     if not isinstance(equation, str):
-        raise TypeError(f"einsum: expected an equation such as 'ij,jk->ik' first, got {type(equation).__name__}")
+        found = type(equation).__name__
+        raise TypeError(f"einsum: expected an equation such as 'ij,jk->ik' first, got {found}")
     if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
         operands = operands[0]
     xs = _operands("einsum", *operands) if operands else []
@@ -200,7 +203,7 @@ def _parse(equation, shapes):
         return terms, dots + "".join(sorted(c for c in every if every.count(c) == 1 and c not in dots))
     output = output.replace("...", dots)
     if len(set(output)) != len(output) or not set(output) <= set(every):
-        raise ValueError(f"einsum: expected output subscripts of {equation!r} that are inputs' too, each once")
+        raise ValueError(f"einsum: expected output subscripts that inputs have, each once, got {equation!r}")
     return terms, output
 
 
@@ -212,8 +215,10 @@ def _sizes(equation, terms, xs):
                 sizes[c] = n
             elif n not in (1, sizes[c]):
                 shapes = ", ".join(str(x.shape) for x in xs)
-                raise ValueError(f"einsum: one subscript stands for {sizes[c]} and {n} in {equation!r}, shapes {shapes}")
+                raise ValueError(f"einsum: expected one size for {c!r} in {equation!r}, "
+                                 f"got {sizes[c]} and {n} in shapes {shapes}")
     return sizes
 
 
-attach(matmul=matmul, mm=mm, bmm=bmm, dot=dot, __matmul__=matmul, __rmatmul__=lambda self, other: matmul(other, self))
+attach(matmul=matmul, mm=mm, bmm=bmm, dot=dot,
+       __matmul__=matmul, __rmatmul__=lambda self, other: matmul(other, self))

@@ -1,8 +1,8 @@
 """Reductions over axes, and what is built like one: softmax, cumulative sums.
 
-A `Function` here gets `axes`, a tuple of axes in range(ndim), and `keepdim`; the functions below them read PyTorch's
-`dim`. Sums of float32 are taken in float64: NumPy adds along an outer axis one by one, and a mean over 10^5 pixels
-would lose three digits.
+A `Function` here gets `axes`, a tuple of axes in range(ndim), and `keepdim`; the functions below them read
+PyTorch's `dim`. Sums of float32 are taken in float64: NumPy adds along an outer axis one by one, and a mean
+over 10^5 pixels would lose three digits.
 """
 
 from collections import namedtuple
@@ -36,7 +36,7 @@ def _restored(ctx, y):
     return y if ctx.keepdim else np.expand_dims(y, ctx.axes)
 
 
-# Sums -----------------------------------------------------------------------------------------------------------
+# Sums -------------------------------------------------------------------------------------------------------
 
 
 class Sum(Function):
@@ -87,7 +87,7 @@ class Var(Function):
 
 
 class Std(Function):
-    """y = √v of a variance v; dv = dy / 2y, but 0 where y = 0, where the square root alone has an infinite slope."""
+    """y = √v of a variance v; dv = dy / 2y, but 0 where y = 0, where √ has an infinite slope. Saves y."""
 
     @staticmethod
     def forward(ctx, v):
@@ -119,7 +119,7 @@ def _running_total(x, axis):
     return np.cumsum(x, axis, wide).astype(x.dtype)
 
 
-# Extremes -------------------------------------------------------------------------------------------------------
+# Extremes ---------------------------------------------------------------------------------------------------
 
 
 class Amax(Function):
@@ -156,7 +156,8 @@ def _shared_among_equals(ctx, dy):
     x, y = ctx.saved
     y = _restored(ctx, y)
     equal = (x == y) | ((x != x) & (y != y))                   # or both NaN
-    return np.where(equal, _restored(ctx, dy) / np.sum(equal, ctx.axes, x.dtype, keepdims=True), x.dtype.type(0))
+    count = np.sum(equal, ctx.axes, x.dtype, keepdims=True)
+    return np.where(equal, _restored(ctx, dy) / count, x.dtype.type(0))
 
 
 class Pick(Function):
@@ -176,11 +177,11 @@ class Pick(Function):
         return dx
 
 
-# Exponentials ---------------------------------------------------------------------------------------------------
+# Exponentials -----------------------------------------------------------------------------------------------
 
 
 class LogSumExp(Function):
-    """y = log Σ exp(x), shifted by the maximum so that nothing overflows; dx = dy exp(x - y). Saves x and y."""
+    """y = log Σ exp(x), shifted by the maximum against overflow; dx = dy exp(x - y). Saves x and y."""
 
     @staticmethod
     def forward(ctx, x, axes, keepdim):
@@ -240,11 +241,11 @@ def _top(x, axis):
     return np.max(x, axis, keepdims=True, initial=-np.inf)
 
 
-# Functions that users call --------------------------------------------------------------------------------------
+# Functions that users call ----------------------------------------------------------------------------------
 
 
 def _prepared(name, input, dtype, widen=False):
-    """The tensor to reduce, as `dtype`; with `widen`, booleans and integers become int64 as PyTorch has it."""
+    """The tensor to reduce, as `dtype`; with `widen`, booleans and integers become int64, as in PyTorch."""
     x = as_tensor(input)
     if dtype is not None:
         return cast(x, dtypes.check(dtype, name))
@@ -279,7 +280,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
 
 
 def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    """Σ (x - mean)² / (M - correction) over `dim`; the correction is 1 unless given, `unbiased=False` means 0."""
+    """Σ (x - mean)² / (M - correction) over `dim`; the correction is 1, or 0 with `unbiased=False`."""
     return _variance("var", input, dim, unbiased, keepdim, correction)
 
 
@@ -309,32 +310,35 @@ def cumsum(input, dim, *, dtype=None):
 
 def amax(input, dim=(), keepdim=False):
     """The largest element over `dim`; equal ones share the gradient. NaN wins."""
-    x = as_tensor(input)
-    return Amax.apply(x, _not_empty("amax", x, dims("amax", dim, x.ndim)), keepdim)
+    return _value("amax", Amax, input, dim, keepdim)
 
 
 def amin(input, dim=(), keepdim=False):
     """The smallest element over `dim`; equal ones share the gradient. NaN wins."""
-    x = as_tensor(input)
-    return Amin.apply(x, _not_empty("amin", x, dims("amin", dim, x.ndim)), keepdim)
+    return _value("amin", Amin, input, dim, keepdim)
 
 
 def max(input, dim=None, keepdim=False):
-    """max(x): the largest element, the gradient shared among equals. max(x, dim): (values, indices) of the first
+    """max(x): the largest element; equal ones share the gradient. max(x, dim): (values, indices) of the first
     largest along `dim`, which alone gets the gradient. max(x, y): `maximum`. NaN wins."""
     if isinstance(dim, (Tensor, np.ndarray)):
         return elementwise.maximum(input, dim)
-    return amax(input, None, keepdim) if dim is None else _extreme("max", np.argmax, input, dim, keepdim)
+    return _value("max", Amax, input) if dim is None else _pair("max", np.argmax, input, dim, keepdim)
 
 
 def min(input, dim=None, keepdim=False):
     """min(x), min(x, dim) and min(x, y), as `max`."""
     if isinstance(dim, (Tensor, np.ndarray)):
         return elementwise.minimum(input, dim)
-    return amin(input, None, keepdim) if dim is None else _extreme("min", np.argmin, input, dim, keepdim)
+    return _value("min", Amin, input) if dim is None else _pair("min", np.argmin, input, dim, keepdim)
 
 
-def _extreme(name, where, input, dim, keepdim):
+def _value(name, function, input, dim=None, keepdim=False):
+    x = as_tensor(input)
+    return function.apply(x, _not_empty(name, x, dims(name, dim, x.ndim)), keepdim)
+
+
+def _pair(name, where, input, dim, keepdim):
     input = as_tensor(input)
     x, axis = _one_axis(name, dim, input)
     _not_empty(name, x, (axis,))
@@ -395,5 +399,6 @@ def _normalized(name, function, input, dim, dtype):
     return function.apply(row, axis) if x.ndim else function.apply(row, axis).reshape(())
 
 
-attach(sum=sum, mean=mean, var=var, std=std, cumsum=cumsum, amax=amax, amin=amin, max=max, min=min, argmax=argmax,
-       argmin=argmin, any=any, all=all, logsumexp=logsumexp, softmax=softmax, log_softmax=log_softmax)
+attach(sum=sum, mean=mean, var=var, std=std, cumsum=cumsum, amax=amax, amin=amin, max=max, min=min,
+       argmax=argmax, argmin=argmin, any=any, all=all,
+       logsumexp=logsumexp, softmax=softmax, log_softmax=log_softmax)

@@ -1,7 +1,7 @@
 """Operators that move elements without changing them. The gradient makes the way back.
 
-Where NumPy gives a view, the result shares its input's memory and is marked with `view_of`, so that changes in place
-are noticed on both.
+Where NumPy gives a view, the result shares its input's memory and is marked with `view_of`, so that changes
+in place are noticed on both.
 """
 
 import math
@@ -60,12 +60,13 @@ class Repeat(Function):
     def forward(ctx, x, repeats):
         ctx.shape = x.shape
         once = (1,) * (len(repeats) - x.ndim) + x.shape
-        ctx.copies = [n for pair in zip(repeats, once) for n in pair]      # (copies, length, copies, length, ...)
+        ctx.apart = [n for pair in zip(repeats, once) for n in pair]
         return np.tile(x, repeats)
 
     @staticmethod
     def backward(ctx, dy):
-        return dy.reshape(ctx.copies).sum(tuple(range(0, len(ctx.copies), 2))).reshape(ctx.shape)
+        dy = dy.reshape(ctx.apart)                             # (copies, length, copies, length, ...)
+        return dy.sum(tuple(range(0, dy.ndim, 2))).reshape(ctx.shape)
 
 
 class Cat(Function):
@@ -82,7 +83,7 @@ class Cat(Function):
 
 
 class Stack(Function):
-    """y = the inputs, of one shape, side by side along a new axis; each gets its slice of dy. Saves nothing."""
+    """y = inputs of one shape side by side along a new axis; each gets its slice of dy. Saves nothing."""
 
     @staticmethod
     def forward(ctx, axis, *xs):
@@ -164,7 +165,7 @@ class Triangle(Function):
         return ctx.part(dy, ctx.diagonal)
 
 
-# Another shape --------------------------------------------------------------------------------------------------
+# Another shape ----------------------------------------------------------------------------------------------
 
 
 def _sizes(name, sizes):
@@ -192,7 +193,7 @@ def _reshape(x, shape):
 
 
 def reshape(input, *shape):
-    """The same elements, in C order, in another shape; one size may be -1. A view where the memory allows it."""
+    """The same elements, in C order, in another shape; one size may be -1. A view where memory allows it."""
     x = as_tensor(input)
     return _reshape(x, _completed("reshape", x.numel(), _sizes("reshape", shape)))
 
@@ -207,7 +208,8 @@ def flatten(input, start_dim=0, end_dim=-1):
     x = as_tensor(input)
     (start,), (end,) = (axes_of("flatten", d, x.ndim) or (0,) for d in (start_dim, end_dim))
     if start > end:
-        raise ValueError(f"flatten: expected start_dim before end_dim, got {start_dim} and {end_dim} for {x.ndim}-d")
+        raise ValueError(f"flatten: expected start_dim before end_dim, got {start_dim} and {end_dim} "
+                         f"for shape {x.shape}")
     merged = math.prod(x.shape[start:end + 1])
     return _reshape(x, (*x.shape[:start], merged, *x.shape[end + 1:]))
 
@@ -234,7 +236,7 @@ def unsqueeze(input, dim):
     return _reshape(x, (*x.shape[:axis], 1, *x.shape[axis:]))
 
 
-# Another order --------------------------------------------------------------------------------------------------
+# Another order ----------------------------------------------------------------------------------------------
 
 
 def permute(input, *dims):
@@ -271,7 +273,7 @@ def movedim(input, source, destination):
 def t(input):
     """A matrix transposed; a vector or a 0-d tensor as it is."""
     if input.ndim > 2:
-        raise ValueError(f"T: expected at most 2 dimensions, got shape {input.shape}; use mT, transpose or permute")
+        raise ValueError(f"T: expected at most 2 dimensions, got shape {input.shape}; use mT or permute")
     return transpose(input, 0, 1) if input.ndim == 2 else input
 
 
@@ -306,11 +308,11 @@ def _matrix(name, input):
     return x
 
 
-# Repetition -----------------------------------------------------------------------------------------------------
+# Repetition -------------------------------------------------------------------------------------------------
 
 
 def expand(input, *sizes):
-    """Axes of length 1, and new ones in front, repeated to `sizes` without a copy; -1 keeps a length. A view."""
+    """Axes of length 1, and new ones in front, repeated to `sizes`; -1 keeps a length. A view, no copy."""
     x, sizes = as_tensor(input), _sizes("expand", sizes)
     added = len(sizes) - x.ndim
     shape = tuple(x.shape[i - added] if n == -1 and i >= added else n for i, n in enumerate(sizes))
@@ -328,17 +330,18 @@ def repeat(input, *repeats):
     """`input` laid out that often along each axis; further axes are added in front."""
     x, repeats = as_tensor(input), _sizes("repeat", repeats)
     if len(repeats) < x.ndim or min(repeats, default=0) < 0:
-        raise ValueError(f"repeat: expected at least {x.ndim} counts of 0 or more, got {repeats} for shape {x.shape}")
+        raise ValueError(f"repeat: expected at least {x.ndim} counts of 0 or more, got {repeats} "
+                         f"for shape {x.shape}")
     return Repeat.apply(x, repeats)
 
 
-# Together and apart ---------------------------------------------------------------------------------------------
+# Together and apart -----------------------------------------------------------------------------------------
 
 
 def cat(tensors, dim=0):
     """The tensors one after the other along `dim`; their other axes must agree."""
     xs = _several("cat", tensors)
-    xs = [x for x in xs if x.shape != (0,)] or xs[:1]          # an empty 1-d tensor fits everywhere, as in PyTorch
+    xs = [x for x in xs if x.shape != (0,)] or xs[:1]          # shape (0,) fits everywhere, as in PyTorch
     axis, = axes_of("cat", dim, xs[0].ndim) or (0,)
     rest = {(*x.shape[:axis], *x.shape[axis + 1:]) for x in xs}
     if xs[0].ndim == 0 or len(rest) > 1 or len({x.ndim for x in xs}) > 1:
@@ -368,7 +371,7 @@ def _shapes(xs):
 
 
 def split(input, split_size_or_sections, dim=0):
-    """Pieces along `dim`, views: each of the given size but maybe the last, or of a list of sizes that add up."""
+    """Pieces along `dim`, views: of the given size, the last maybe smaller, or of a list of sizes."""
     x, sizes = as_tensor(input), split_size_or_sections
     axis, = axes_of("split", dim, x.ndim)
     length = x.shape[axis]
@@ -400,5 +403,6 @@ attach(reshape=reshape, view=view, flatten=flatten, unflatten=unflatten, squeeze
        permute=permute, transpose=transpose, swapaxes=transpose, movedim=movedim, t=t, T=property(t),
        mT=property(lambda self: transpose(self, -2, -1)), flip=flip, roll=roll, tril=tril, triu=triu,
        expand=expand, expand_as=expand_as, repeat=repeat, split=split, chunk=chunk, unbind=unbind,
-       view_as=lambda self, other: view(self, other.shape), reshape_as=lambda self, other: reshape(self, other.shape),
+       view_as=lambda self, other: view(self, other.shape),
+       reshape_as=lambda self, other: reshape(self, other.shape),
        __iter__=lambda self: iter(unbind(self)))
