@@ -1,7 +1,7 @@
 """Normalisation: batch, group and layer norm, forward and backward.
 
-All are y = (x - mean) · invstd · weight + bias with invstd = 1 / sqrt(var + eps); they differ in which elements
-share a mean. With g = dL/dy, x̂ = (x - mean) · invstd, and averages over elements that share a mean,
+All are y = (x - mean) · invstd · weight + bias with invstd = 1 / sqrt(var + eps); they differ in who shares a
+mean. With g = dL/dy, x̂ = (x - mean) · invstd, and averages over elements that share a mean,
 
     dweight = Σ g·x̂        dbias = Σ g        dx = invstd · (w·g - avg(w·g) - x̂ · avg(w·g·x̂))
 
@@ -83,7 +83,7 @@ def group_norm_backward(dy, x, groups, weight, mean, invstd):
 
 @kernel
 def layer_norm(x, weight, bias, eps):
-    """Each row of x (rows, D) has its mean; weight and bias are (D,). Returns y, mean, invstd, both (rows,)."""
+    """Each row of x (rows, D) has its own mean; weight and bias are (D,). Returns y, mean, invstd."""
     y, mean, invstd = group_norm.numpy(x, 1, weight, bias, eps)
     return y, mean[:, 0], invstd[:, 0]
 

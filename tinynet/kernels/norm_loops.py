@@ -1,12 +1,12 @@
 """The compiled loops of normalisation: each works on a chunk of channels-last memory.
 
-Such memory is a flat run of pixels, C values each. The loops take it in rows, a whole number of pixels and some
-256 values long: with 16 channels a loop over the channels of one pixel would end before it has begun. What belongs
-to a channel (mean, scale, shift) is tiled to the length of a row, sums are kept for each place of a row by itself,
-and all that stays in the first-level cache while the activations stream past, once per pass.
+Such memory is a flat run of pixels, C values each. The loops take it in rows, a whole number of pixels and
+some 256 values long: with 16 channels a loop over the channels of one pixel would end before it has begun.
+What belongs to a channel (mean, scale, shift) is tiled to the length of a row, sums are kept for each place
+of a row by itself, and all that stays in the first-level cache while the activations stream past.
 
-Two rules keep such a loop fast: cut the slices of a row outside the inner loop, and call nothing from the outer
-one (to pass slices to a function costs more, in reference counts, than the arithmetic on 256 values).
+Two rules keep such a loop fast: cut the slices of a row outside the inner loop, and call nothing from the
+outer one (to pass slices to a function costs more, in reference counts, than the arithmetic on 256 values).
 """
 
 import numpy as np
