@@ -130,7 +130,7 @@ def correlate(x, w, b, y, stride, padding, memory, offset=0):
         for chunk in range(start, stop):
             first, last, k0, k1 = grid.borders(chunk)
             weights = scratch("weights", (k1 - k0) * r * s * c * lanes)
-            pack(w, k0, k1, lanes, weights)
+            pack(w.ctypes.data, *w.strides, *w.shape, k0, k1, lanes, weights)
             window_chunk(kind, m, form[0], lanes, x, weights, bias, memory, scratch("images", together * slab),
                          scratch("spill", m * lanes), direct, first, last, together, rows, slab, k0, k1, k, r, s,
                          *stride, *padding, padded, pitch, offset, y_image, y_row, y_pixel, p, q)
@@ -174,30 +174,34 @@ class Grid:
 
 
 @jit
-def pack(w, k0, k1, lanes, out):
-    """Panels k0..k1 of w (R, S, C, K) into out, (panels, R, S, C, lanes); zeros behind K."""
-    r, s, c, k = w.shape
-    by_r, by_s, by_c, by_k = w.strides
+def pack(source, by_r, by_s, by_c, by_k, r, s, c, k, k0, k1, lanes, out):
+    """Panels k0..k1 of w (R, S, C, K) into out, (panels, R, S, C, lanes); zeros behind K.
+
+    w is given by the address of its first float and its strides in bytes: turned weights come with strides of all kinds.
+    """
     i = 0
     for panel in range(k0, k1):
-        first, some = panel * lanes, min(lanes, k - panel * lanes)
+        some = min(lanes, k - panel * lanes)
         for rs in range(r * s):
-            source = address(w, 0) + rs // s * by_r + rs % s * by_s + first * by_k
-            if by_k == 4:
-                for cc in range(c):
-                    copy(address(out, i + cc * lanes), source + cc * by_c, some)
-            elif by_c == 4 and some == lanes and c % LANES == 0:
+            tap = source + rs // s * by_r + rs % s * by_s + panel * lanes * by_k
+            if by_c == 4 and some == lanes and c % LANES == 0:
                 for cc in range(0, c, LANES):
                     for v in range(0, lanes, LANES):
-                        transpose(address(out, i + cc * lanes + v), lanes, source + cc * 4 + v * by_k, by_k // 4)
+                        transpose(address(out, i + cc * lanes + v), lanes, tap + cc * by_c + v * by_k, by_k // 4)
             else:
+                run = some if by_k == 4 else 1
                 for cc in range(c):
-                    for v in range(some):
-                        out[i + cc * lanes + v] = w[rs // s, rs % s, cc, first + v]
-            if some < lanes:
-                for cc in range(c):
+                    for v in range(0, some, run):
+                        copy(address(out, i + cc * lanes + v), tap + cc * by_c + v * by_k, run)
                     out[i + cc * lanes + some:i + (cc + 1) * lanes] = 0
             i += c * lanes
+
+
+@jit
+def ask_for(x, begin, end):
+    """Have the floats begin..end of the array's memory, as far as they exist, brought near."""
+    for i in range(begin, min(end, x.size), 16):
+        prefetch(address(x, i))
 
 
 @jit
@@ -246,9 +250,8 @@ def window_chunk(kind, m, taps, lanes, x, weights, bias, y, images, spill, direc
                     source = address(images, (u - first) * slab - p0 * stride_h * padded * pitch)
                 for row in range(p0, min(p, p0 + rows)):
                     if panel == k0 and not direct:
-                        begin = (n * h + (row + together * rows) * stride_h) * width * c
-                        for line in range(begin, min(begin + stride_h * width * c, x.size), 16):
-                            prefetch(address(x, line))
+                        begin = n * h + (row + together * rows) * stride_h
+                        ask_for(x, begin * width * c, (begin + stride_h) * width * c)
                     r0, r1 = max(0, top - row * stride_h), min(r, h + top - row * stride_h)     # rows that exist
                     a = source + 4 * (row * stride_h + r0) * padded * pitch
                     b = panel_b + 4 * r0 * taps * run * lanes
@@ -280,72 +283,73 @@ def conv2d_backward_weight(x, dy, w_shape, stride, padding):
     _, p, q, _ = dy.shape
     vectors = 2 if k > LANES else 1
     lanes = vectors * LANES
-    taps = s if stride[1] == 1 and (s, vectors) in OUTER_FORMS else 1
-    depth = s // taps * c                                   # C, or S·C: all taps of a pixel's row joined
+    sweep_x = stride[1] == 1 and (s, vectors) in OUTER_FORMS
+    if sweep_x:                             # each column of x meets the S columns of dy that saw it:
+        taps, left, padded, columns = s, 0, width, width
+        before = max(0, s - 1 - padding[1])                             # dy gets zeros at both ends
+        first, wide = padding[1] + before, width + padding[1] + before
+    else:                                   # each column of dy meets the joined S·C values that it saw:
+        taps, left, padded, columns = 1, padding[1], (q - 1) * stride[1] + s, q
+        before, first, wide = 0, 0, q                                   # x gets the zeros
+    depth = s // taps * c
     kind, m = pick(OUTER_TILES, depth, (taps, vectors))
     tiles = -(-depth // m) * m
-    if taps == s and stride[1] == 1:                        # each column of x meets the T columns of dy that saw it,
-        left, padded, cols = 0, width, width
-        before = max(0, s - 1 - padding[1])                 # so dy gets zeros at both ends
-        first, wide = padding[1] + before, width + padding[1] + before
-    else:                                                   # each column of dy meets the S columns of x that it saw,
-        left, padded, cols = padding[1], max((q - 1) * stride[1] + s, 1), q          # so x gets them
-        before, first, wide = 0, 0, q
     direct = tiles == depth and left == 0 and padded <= width
     padded = width if direct else padded
+    band = max(1, L1_FLOATS // (padded * max(16, m) + wide * lanes))    # rows of dy
+    step = c if sweep_x else stride[1] * c                              # from one column of x to the next
     panels = -(-k // lanes)
     grid = Grid(n, panels, n * p * q * k * r * s * c, share=1)
-    groups = grid.chunks // grid.shares
-    partial = np.empty((groups, panels, r, taps, tiles, lanes), np.float32)
+    partial = np.empty((grid.chunks // grid.shares, panels, r, taps, tiles, lanes), np.float32)
 
     def body(start, stop):
         for chunk in range(start, stop):
             n0, n1, k0, k1 = grid.borders(chunk)
             outer_chunk(kind, m, lanes, x, dy, partial[chunk // grid.shares, k0:k1].reshape(-1),
                         scratch("images", 1 if direct else h * padded * c + m),
-                        scratch("gradients", (k1 - k0) * p * wide * lanes), direct, n0, n1, k0, k1, r, taps, tiles, depth,
-                        *stride, *padding, left, padded, before, first, wide, cols)
+                        scratch("gradients", min(p, band) * wide * lanes), direct, band, n0, n1, k0, k1, r, taps, tiles,
+                        depth, stride[0], step, padding[0], left, padded, before, first, wide, columns)
     grid.run(body)
     dw = np.empty((r, s, c, k), np.float32)
     collect(partial, dw)
-    return dw.transpose(3, 2, 0, 1)                         # (K, C, R, S)
+    return dw.transpose(3, 2, 0, 1)                                     # (K, C, R, S)
 
 
 @jit
-def outer_chunk(kind, m, lanes, x, dy, partial, images, gradients, direct, n0, n1, k0, k1, r, taps, tiles, depth,
-                stride_h, stride_w, top, left_, left, padded, before, first, wide, cols):
+def outer_chunk(kind, m, lanes, x, dy, partial, images, gradients, direct, band, n0, n1, k0, k1, r, taps, tiles,
+                depth, stride_h, step, top, left, padded, before, first, wide, columns):
+    """Images n0..n1 times panels k0..k1: for each band of rows, every tile of dw takes up what the band adds to it."""
     _, h, width, c = x.shape
     _, p, q, k = dy.shape
     partial[:] = 0
-    band = max(1, L1_FLOATS // (padded * max(16, m) + wide * lanes))
+    row_x = padded * c
     for n in range(n0, n1):
         source = address(x, n * h * width * c)
         if not direct:
             pad_rows(x, n, 0, h, left, padded, c, images, 0)
             source = address(images, 0)
-        for panel in range(k0, k1):
-            pad_panel(dy, n, panel * lanes, lanes, before, wide, gradients, (panel - k0) * p * wide * lanes)
         for p0 in range(0, p, band):
             for panel in range(k0, k1):
-                for rr in range(r):
-                    low = max(p0, -((rr - top) // stride_h))
-                    high = min(p0 + band, p, (h - 1 + top - rr) // stride_h + 1)
-                    a = source + 4 * (low * stride_h + rr - top) * padded * c
-                    b = address(gradients, (((panel - k0) * p + low) * wide + first) * lanes)
-                    for depth0 in range(0, depth, m):
-                        y = address(partial, (((panel - k0) * r + rr) * taps * tiles + depth0) * lanes)
+                pad_panel(dy, n, p0, min(p, p0 + band), panel * lanes, lanes, before, wide, gradients)
+                for row in range(r):
+                    low = max(p0, -((row - top) // stride_h))                           # rows that exist
+                    high = min(p0 + band, p, (h - 1 + top - row) // stride_h + 1)
+                    a = source + 4 * (low * stride_h + row - top) * row_x
+                    b = address(gradients, ((low - p0) * wide + first) * lanes)
+                    for start in range(0, depth, m):
+                        y = address(partial, (((panel - k0) * r + row) * taps * tiles + start) * lanes)
                         outer_tile(kind, y, tiles * lanes, lanes, y, tiles * lanes, lanes,
-                                   a + 4 * depth0, 1, stride_h * padded * c, (c if cols == width and taps > 1 else stride_w * c),
-                                   b, -lanes, wide * lanes, lanes, high - low, cols)
+                                   a + 4 * start, 1, stride_h * row_x, step, b, -lanes, wide * lanes, lanes,
+                                   high - low, columns)
 
 
 @jit
-def pad_panel(dy, n, k0, lanes, before, wide, out, start):
-    """Channels k0..k0 + lanes of dy[n] (P, Q, K) into out[start:], (P, wide, lanes), with `before` columns of zeros first."""
+def pad_panel(dy, n, p0, p1, k0, lanes, before, wide, out):
+    """Rows p0..p1 of channels k0..k0 + lanes of dy[n] (P, Q, K) into out, (rows, wide, lanes), with `before` zeros first."""
     _, p, q, k = dy.shape
     some, columns = min(lanes, k - k0), min(q, wide - before)
-    for row in range(p):
-        here = start + row * wide * lanes
+    for row in range(p0, p1):
+        here = (row - p0) * wide * lanes
         out[here:here + before * lanes] = 0
         here += before * lanes
         source = address(dy, (n * p + row) * q * k + k0)

@@ -35,12 +35,12 @@ def _fits(m, taps, vectors, sums):
 # (M, T, stride, V): M pixels, T taps, V vectors of output channels.
 WINDOW_TILES = tuple((m, taps, stride, vectors)
                 for taps, stride in [(1, 1), (2, 1), (3, 1), (3, 2)]
-                for vectors, sizes in [(1, (16, 8, 7, 4)), (2, (14, 12, 8, 7, 4))]
+                for vectors, sizes in [(1, (16, 8)), (2, (14, 8, 7, 4))]
                 for m in sizes if _fits(m, taps, vectors, m))
 # (M, T, V): M input channels, T taps, V vectors of output channels.
 OUTER_TILES = tuple((m, taps, vectors)
                for taps in (1, 2, 3)
-               for vectors, sizes in [(1, (16, 12, 8, 4)), (2, (12, 8, 7, 4))]
+               for vectors, sizes in [(1, (16, 8, 4)), (2, (12, 8, 7, 4))]
                for m in sizes if _fits(m, taps, vectors, m * taps))
 
 
