@@ -17,7 +17,7 @@ import weakref
 import numpy as np
 
 from tinynet import kernels
-from tinynet.tensor import Tensor
+from tinynet.tensor import Tensor, attach
 
 # Switches -------------------------------------------------------------------------------------------------------
 
@@ -328,7 +328,7 @@ def backward(self, gradient=None, retain_graph=False, create_graph=False):
     may leave it out, for 1. Saved arrays are freed on the way unless `retain_graph`.
     """
     if create_graph:
-        raise NotImplementedError("backward: create_graph=True is not supported, tinynet has first-order gradients only")
+        raise NotImplementedError("backward: create_graph=True is not supported; gradients are first-order only")
     if not self.requires_grad:
         raise RuntimeError("backward: this tensor does not require a gradient and no recorded operation made it")
     if gradient is None:
@@ -380,3 +380,6 @@ def retain_grad(self):
             tensor.grad = Tensor(total)
 
     register_hook(self, keep)
+
+
+attach(backward=backward, register_hook=register_hook, retain_grad=retain_grad)

@@ -258,6 +258,9 @@ def transpose(input, dim0, dim1):
     return permute(x, order)
 
 
+swapaxes = transpose
+
+
 def movedim(input, source, destination):
     """The axes `source` (an int or several) moved to the places `destination`. A view."""
     x = as_tensor(input)
@@ -400,7 +403,7 @@ def unbind(input, dim=0):
 
 
 attach(reshape=reshape, view=view, flatten=flatten, unflatten=unflatten, squeeze=squeeze, unsqueeze=unsqueeze,
-       permute=permute, transpose=transpose, swapaxes=transpose, movedim=movedim, t=t, T=property(t),
+       permute=permute, transpose=transpose, swapaxes=swapaxes, movedim=movedim, t=t, T=property(t),
        mT=property(lambda self: transpose(self, -2, -1)), flip=flip, roll=roll, tril=tril, triu=triu,
        expand=expand, expand_as=expand_as, repeat=repeat, split=split, chunk=chunk, unbind=unbind,
        view_as=lambda self, other: view(self, other.shape),
