@@ -13,7 +13,7 @@ TOLERANCES = {np.dtype("float64"): 1e-10, np.dtype("float32"): 1e-4}
 def agree(run, *arrays, reference=None):
     """`run(lib, *tensors)` gives the same result and the same gradients on tinynet and on PyTorch.
 
-    `reference(torch, *tensors)` where PyTorch spells it otherwise. Tolerance: relative to the largest value or 1.
+    `reference(torch, *tensors)` where PyTorch spells it otherwise. Errors are relative to the largest value.
     """
     torch = pytest.importorskip("torch")
     ours = value_and_gradients(tinynet, run, arrays)

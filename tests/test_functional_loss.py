@@ -25,7 +25,8 @@ def labels(shape, ignored=None):
 @pytest.mark.parametrize("shape", SCORES)
 def test_cross_entropy_of_labels_is_pytorchs(shape, reduction, dtype):
     x, weight = normal(*shape, dtype=dtype), 0.5 + normal(shape[min(1, len(shape) - 1)], dtype=dtype) ** 2
-    for options in {}, dict(ignore_index=2), dict(label_smoothing=0.3), dict(label_smoothing=0.1, ignore_index=-100):
+    smooth = dict(label_smoothing=0.1, ignore_index=-100)
+    for options in {}, dict(ignore_index=2), dict(label_smoothing=0.3), smooth:
         t = labels(shape, options.get("ignore_index"))
 
         def run(lib, x, t, weight=None):
@@ -54,18 +55,18 @@ def test_nll_loss_is_pytorchs(shape, reduction):
     for ignored in -100, 2:
         weight = normal(shape[min(1, len(shape) - 1)]) ** 2 + 1
         t = labels(shape, ignored)
-        agree(lambda lib, x, t: lib.nn.functional.nll_loss(x, t, reduction=reduction, ignore_index=ignored), normal(*shape), t)
-        agree(lambda lib, x, t: lib.nn.functional.nll_loss(x, t, lib.tensor(weight), reduction=reduction,
-                                                           ignore_index=ignored), normal(*shape), t)
+        options = dict(reduction=reduction, ignore_index=ignored)
+        x = normal(*shape)
+        agree(lambda lib, x, t: lib.nn.functional.nll_loss(x, t, **options), x, t)
+        agree(lambda lib, x, t: lib.nn.functional.nll_loss(x, t, lib.tensor(weight), **options), x, t)
 
 
 def test_losses_of_labels_have_the_slopes_of_differences():
     weight = Tensor(np.array([0.5, 1.0, 2.0, 1.5]))
     for reduction in REDUCTIONS:
-        slopes(lambda x, t: F.cross_entropy(x, t, weight, ignore_index=1, label_smoothing=0.1, reduction=reduction),
-               normal(3, 4, 2), labels((3, 4, 2), 1))
-        slopes(lambda x, t: F.nll_loss(x, t, weight, ignore_index=1, reduction=reduction), normal(3, 4, 2),
-               labels((3, 4, 2), 1))
+        x, t, options = normal(3, 4, 2), labels((3, 4, 2), 1), dict(ignore_index=1, reduction=reduction)
+        slopes(lambda x, t: F.cross_entropy(x, t, weight, label_smoothing=0.1, **options), x, t)
+        slopes(lambda x, t: F.nll_loss(x, t, weight, **options), x, t)
 
 
 def test_cross_entropy_is_stable_and_equals_its_parts():
@@ -84,7 +85,7 @@ def test_a_mean_over_ignored_labels_only_is_nan():
 @pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
 def test_losses_of_labels_refuse(name):
     loss, x = getattr(F, name), Tensor(np.zeros((2, 3)))
-    with pytest.raises(IndexError, match=rf"{name}: expected labels in \[0, 2\] or -100, which is ignored, got 3"):
+    with pytest.raises(IndexError, match=rf"{name}: expected labels in \[0, 2\] or -100, .* got 3"):
         loss(x, Tensor(np.array([0, 3])))
     with pytest.raises(IndexError, match="got -1"):
         loss(x, Tensor(np.array([-1, 0])))
@@ -135,7 +136,8 @@ def test_binary_cross_entropy_with_logits_is_pytorchs(reduction):
 
     agree(run, x, y)
     slopes(lambda x, y: run(tinynet, x, y), x, y)
-    agree(lambda lib, x, y: lib.nn.functional.binary_cross_entropy_with_logits(x, y, reduction=reduction), x, y)
+    loss = "binary_cross_entropy_with_logits"
+    agree(lambda lib, x, y: getattr(lib.nn.functional, loss)(x, y, reduction=reduction), x, y)
 
 
 def test_binary_cross_entropy_with_logits_is_stable_and_refuses():

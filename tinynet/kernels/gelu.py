@@ -1,4 +1,4 @@
-"""GELU, x Φ(x), exact and with tanh. NumPy has no erf: here is one element at a time, in the twin a compiled loop."""
+"""GELU, x Φ(x), exact and with tanh. NumPy has no erf: here it is called for one element at a time."""
 
 import math
 

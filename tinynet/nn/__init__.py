@@ -1,4 +1,4 @@
-"""Layers, the modules that hold them, and the functions under them. Names and arguments are those of `torch.nn`."""
+"""Layers, the modules that hold them, and the functions under them. Names and arguments are `torch.nn`'s."""
 
 from tinynet.nn import functional, init
 from tinynet.nn.activation import GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Tanh
@@ -12,8 +12,9 @@ from tinynet.nn.module import Module, Parameter
 from tinynet.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
 from tinynet.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 
-__all__ = ["functional", "init", "Module", "Parameter", "Sequential", "ModuleList", "ModuleDict", "Identity", "Flatten",
-           "Linear", "Conv2d", "Unfold", "Fold", "ZeroPad2d", "BatchNorm1d", "BatchNorm2d", "LayerNorm", "GroupNorm",
-           "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "ReLU", "LeakyReLU", "GELU", "SiLU", "Sigmoid", "Tanh",
-           "Softmax", "LogSoftmax", "Dropout", "Embedding", "CrossEntropyLoss", "NLLLoss", "MSELoss", "L1Loss",
-           "BCEWithLogitsLoss"]
+__all__ = [
+    "functional", "init", "Module", "Parameter", "Sequential", "ModuleList", "ModuleDict", "Identity",
+    "Flatten", "Linear", "Conv2d", "Unfold", "Fold", "ZeroPad2d", "BatchNorm1d", "BatchNorm2d", "LayerNorm",
+    "GroupNorm", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "ReLU", "LeakyReLU", "GELU", "SiLU",
+    "Sigmoid", "Tanh", "Softmax", "LogSoftmax", "Dropout", "Embedding", "CrossEntropyLoss", "NLLLoss",
+    "MSELoss", "L1Loss", "BCEWithLogitsLoss"]

@@ -1,7 +1,7 @@
 """Arguments of the functions and layers: checked, and brought into one form.
 
-What depends on shapes only is computed once for each combination of shapes (`functools.lru_cache`), so that a network
-in use pays nothing for good error messages.
+What depends on shapes only is computed once for each combination of shapes (`functools.lru_cache`), so that a
+network in use pays nothing for good error messages.
 """
 
 import functools
@@ -12,7 +12,7 @@ import numpy as np
 from tinynet.kernels.pool import max_pool_size, pool_output_size
 from tinynet.tensor import Tensor
 
-# Tensors --------------------------------------------------------------------------------------------------
+# Tensors ------------------------------------------------------------------------------------------------
 
 
 def tensor(name, x):
@@ -53,7 +53,7 @@ def in_range(name, what, values, count, ignored=None):
         raise IndexError(f"{name}: expected {what} in [0, {count - 1}]{also}, got {values[wrong].flat[0]}")
 
 
-# Options --------------------------------------------------------------------------------------------------
+# Options ------------------------------------------------------------------------------------------------
 
 
 def pair(name, what, value, least=0):
@@ -61,7 +61,8 @@ def pair(name, what, value, least=0):
     both = tuple(value) if isinstance(value, (tuple, list)) else (value,)
     both = both * 2 if len(both) == 1 else both
     if len(both) != 2 or not all(isinstance(v, (int, np.integer)) and v >= least for v in both):
-        raise ValueError(f"{name}: expected {what} to be one or two integers of at least {least}, got {value!r}")
+        raise ValueError(f"{name}: expected {what} to be one or two integers of at least {least}, "
+                         f"got {value!r}")
     return both
 
 
@@ -82,18 +83,19 @@ def refuse(name, **options):
             raise ValueError(f"{name}: {option} is not supported, got {value!r}")
 
 
-# Geometry -------------------------------------------------------------------------------------------------
+# Geometry -----------------------------------------------------------------------------------------------
 
 
 @functools.lru_cache(4096)
 def conv2d(x, w, stride, padding, dilation, groups):
-    """stride, padding and dilation as pairs, and the zeros that "same" needs more at the end than at the start.
+    """stride, padding and dilation as pairs, and how many more zeros "same" needs behind than before.
 
     x and w are the shapes of input and weight.
     """
     name = "conv2d"
     if len(w) != 4 or not isinstance(groups, int) or groups < 1 or w[0] % groups:
-        raise ValueError(f"{name}: expected weight (K, C/groups, R, S), K divisible by groups={groups}, got {w}")
+        raise ValueError(f"{name}: expected weight (K, C/groups, R, S), K divisible by groups={groups}, "
+                         f"got {w}")
     channels = w[1] * groups
     if len(x) not in (3, 4) or x[-3] != channels:
         raise ValueError(f"{name}: expected input (N, {channels}, H, W) or ({channels}, H, W), got {x}")
@@ -101,8 +103,8 @@ def conv2d(x, w, stride, padding, dilation, groups):
     reach = [d * (r - 1) for d, r in zip(dilation, w[2:])]     # from a kernel's first to its last pixel
     padding, extra = _conv_padding(padding, stride, reach)
     if any(h + 2 * p + e <= n for h, p, e, n in zip(x[-2:], padding, extra, reach)):
-        raise ValueError(f"{name}: a kernel of {w[2:]} with dilation {dilation} does not fit into {x[-2:]} pixels "
-                         f"with padding {padding}")
+        raise ValueError(f"{name}: a kernel of {w[2:]} with dilation {dilation} does not fit into {x[-2:]} "
+                         f"pixels with padding {padding}")
     return stride, padding, dilation, extra
 
 
@@ -112,8 +114,8 @@ def _conv_padding(padding, stride, reach):
     if padding == "valid":
         return (0, 0), (0, 0)
     if padding != "same" or stride != (1, 1):
-        raise ValueError(f'conv2d: expected padding "valid", or "same" with stride 1, or numbers; got {padding!r} '
-                         f"with stride {stride}")
+        raise ValueError(f'conv2d: expected padding "valid", or "same" with stride 1, or numbers; '
+                         f"got {padding!r} with stride {stride}")
     return tuple(n // 2 for n in reach), tuple(n % 2 for n in reach)
 
 
@@ -137,6 +139,6 @@ def windows(name, size, kernel_size, dilation, padding, stride):
     stride, padding = pair(name, "stride", stride, 1), pair(name, "padding", padding)
     counts = [pool_output_size(*axis) for axis in zip(size, kernel, stride, padding, dilation)]
     if min(counts) < 1:
-        raise ValueError(f"{name}: a kernel of {kernel} with dilation {dilation} does not fit into {size} pixels "
-                         f"with padding {padding}")
+        raise ValueError(f"{name}: a kernel of {kernel} with dilation {dilation} does not fit into {size} "
+                         f"pixels with padding {padding}")
     return (kernel, stride, padding, dilation), math.prod(counts)

@@ -1,4 +1,4 @@
-"""Modules made of modules: in sequence, in a list, by name. Their `state_dict` keys are the positions or names."""
+"""Modules made of modules: a sequence, a list, a dict. Positions or names make the `state_dict` keys."""
 
 from tinynet.nn.module import Module
 
@@ -75,7 +75,7 @@ class _Numbered(Module):
 
 
 class Sequential(_Numbered):
-    """The modules one after another. Takes them as arguments, or as one dict whose keys become their names."""
+    """The modules one after another, given as arguments, or as one dict whose keys become their names."""
 
     def __init__(self, *modules):
         super().__init__()

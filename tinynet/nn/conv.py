@@ -11,12 +11,13 @@ from tinynet.nn.module import Module, Parameter, parameter_dtype
 class Conv2d(Module):
     """Cross-correlation with learned kernels. (N, in_channels, H, W) -> (N, out_channels, P, Q).
 
-    `padding` is a number, a pair, "valid" or "same". The weight has PyTorch's shape (K, C/groups, R, S), but lies in
-    memory as (R, S, C/groups, K): neighbouring output channels fill a vector register, and no kernel has to turn it.
+    `padding` is a number, a pair, "valid" or "same". The weight has PyTorch's shape (K, C/groups, R, S), but
+    lies in memory as (R, S, C/groups, K): neighbouring output channels fill a vector register, and no kernel
+    has to turn it.
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-                 padding_mode="zeros", device=None, dtype=None):
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1,
+                 bias=True, padding_mode="zeros", device=None, dtype=None):
         super().__init__()
         dtype = parameter_dtype(device, dtype)
         if padding_mode != "zeros":
@@ -25,11 +26,13 @@ class Conv2d(Module):
             raise ValueError(f"Conv2d: expected in_channels and out_channels divisible by groups={groups}, "
                              f"got {in_channels} and {out_channels}")
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size, self.stride = check.pair("Conv2d", "kernel_size", kernel_size, 1), check.pair("Conv2d", "stride", stride, 1)
+        self.kernel_size = check.pair("Conv2d", "kernel_size", kernel_size, 1)
+        self.stride = check.pair("Conv2d", "stride", stride, 1)
         self.padding = padding if isinstance(padding, str) else check.pair("Conv2d", "padding", padding)
-        self.dilation, self.padding_mode = check.pair("Conv2d", "dilation", dilation, 1), padding_mode
-        memory = np.empty((*self.kernel_size, in_channels // groups, out_channels), dtype)     # (R, S, C/groups, K)
-        self.weight = Parameter(memory.transpose(3, 2, 0, 1))
+        self.dilation = check.pair("Conv2d", "dilation", dilation, 1)
+        self.padding_mode = padding_mode
+        memory = np.empty((*self.kernel_size, in_channels // groups, out_channels), dtype)
+        self.weight = Parameter(memory.transpose(3, 2, 0, 1))          # (K, C/groups, R, S)
         self.bias = Parameter(np.empty(out_channels, dtype)) if bias else None
         self.reset_parameters()
 
@@ -43,7 +46,8 @@ class Conv2d(Module):
         return f"Conv2d({self.in_channels} -> {self.out_channels})"
 
     def extra_repr(self):
-        said = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
+        said = [f"{self.in_channels}, {self.out_channels}", f"kernel_size={self.kernel_size}"]
+        said += [f"stride={self.stride}"]
         said += [f"padding={self.padding}"] * (self.padding != (0, 0))
         said += [f"dilation={self.dilation}"] * (self.dilation != (1, 1))
         said += [f"groups={self.groups}"] * (self.groups != 1) + ["bias=False"] * (self.bias is None)

@@ -19,7 +19,8 @@ class Embedding(Module):
         super().__init__()
         check.refuse("Embedding", max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ValueError(f"Embedding: expected padding_idx within {num_embeddings} rows, got {padding_idx}")
+            raise ValueError(f"Embedding: expected padding_idx within {num_embeddings} rows, "
+                             f"got {padding_idx}")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
         self.weight = Parameter(np.empty((num_embeddings, embedding_dim), parameter_dtype(device, dtype)))

@@ -1,7 +1,7 @@
 """The functions of neural networks, as `import tinynet.nn.functional as F`. Their arguments are checked here.
 
-Names, arguments, defaults and shapes are PyTorch's. The mathematics, with its gradients, is in `tinynet/ops`; what
-is derived from other operators (most losses) stands here.
+Names, arguments, defaults and shapes are PyTorch's. The mathematics, with its gradients, is in `tinynet/ops`;
+what is derived from other operators (most losses) stands here.
 """
 
 import math
@@ -34,14 +34,15 @@ def _unbatched(function, name, input, *args):
     return tuple(y.squeeze(0) for y in result) if isinstance(result, tuple) else result.squeeze(0)
 
 
-# Linear maps ----------------------------------------------------------------------------------------------
+# Linear maps --------------------------------------------------------------------------------------------
 
 
 def linear(input, weight, bias=None):
     """y = x wᵀ + b. (..., C), (K, C), (K,) -> (..., K)."""
     check.floats("linear", input, weight, bias)
     if weight.ndim != 2 or input.shape[-1:] != weight.shape[1:]:
-        raise ValueError(f"linear: expected input (..., {weight.shape[-1]}) and weight (K, {weight.shape[-1]}), "
+        c = weight.shape[-1]
+        raise ValueError(f"linear: expected input (..., {c}) and weight (K, {c}), "
                          f"got {input.shape} and {weight.shape}")
     check.shaped("linear", weight.shape[:1], bias=bias)
     return Linear.apply(input, weight, bias)
@@ -51,7 +52,8 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Cross-correlation of images with kernels: see `ops.conv.Conv2d`.
 
     (N, C, H, W) or (C, H, W), (K, C/groups, R, S), (K,) -> (N, K, P, Q),
-    P = floor((H + 2 padding - dilation (R - 1) - 1) / stride) + 1. `padding` may be "valid" (none) or "same" (P = H).
+    P = floor((H + 2 padding - dilation (R - 1) - 1) / stride) + 1.
+    `padding` may also be "valid" (none) or "same" (P = H, for stride 1).
     """
     check.floats("conv2d", input, weight, bias)
     stride, padding, dilation, extra = check.conv2d(
@@ -83,11 +85,13 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     geometry, count = check.windows("fold", size, *check.hashable(kernel_size, dilation, padding, stride))
     area = math.prod(geometry[0])
     if input.ndim != 3 or input.shape[1] % area or input.shape[2] != count:
-        raise ValueError(f"fold: expected input (N, C·{area}, {count}) or (C·{area}, {count}), got {input.shape}")
+        raise ValueError(f"fold: expected input (N, C·{area}, {count}) or (C·{area}, {count}), "
+                         f"got {input.shape}")
     return conv.Fold.apply(input, size, *geometry)
 
 
-def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
+def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False,
+              sparse=False):
     """Row `input[...]` of `weight` (rows, D) for each index; row `padding_idx` gets no gradient."""
     check.refuse("embedding", max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
     check.integers("embedding", input)
@@ -105,21 +109,23 @@ def one_hot(tensor, num_classes=-1):
     check.integers("one_hot", tensor)
     labels = tensor.data
     if num_classes < 1 and (num_classes != -1 or labels.size == 0):
-        raise ValueError(f"one_hot: expected num_classes of at least 1 (or -1 and some labels), got {num_classes}")
+        raise ValueError(f"one_hot: expected num_classes of at least 1 (or -1 and some labels), "
+                         f"got {num_classes}")
     count = int(labels.max()) + 1 if num_classes == -1 else num_classes
     check.in_range("one_hot", "labels", labels, count)
     return Tensor((labels[..., None] == np.arange(count)).astype(dtypes.int64))
 
 
-# Pooling and padding --------------------------------------------------------------------------------------
+# Pooling and padding ------------------------------------------------------------------------------------
 
 
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    """The maximum of each window; with `return_indices` also where it is, h·W + w. (N, C, H, W) -> (N, C, P, Q)."""
+    """The maximum of each window. (N, C, H, W) -> (N, C, P, Q). `return_indices`: also its place h·W + w."""
     name = "max_pool2d"
     check.floats(name, input)
     if input.ndim != 4:
-        return _unbatched(max_pool2d, name, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+        return _unbatched(max_pool2d, name, input, kernel_size, stride, padding, dilation, ceil_mode,
+                          return_indices)
     options = check.hashable(kernel_size, stride, padding, dilation)
     geometry = check.pool2d(name, input.shape, *options, ceil_mode)
     y, positions = pool.MaxPool2d.apply(input, *geometry, ceil_mode)
@@ -138,7 +144,8 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
         raise ValueError("avg_pool2d: expected divisor_override to be None or not 0")
     options = check.hashable(kernel_size, stride, padding)
     window, stride, padding, _ = check.pool2d(name, input.shape, *options, 1, ceil_mode)
-    return pool.AvgPool2d.apply(input, window, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return pool.AvgPool2d.apply(input, window, stride, padding, ceil_mode, count_include_pad,
+                                divisor_override)
 
 
 def adaptive_avg_pool2d(input, output_size):
@@ -153,14 +160,15 @@ def adaptive_avg_pool2d(input, output_size):
     return pool.AdaptiveAvgPool2d.apply(input, check.pair(name, "output_size", size, 1))
 
 
-PADDINGS = {"reflect": padding_ops.reflected, "replicate": padding_ops.replicated, "circular": padding_ops.wrapped}
+PADDINGS = {"reflect": padding_ops.reflected, "replicate": padding_ops.replicated,
+            "circular": padding_ops.wrapped}
 
 
 def pad(input, pad, mode="constant", value=None):
     """Wider borders: `pad` = (left, right, top, bottom, ...) from the last axis on.
 
-    mode "constant" (filled with `value`, 0; negative widths cut off), "reflect" (mirrored at the border pixel),
-    "replicate" (the border pixel) or "circular" (the other side).
+    mode "constant" (filled with `value`, 0; negative widths cut off), "reflect" (mirrored at the border
+    pixel), "replicate" (the border pixel) or "circular" (the other side).
     """
     ndim, pairs = check.tensor("pad", input).ndim, list(zip(pad[::2], pad[1::2]))
     if len(pad) % 2 or len(pairs) > ndim:
@@ -188,29 +196,33 @@ def _padding_sources(mode, size, before, after):
     return PADDINGS[mode](size, before, after)
 
 
-# Normalisation --------------------------------------------------------------------------------------------
+# Normalisation ------------------------------------------------------------------------------------------
 
 
-def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1,
+               eps=1e-5):
     """Each channel normalised over the batch, or by the running statistics: see `ops.norm.BatchNorm`.
 
-    (N, C, ...) -> the same; the other tensors are (C,) or None. Training moves the running statistics in place.
+    (N, C, ...) -> the same; other tensors are (C,) or None. Training moves the running statistics in place.
     """
     return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
-def batch_norm_act(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5,
-                   residual=None):
+def batch_norm_act(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1,
+                   eps=1e-5, residual=None):
     """relu(batch_norm(input) [+ residual]), fused: one pass over memory instead of three. Not in PyTorch."""
-    return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps, residual, relu=True)
+    return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps, residual,
+                       relu=True)
 
 
-def _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps, residual=None, relu=False):
+def _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps, residual=None,
+                relu=False):
     name, shape = "batch_norm", input.shape
     check.floats(name, input, weight, bias, residual)
     if len(shape) < 2:
         raise ValueError(f"{name}: expected input (N, C, ...), got {shape}")
-    check.shaped(name, shape[1:2], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    check.shaped(name, shape[1:2], running_mean=running_mean, running_var=running_var, weight=weight,
+                 bias=bias)
     check.shaped(name, shape, residual=residual)
     if training and input.data.size <= shape[1]:
         raise ValueError(f"{name}: training needs more than one value for each channel, got input {shape}")
@@ -245,7 +257,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     return GroupNorm.apply(input, weight, bias, num_groups, eps)
 
 
-# Activations and dropout ----------------------------------------------------------------------------------
+# Activations and dropout --------------------------------------------------------------------------------
 
 
 def _apply(function, inplace, input, *args):
@@ -310,13 +322,13 @@ def dropout(input, p=0.5, training=True, inplace=False):
     return _apply(activation.Dropout, inplace, input, p) if training and p > 0 else input
 
 
-def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,
-                                 enable_gqa=False):
+def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False,
+                                 scale=None, enable_gqa=False):
     """softmax(scale · q kᵀ + mask) v: see `ops.attention.Attention`. scale defaults to 1 / √E.
 
-    q (..., L, E), k (..., S, E), v (..., S, Ev) -> (..., L, Ev). `attn_mask` broadcasts to (..., L, S): bool, true
-    where a query may look, or float, added to the scores. `is_causal`: query i sees keys 0 ... i. `dropout_p` is
-    applied whether training or not, as in PyTorch.
+    q (..., L, E), k (..., S, E), v (..., S, Ev) -> (..., L, Ev). `attn_mask` broadcasts to (..., L, S): bool,
+    true where a query may look, or float, added to the scores. `is_causal`: query i sees keys 0 ... i.
+    `dropout_p` is applied whether training or not, as in PyTorch.
     """
     name = "scaled_dot_product_attention"
     check.refuse(name, enable_gqa=enable_gqa)
@@ -348,11 +360,11 @@ def _check_attention(name, q, k, v, mask):
                          f"(..., {scores[0]}, {scores[1]})")
 
 
-# Losses ---------------------------------------------------------------------------------------------------
+# Losses -------------------------------------------------------------------------------------------------
 
 
 def _reduced(name, loss, reduction, divisor=None):
-    """The losses of single elements, their sum, or their mean: the sum over `divisor`, by default their number."""
+    """The losses of single elements, their sum, or that sum over `divisor` (by default their number)."""
     if reduction == "none":
         return loss
     if reduction == "sum":
@@ -364,12 +376,13 @@ def _reduced(name, loss, reduction, divisor=None):
     return loss.sum() / divisor if divisor else loss.sum() * math.nan        # 0 / 0: every label was ignored
 
 
-def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
-                  label_smoothing=0.0):
+def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None,
+                  reduction="mean", label_smoothing=0.0):
     """-Σ_c q_c log softmax(x)_c, q being the label or a distribution: see `ops.loss.CrossEntropy`.
 
-    input: scores (N, C, d1, ...) or (C,); target: integers (N, d1, ...) or (), or probabilities shaped as the input.
-    The mean is weighted by the labels' class weights; for probabilities it is over the number of distributions.
+    input: scores (N, C, d1, ...) or (C,); target: integers (N, d1, ...) or (), or probabilities shaped as the
+    input. The mean is weighted by the labels' class weights; for probabilities it is over the number of
+    distributions.
     """
     name = "cross_entropy"
     check.refuse(name, size_average=size_average, reduce=reduce)
@@ -397,7 +410,7 @@ def _soft_cross_entropy(name, input, target, weight, reduction, label_smoothing)
 
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
-    """-input at the label, input being log-probabilities (N, C, d1, ...) or (C,), target (N, d1, ...) or ()."""
+    """-input at the label. input: log-probabilities (N, C, d1, ...) or (C,); target (N, d1, ...) or ()."""
     check.refuse("nll_loss", size_average=size_average, reduce=reduce)
     check.floats("nll_loss", input, weight)
     return _labelled("nll_loss", NLLLoss, input, target, weight, ignore_index, reduction)
@@ -407,8 +420,8 @@ def _labelled(name, function, input, target, weight, ignore_index, reduction, *o
     """A loss of integer labels. Its mean is over the weights of those labels that are not ignored."""
     check.integers(name, target)
     if input.ndim == 1 and target.ndim == 0:
-        return _labelled(name, function, input.unsqueeze(0), target.unsqueeze(0), weight, ignore_index, reduction,
-                         *options).reshape(())
+        return _labelled(name, function, input.unsqueeze(0), target.unsqueeze(0), weight, ignore_index,
+                         reduction, *options).reshape(())
     if input.ndim < 2 or target.shape != input.shape[:1] + input.shape[2:]:
         raise ValueError(f"{name}: expected scores (N, C, ...) and labels (N, ...), or (C,) and (), "
                          f"got {input.shape} and {target.shape}")
@@ -434,7 +447,8 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
 
 def _difference(name, input, target):
     if check.tensor(name, input).shape != check.tensor(name, target).shape:
-        warnings.warn(f"{name}: input {input.shape} and target {target.shape} are broadcast; is that meant?", stacklevel=3)
+        warnings.warn(f"{name}: input {input.shape} and target {target.shape} are broadcast; is that meant?",
+                      stacklevel=3)
     return input - target
 
 
@@ -445,9 +459,9 @@ def _weighted(name, loss, weight, reduction):
     return _reduced(name, loss * weight, reduction, float(weight.data.sum()))
 
 
-def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean",
-                                     pos_weight=None):
-    """-(v y log σ(x) + (1 - y) log(1 - σ(x))), v being `pos_weight`; `weight` scales each loss. Both broadcast."""
+def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None,
+                                     reduction="mean", pos_weight=None):
+    """-w (v y log σ(x) + (1 - y) log(1 - σ(x))), v = `pos_weight`, w = `weight`, which broadcast."""
     name = "binary_cross_entropy_with_logits"
     check.refuse(name, size_average=size_average, reduce=reduce)
     check.floats(name, input, target, weight, pos_weight)

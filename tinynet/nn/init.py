@@ -1,8 +1,9 @@
 """Initial values of parameters, drawn in place from the stream "init" of `tinynet.manual_seed`.
 
-A layer y = W x keeps the variance of its signal if Var(W) = gain² / fan_in (that of the gradient: fan_out). The gain
-makes up for what the activation takes away: √2 for ReLU, which drops half of the values.
-Glorot & Bengio 2010 (Xavier: the mean of both fans); He et al. 2015, "Delving Deep into Rectifiers" (Kaiming).
+A layer y = W x keeps the variance of its signal if Var(W) = gain² / fan_in (that of the gradient: fan_out).
+The gain makes up for what the activation takes away: √2 for ReLU, which drops half of the values.
+
+Glorot & Bengio 2010 (Xavier, the mean of both fans); He et al. 2015, "Delving Deep into Rectifiers" (Kaiming)
 """
 
 import math
@@ -51,7 +52,7 @@ def ones_(tensor):
 
 
 def calculate_gain(nonlinearity, param=None):
-    """The factor by which weights make up for an activation: √2 for "relu", √(2 / (1 + slope²)) for "leaky_relu"."""
+    """The factor by which weights make up for an activation. `param` is the slope of "leaky_relu"."""
     if nonlinearity in ("linear", "sigmoid", "conv1d", "conv2d", "conv3d"):
         return 1.0
     if nonlinearity == "leaky_relu":
@@ -66,7 +67,7 @@ def calculate_gain(nonlinearity, param=None):
 def _fans(tensor):
     """fan_in and fan_out of a weight (K, C, ...): what one output sums over, what one input is spread to."""
     if tensor.ndim < 2:
-        raise ValueError(f"init: fan in and fan out need a weight of at least 2 dimensions, got {tensor.shape}")
+        raise ValueError(f"init: expected a weight of at least 2 dimensions, got {tensor.shape}")
     receptive_field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * receptive_field, tensor.shape[0] * receptive_field
 
@@ -90,13 +91,13 @@ def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu"):
 
 
 def xavier_uniform_(tensor, gain=1.0):
-    """Values from U(-√3 std, √3 std), std = gain · √(2 / (fan_in + fan_out)). Glorot & Bengio 2010, equation 16."""
+    """Values from U(-√3 std, √3 std), std = gain √(2 / (fan_in + fan_out)). Glorot & Bengio 2010, eq. 16."""
     bound = gain * math.sqrt(6 / sum(_fans(tensor)))
     return uniform_(tensor, -bound, bound)
 
 
 def xavier_normal_(tensor, gain=1.0):
-    """Values from N(0, std²), std = gain · √(2 / (fan_in + fan_out)). Glorot & Bengio 2010, equation 12."""
+    """Values from N(0, std²), std = gain √(2 / (fan_in + fan_out)). Glorot & Bengio 2010, equation 12."""
     return normal_(tensor, 0, gain * math.sqrt(2 / sum(_fans(tensor))))
 
 

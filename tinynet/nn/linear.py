@@ -28,4 +28,5 @@ class Linear(Module):
         return f"Linear({self.in_features} -> {self.out_features})"
 
     def extra_repr(self):
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        return (f"in_features={self.in_features}, out_features={self.out_features}, "
+                f"bias={self.bias is not None}")

@@ -1,8 +1,9 @@
 """Module: a piece of a network that owns parameters, buffers and further modules.
 
-There are no tables beside the attributes: what is set on a module and is a Parameter is one of its parameters, what is
-a Module is one of its children, in the order in which they were set. Only buffers (tensors that belong to the state
-but are not learned, such as running statistics) have to be named, by `register_buffer`.
+There are no tables beside the attributes: what is set on a module and is a Parameter is one of its
+parameters, what is a Module is one of its children, in the order in which they were set. Only buffers
+(tensors that belong to the state but are not learned, such as running statistics) have to be named, by
+`register_buffer`.
 """
 
 from collections import OrderedDict, namedtuple
@@ -18,7 +19,10 @@ IncompatibleKeys = namedtuple("IncompatibleKeys", "missing_keys unexpected_keys"
 
 
 class Parameter(Tensor):
-    """A tensor that is learned: it requires a gradient, and the module it is set on lists it. Shares `data`'s memory."""
+    """A tensor that is learned: it requires a gradient, and the module it is set on lists it.
+
+    It shares the memory of `data`, an array or a tensor.
+    """
 
     __slots__ = ()
 
@@ -44,7 +48,7 @@ def parameter_dtype(device, dtype):
 
 
 class Module:
-    """Base of all layers and networks: set parameters and modules as attributes, define `forward`, call the module."""
+    """Base of layers and networks: set parameters and modules as attributes, define `forward`, call it."""
 
     def __init__(self):
         self.training = True
@@ -52,7 +56,7 @@ class Module:
         self._forward_pre_hooks = {}
         self._forward_hooks = {}
 
-    # Calling ----------------------------------------------------------------------------------------------------
+    # Calling --------------------------------------------------------------------------------------------
 
     def forward(self, *args, **kwargs):
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
@@ -79,22 +83,22 @@ class Module:
         return result
 
     def register_forward_pre_hook(self, hook):
-        """Call `hook(module, args)` before `forward`; what it returns, unless None, replaces the arguments."""
+        """Call `hook(module, args)` before `forward`; what it returns (not None) replaces the arguments."""
         return RemovableHandle(self._forward_pre_hooks, hook)
 
     def register_forward_hook(self, hook):
-        """Call `hook(module, args, output)` after `forward`; what it returns, unless None, replaces the output."""
+        """Call `hook(module, args, output)` after `forward`; what it returns, if not None, is the output."""
         return RemovableHandle(self._forward_hooks, hook)
 
     def title(self):
-        """How a layer calls itself in errors, `Conv2d(64 -> 128)`; empty for modules that only pass errors on."""
+        """How a layer calls itself in errors, `Conv2d(64 -> 128)`; empty where errors are only passed on."""
         return ""
 
     def _locate(self, error):
         """Put into an error's message which layer failed and where it is, as seen from here.
 
-        Every module on the way out says it anew, so that the outermost one, whose path is the longest, has the last
-        word: `layer2.0.shortcut: Conv2d(64 -> 128): expected input ...`.
+        Every module on the way out says it anew, so that the outermost one, whose path is the longest, has
+        the last word: `layer2.0.shortcut: Conv2d(64 -> 128): expected input ...`.
         """
         if not hasattr(error, "failed_module"):
             function, _, rest = str(error).partition(": ")
@@ -104,18 +108,20 @@ class Module:
         path = next((name for name, module in self.named_modules() if module is error.failed_module), "")
         error.args = (f"{path}: {error.message}" if path else error.message,)
 
-    # Attributes -------------------------------------------------------------------------------------------------
+    # Attributes -----------------------------------------------------------------------------------------
 
     def __setattr__(self, name, value):
         before = self.__dict__.get(name)
         if isinstance(value, (Parameter, Module)):
             if "_buffers" not in self.__dict__:
-                raise AttributeError(f"{type(self).__name__}: call super().__init__() before setting {name!r}")
+                raise AttributeError(f"{type(self).__name__}: call super().__init__() before setting "
+                                     f"{name!r}")
             if not isinstance(before, (Parameter, Module)):
                 self.__dict__.pop(name, None)      # it takes its place in the order now
                 self._buffers.pop(name, None)
         elif isinstance(before, (Parameter, Module)) and value is not None:
-            raise TypeError(f"{type(self).__name__}.{name}: expected a {_kind(before)} or None, got {_kind(value)}")
+            raise TypeError(f"{type(self).__name__}.{name}: expected a {_kind(before)} or None, "
+                            f"got {_kind(value)}")
         elif name in self.__dict__.get("_buffers", ()) and not isinstance(value, (Tensor, type(None))):
             raise TypeError(f"{type(self).__name__}.{name}: expected a Tensor or None, got {_kind(value)}")
         super().__setattr__(name, value)
@@ -129,7 +135,7 @@ class Module:
         setattr(self, _checked(self, name), parameter)
 
     def register_buffer(self, name, tensor, persistent=True):
-        """Set a tensor (or None) that is not learned but belongs to the module, and to its state if `persistent`."""
+        """Set a tensor (or None) that is not learned, but part of the module (`persistent`: of its state)."""
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"register_buffer: expected a Tensor or None for {name!r}, got {_kind(tensor)}")
         setattr(self, _checked(self, name), tensor)
@@ -143,7 +149,7 @@ class Module:
 
     register_module = add_module
 
-    # What is inside ---------------------------------------------------------------------------------------------
+    # What is inside -------------------------------------------------------------------------------------
 
     @property
     def _modules(self):
@@ -161,7 +167,7 @@ class Module:
         return {**self._parameters, **persistent}
 
     def named_modules(self, memo=None, prefix="", remove_duplicate=True):
-        """This module and all below it with their paths, depth first; a shared one once, under its first path."""
+        """This module and all below it with their paths, depth first; shared ones under their first path."""
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -215,8 +221,8 @@ class Module:
             child = getattr(module, name, None)
             if not isinstance(child, Module):
                 known = ", ".join(module._modules) or "none"
-                raise AttributeError(f"get_submodule: {target!r}: {type(module).__name__} has no module {name!r}, "
-                                     f"only {known}")
+                raise AttributeError(f"get_submodule: {target!r}: {type(module).__name__} has no module "
+                                     f"{name!r}, only {known}")
             module = child
         return module
 
@@ -236,7 +242,7 @@ class Module:
             raise AttributeError(f"{target!r}: {type(module).__name__} has no {kind} {name!r}, only {known}")
         return tensors[name]
 
-    # Changing all of it -----------------------------------------------------------------------------------------
+    # Changing all of it ---------------------------------------------------------------------------------
 
     def train(self, mode=True):
         for module in self.modules():
@@ -266,7 +272,7 @@ class Module:
         return self
 
     def to(self, *args, device=None, dtype=None):
-        """Convert floating-point parameters and buffers, in place: `to(tinynet.float64)`, `to("cpu")`, `to(dtype=...)`."""
+        """Convert floating-point parameters and buffers, in place: `to(tinynet.float64)`, `to("cpu")`."""
         for given in args:
             if isinstance(given, str) and given.partition(":")[0] in DEVICES:
                 device = given
@@ -290,7 +296,7 @@ class Module:
     def cpu(self):
         return self
 
-    # State ------------------------------------------------------------------------------------------------------
+    # State ----------------------------------------------------------------------------------------------
 
     def state_dict(self, destination=None, prefix="", keep_vars=False):
         """All parameters and persistent buffers by path, outside the graph, sharing their memory."""
@@ -303,8 +309,8 @@ class Module:
     def load_state_dict(self, state_dict, strict=True):
         """Copy values into parameters and buffers, which keep their memory order and dtype.
 
-        Everything is compared first: one error lists every missing and unexpected key (unless `strict=False`, which
-        returns them instead) and every wrong shape, and nothing has been changed then.
+        Everything is compared first: one error lists every missing and unexpected key (unless `strict=False`,
+        which returns them instead) and every wrong shape, and nothing has been changed then.
         """
         own = self.state_dict(keep_vars=True)
         missing = [key for key in own if key not in state_dict]
@@ -312,8 +318,9 @@ class Module:
         misshaped = [f"{key} (expected {own[key].shape}, got {np.shape(as_array(value))})"
                      for key, value in state_dict.items()
                      if key in own and np.shape(as_array(value)) != own[key].shape]
-        problems = [("missing", missing), ("unexpected", unexpected)] if strict else []
-        problems = [f"{what}: {', '.join(keys)}" for what, keys in (*problems, ("wrong shape", misshaped)) if keys]
+        problems = {"missing": missing, "unexpected": unexpected} if strict else {}
+        problems["wrong shape"] = misshaped
+        problems = [f"{what}: {', '.join(keys)}" for what, keys in problems.items() if keys]
         if problems:
             raise ValueError(f"{type(self).__name__}.load_state_dict: " + "; ".join(problems))
         for key, value in state_dict.items():
@@ -322,7 +329,7 @@ class Module:
                 own[key].bump()
         return IncompatibleKeys(missing, unexpected)
 
-    # Looks ------------------------------------------------------------------------------------------------------
+    # Looks ----------------------------------------------------------------------------------------------
 
     def extra_repr(self):
         """What stands between the parentheses of the repr, before the children."""
@@ -330,7 +337,7 @@ class Module:
 
     def __repr__(self):
         lines = self.extra_repr().split("\n") if self.extra_repr() else []
-        children = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._modules.items()]
+        children = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self._modules.items()]
         if not children and len(lines) <= 1:
             return f"{type(self).__name__}({''.join(lines)})"
         return "\n  ".join([f"{type(self).__name__}(", *lines, *children]) + "\n)"

@@ -18,8 +18,8 @@ class _BatchNorm(Module):
 
     shapes = {}                        # number of axes -> what it stands for in errors
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None,
-                 dtype=None, *, bias=True):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True,
+                 device=None, dtype=None, *, bias=True):
         super().__init__()
         dtype = parameter_dtype(device, dtype)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
@@ -77,12 +77,14 @@ class BatchNorm2d(_BatchNorm):
 
 
 class LayerNorm(Module):
-    """Each vector, the last axes of shape `normalized_shape`, is normalised by itself. Ba, Kiros & Hinton 2016."""
+    """Each vector (the last axes, `normalized_shape`) is normalised by itself. Ba, Kiros & Hinton 2016."""
 
-    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
+    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None,
+                 dtype=None):
         super().__init__()
         dtype = parameter_dtype(device, dtype)
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        number = isinstance(normalized_shape, int)
+        self.normalized_shape = (normalized_shape,) if number else tuple(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self.weight = Parameter(np.ones(self.normalized_shape, dtype)) if elementwise_affine else None
         self.bias = Parameter(np.zeros(self.normalized_shape, dtype)) if elementwise_affine and bias else None
@@ -94,25 +96,28 @@ class LayerNorm(Module):
         return f"LayerNorm({', '.join(map(str, self.normalized_shape))})"
 
     def extra_repr(self):
-        return (f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
-                + (f", bias={self.bias is not None}" if self.elementwise_affine else ""))
+        return (f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+                f"bias={self.bias is not None}")
 
 
 class GroupNorm(Module):
     """Each image is normalised by itself, `num_channels / num_groups` channels at a time. Wu & He 2018."""
 
-    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None, *, bias=True):
+    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None, *,
+                 bias=True):
         super().__init__()
         dtype = parameter_dtype(device, dtype)
         if num_groups < 1 or num_channels % num_groups:
-            raise ValueError(f"GroupNorm: expected num_channels divisible by num_groups, got {num_channels} and {num_groups}")
+            raise ValueError(f"GroupNorm: expected num_channels divisible by num_groups, got {num_channels} "
+                             f"and {num_groups}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.weight = Parameter(np.ones(num_channels, dtype)) if affine else None
         self.bias = Parameter(np.zeros(num_channels, dtype)) if affine and bias else None
 
     def forward(self, input):
         if input.ndim < 2 or input.shape[1] != self.num_channels:
-            raise ValueError(f"{self.title()}: expected input (N, {self.num_channels}, ...), got {input.shape}")
+            raise ValueError(f"{self.title()}: expected input (N, {self.num_channels}, ...), "
+                             f"got {input.shape}")
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def title(self):

@@ -7,7 +7,8 @@ from tinynet.nn.module import Module
 class MaxPool2d(Module):
     """The maximum of each window. (N, C, H, W) -> (N, C, P, Q)."""
 
-    def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
+    def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False,
+                 ceil_mode=False):
         super().__init__()
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.dilation = padding, dilation
@@ -41,7 +42,7 @@ class AvgPool2d(Module):
 
 
 class AdaptiveAvgPool2d(Module):
-    """Means of as many windows as the output shall have; 1 is the global average. (N, C, H, W) -> (N, C, P, Q)."""
+    """Means of P x Q windows that tile the input; 1 is the global average. (N, C, H, W) -> (N, C, P, Q)."""
 
     def __init__(self, output_size):
         super().__init__()

@@ -49,7 +49,7 @@ class AddReLU(Function):
 
 
 class LeakyReLU(Function):
-    """y = x where x > 0, else slope · x; dx = dy or slope · dy. Saves y, which has the sign of x (x if slope < 0).
+    """y = x where x > 0, else slope · x; dx = dy or slope · dy. Saves y, for its sign (x if slope < 0).
 
     Maas, Hannun & Ng 2013, "Rectifier Nonlinearities Improve Neural Network Acoustic Models".
     """
@@ -110,7 +110,7 @@ def _sigmoid(x):
 
 
 class Dropout(Function):
-    """y = x · keep / (1 - p), keep drawn anew each time, true with probability 1 - p; dx = dy · keep / (1 - p).
+    """y = x · keep / (1 - p), dx = dy · keep / (1 - p); each element is kept with probability 1 - p.
 
     Dividing now leaves evaluation nothing to do. Saves the mask, a byte an element, and not x.
     Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".

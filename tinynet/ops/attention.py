@@ -8,14 +8,14 @@ from tinynet.ops.common import unbroadcast
 
 
 class Attention(Function):
-    """y = P v with P = softmax(s q kᵀ + bias), each query's average of the values, weighted by its match with the keys.
+    """y = P v, P = softmax(s q kᵀ + bias): for each query the average of the values, by match of their keys.
 
     With dP = dy vᵀ and dS = P (dP - Σ_s dP P), the gradient of the softmax:
     dv = Pᵀ dy, dq = s dS k, dk = s dSᵀ q, dbias = dS. Saves q, k, v and P (what grows with L·S).
     Dropout, p > 0, multiplies P by a mask before v meets it. A query that may see no key at all gets zeros.
 
-    Shapes: q (..., L, E), k (..., S, E), v (..., S, Ev), bias broadcasts to (..., L, S), -inf where a query may not
-    look, or None. Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1.
+    Shapes: q (..., L, E), k (..., S, E), v (..., S, Ev); bias, None or broadcast to (..., L, S), is -inf
+    where a query may not look. Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1.
     """
 
     @staticmethod

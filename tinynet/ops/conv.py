@@ -7,11 +7,11 @@ from tinynet.kernels import conv, elementwise
 class Conv2d(Function):
     """y[n, k, p, q] = b[k] + Σ_c,r,s x[n, c, p·stride + r·dilation - padding, q·...] · w[k, c, r, s].
 
-    dx is the same sum read backwards: every dy goes to all x that it came from, times w (a transposed convolution).
-    dw[k, c, r, s] = Σ_n,p,q dy · x at the matching places (a correlation of x with dy); db[k] = Σ_n,p,q dy.
+    dx is the same sum read backwards: each dy goes, times w, to all x that it came from (a transposed
+    convolution). dw[k, c, r, s] = Σ_n,p,q dy · x at the matching places; db[k] = Σ_n,p,q dy.
     Saves x and w; the unfolded input, R·S times larger than x, is made again where a kernel wants it.
 
-    Shapes: x (N, C, H, W), w (K, C/groups, R, S), b (K,) or None, y (N, K, P, Q); stride, padding, dilation are pairs.
+    Shapes: x (N, C, H, W), w (K, C/groups, R, S), b (K,) or None, y (N, K, P, Q); options are pairs.
     Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning".
     """
 
@@ -48,7 +48,7 @@ class Unfold(Function):
 
 
 class Fold(Function):
-    """col2im: adds the columns of x (N, C·R·S, P·Q) to the places of an image (N, C, H, W) that unfold reads them from.
+    """col2im: adds the columns of x (N, C·R·S, P·Q) to those places of (N, C, H, W) that unfold reads.
 
     The adjoint of unfold, so that dx = unfold(dy). Saves nothing.
     """

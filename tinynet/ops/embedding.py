@@ -6,7 +6,7 @@ from tinynet.autograd import Function
 
 
 class Embedding(Function):
-    """y = w[indices]; dw adds up the dy of every place where a row was used. `padding_idx`, a row without gradient.
+    """y = w[indices]; dw adds up the dy of every place where a row was used, except for row `padding_idx`.
 
     Saves the indices. Shapes: w (rows, D), indices any, y (*indices.shape, D).
     """

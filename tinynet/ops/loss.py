@@ -16,10 +16,10 @@ def _of_rows(rows, shape):
 
 
 class CrossEntropy(Function):
-    """loss_n = -Σ_c q_nc log p_nc, with p = softmax(x), for the label y_n: q_nc = v_c ((1 - ε) [c = y_n] + ε / C).
+    """loss_n = -Σ_c q_nc log p_nc, p = softmax(x), for the label y_n: q_nc = v_c ((1 - ε) [c = y_n] + ε / C).
 
-    dx = dloss (p Σ_c q_c - q). v are class weights (C,) or None, ε the label smoothing; ignored labels have loss 0.
-    Saves x and one number a row, log Σ_c e^x_c: p is made again from them, q never as a whole.
+    dx = dloss (p Σ_c q_c - q). v are class weights (C,) or None, ε is the label smoothing; the loss of an
+    ignored label is 0. Saves x and one number a row, log Σ_c e^x_c: p is made again from them, q never whole.
     Shapes: x (N, C, d1, ...), labels (N, d1, ...), loss as the labels.
     Szegedy et al. 2015, "Rethinking the Inception Architecture", section 7 (smoothing).
     """
@@ -43,8 +43,8 @@ class CrossEntropy(Function):
     @staticmethod
     def backward(ctx, dloss):
         x, = ctx.saved
-        spread = ctx.smoothing / x.shape[1] * ctx.weight                      # (C,): the label-free part of q
-        certain = (1 - ctx.smoothing) * ctx.weight[ctx.y]                     # (M,): the rest of q, at the label
+        spread = ctx.smoothing / x.shape[1] * ctx.weight                      # (C,), q without the label
+        certain = (1 - ctx.smoothing) * ctx.weight[ctx.y]                     # (M,), what the label adds
         dx = np.exp(rows_of(x) - ctx.log_sum[:, None])                        # p
         dx *= (certain + spread.sum())[:, None]
         if ctx.smoothing:
@@ -66,7 +66,8 @@ class NLLLoss(Function):
         keep = y != ignore_index
         ctx.shape, ctx.y = x.shape, np.where(keep, y, 0)
         ctx.slope = -(keep if weight is None else keep * weight[ctx.y]).astype(x.dtype)
-        return np.where(keep, ctx.slope * rows[np.arange(len(y)), ctx.y], 0).astype(x.dtype).reshape(labels.shape)
+        loss = np.where(keep, ctx.slope * rows[np.arange(len(y)), ctx.y], 0)
+        return loss.astype(x.dtype).reshape(labels.shape)
 
     @staticmethod
     def backward(ctx, dloss):
@@ -76,10 +77,11 @@ class NLLLoss(Function):
 
 
 class BCEWithLogits(Function):
-    """loss = -(v y log σ(x) + (1 - y) log(1 - σ(x))) = (1 - y) x + (1 + (v - 1) y) log(1 + e^-x), v for positives.
+    """loss = -(v y log σ(x) + (1 - y) log(1 - σ(x))), v for positives, written so that nothing overflows:
+    (1 - y) x + (1 + (v - 1) y) log(1 + e^-x).
 
-    dx = dloss (σ(x) (1 - y + v y) - v y), dy = -dloss (x + (1 - v) log(1 + e^-x)). Saves x and y. Never overflows.
-    x and y have one shape, v broadcasts to it.
+    dx = dloss (σ(x) (1 - y + v y) - v y), dy = -dloss (x + (1 - v) log(1 + e^-x)). Saves x and y, which have
+    one shape; v broadcasts to it.
     """
 
     @staticmethod

@@ -1,7 +1,7 @@
 """Normalisation: y = (x - mean) / √(var + eps) · weight + bias, and which elements share a mean.
 
-The gradients are derived in `kernels/norm.py`. All save x and the statistics, which are tiny, and make the normalised
-values again from them.
+The gradients are derived in `kernels/norm.py`. All save x and the statistics, which are tiny, and make the
+normalised values again from them.
 """
 
 import numpy as np
@@ -16,11 +16,12 @@ def _of_given(ctx, *gradients):
 
 
 class BatchNorm(Function):
-    """Each channel is normalised over the batch and all positions; in evaluation with the running statistics instead.
+    """Each channel is normalised over the batch and all positions (in evaluation: by the running statistics).
 
-    On request y = relu(... + residual) in the same pass; y is saved then as well (it is alive anyway, as the next
-    layer's input), for its sign is ReLU's mask. `running` is a pair of arrays or None; training moves them in place:
-    r <- (1 - momentum) r + momentum · new, with the unbiased variance. x (N, C, ...), weight and bias (C,) or None.
+    On request y = relu(... + residual) in the same pass; then y is saved as well (it is alive anyway, as the
+    next layer's input), for its sign is ReLU's mask. `running` is a pair of arrays or None; training moves
+    them in place: r <- (1 - momentum) r + momentum · new, with the unbiased variance.
+    Shapes: x (N, C, ...), weight and bias (C,) or None.
     Ioffe & Szegedy 2015, "Batch Normalization", algorithms 1 and 2.
     """
 
@@ -73,7 +74,7 @@ class GroupNorm(Function):
 
 
 class LayerNorm(Function):
-    """Each vector (the last `axes` axes) is normalised by itself; weight and bias have its shape, or are None.
+    """Each vector (the last `axes` axes) is normalised by itself; weight and bias have its shape or are None.
 
     Ba, Kiros & Hinton 2016, "Layer Normalization".
     """
@@ -91,6 +92,7 @@ class LayerNorm(Function):
     def backward(ctx, dy):
         x, weight = ctx.saved
         rows = -1, np.prod(ctx.inner, dtype=int)
+        flat_weight = None if weight is None else weight.reshape(-1)
         dx, dweight, dbias = norm.layer_norm_backward(
-            dy.reshape(rows), x.reshape(rows), None if weight is None else weight.reshape(-1), ctx.mean, ctx.invstd)
+            dy.reshape(rows), x.reshape(rows), flat_weight, ctx.mean, ctx.invstd)
         return _of_given(ctx, dx.reshape(x.shape), dweight.reshape(ctx.inner), dbias.reshape(ctx.inner))

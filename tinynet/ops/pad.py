@@ -6,7 +6,7 @@ from tinynet.autograd import Function
 
 
 class PadConstant(Function):
-    """y = x with `value` around it; a negative width cuts off. dx is the part of dy that x went to. Saves nothing.
+    """y = x with `value` around it; a negative width cuts off. dx is that part of dy. Saves nothing.
 
     `widths` has a pair (before, after) for each axis.
     """
@@ -29,7 +29,7 @@ class PadConstant(Function):
 
 
 class PadIndex(Function):
-    """Border values are copies of inner ones: y = x[sources] axis by axis; dx adds the gradients of all copies.
+    """Borders that copy inner values: y = x[sources], axis by axis; dx adds the gradients of all copies.
 
     `sources` maps each axis that changes to the position in x of every position in y. Saves nothing.
     """

@@ -5,9 +5,10 @@ from tinynet.kernels import pool
 
 
 class MaxPool2d(Function):
-    """y = max of each window; all of dy goes to where the maximum was found, the first one where several are equal.
+    """y = max of each window; all of dy goes to where the maximum is, the first one if several are equal.
 
-    Saves the positions (int32), not x or y. Returns y and the positions h·W + w. Shapes: (N, C, H, W) -> (N, C, P, Q).
+    Saves the positions (int32), not x or y. Returns y and the positions h·W + w.
+    Shapes: (N, C, H, W) -> (N, C, P, Q).
     """
 
     @staticmethod
@@ -22,7 +23,10 @@ class MaxPool2d(Function):
 
 
 class AvgPool2d(Function):
-    """y = mean of each window; each of its elements gets dy / size. Saves nothing. (N, C, H, W) -> (N, C, P, Q)."""
+    """y = mean of each window; each of its elements gets dy / size. Saves nothing.
+
+    Shapes: (N, C, H, W) -> (N, C, P, Q).
+    """
 
     @staticmethod
     def forward(ctx, x, *geometry):
@@ -35,10 +39,10 @@ class AvgPool2d(Function):
 
 
 class AdaptiveAvgPool2d(Function):
-    """The mean of P x Q windows that tile the input as evenly as whole pixels allow; dy / size to each element.
+    """The mean of P x Q windows that tile the input as evenly as can be; dy / size to each element.
 
-    Windows overlap where H is no multiple of P. Saves nothing. (N, C, H, W) -> (N, C, P, Q); (1, 1) is the global
-    average of Lin et al. 2013, "Network in Network".
+    Windows overlap where H is no multiple of P. Saves nothing. Shapes: (N, C, H, W) -> (N, C, P, Q).
+    (1, 1) is the global average of Lin et al. 2013, "Network in Network".
     """
 
     @staticmethod
