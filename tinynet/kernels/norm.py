@@ -42,7 +42,10 @@ def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):
 
 @kernel
 def batch_norm_backward(dy, x, y, weight, mean, invstd, relu=False, residual=False, training=True):
-    """dx, dweight, dbias, dresidual (None unless `residual`); ReLU's mask is the sign of its output y."""
+    """dx, dweight, dbias, dresidual (None unless `residual`; without ReLU it is dy itself).
+
+    ReLU's mask is the sign of its output y. mean and invstd are float64, as `batch_norm_train` returns them.
+    """
     g = np.where(y <= 0, 0, dy) if relu else dy
     x_hat = (x - _per_channel(mean, x)) * _per_channel(invstd, x)
     dweight = (g * x_hat).sum(_all_but_channels(x), dtype=np.float64)

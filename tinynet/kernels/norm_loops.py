@@ -104,14 +104,6 @@ def affine(x, extra, y, mean, scale, shift, floor):
             out[i] = floor if v < floor else v
 
 
-@jit
-def mask(dy, y, g):
-    """g = dy, or 0 where ReLU's output y is 0."""
-    zero = dy.dtype.type(0)
-    for i in range(dy.size):
-        g[i] = zero if y[i] <= zero else dy[i]
-
-
 @jit(fastmath=VECTORIZE)
 def gradient_sums(dy, y, x, mean, floor, sums):
     """Σ g and Σ g·(x - mean) of each channel, where g is dy masked by y > floor."""

@@ -6,9 +6,10 @@ the number of threads changes no bit.
 
 import numpy as np
 
+from tinynet.kernels.elementwise_numba import masked
 from tinynet.kernels.layout import channels_last
 from tinynet.kernels.norm_loops import (
-    NO_RELU, affine, gradient, gradient_sums, mask, merge, moments, normalize_rows, row_gradients, row_length)
+    NO_RELU, affine, gradient, gradient_sums, merge, moments, normalize_rows, row_gradients, row_length)
 from tinynet.kernels.threads import parallel_for
 
 
@@ -120,7 +121,7 @@ def _gradient_sums(dy, y, x, mean, invstd, floor, g):
     sums = np.zeros((-(-x.size // _grain(x)), 2, mean.size))
 
     def masked_first(i, dy, y, x, g):
-        mask(dy, y, g)
+        masked(dy, y, g)
         gradient_sums(g, x, x, mean, NO_RELU, sums[i])
 
     if g is None or g is dy:
