@@ -25,6 +25,8 @@ SHAPES = {
     "1x1": ((3, 16, 5, 7), (24, 16, 1, 1), (1, 1), (0, 0), (1, 1), 1),
     "1x1 stride 2": ((2, 8, 7, 7), (16, 8, 1, 1), (2, 2), (0, 0), (1, 1), 1),
     "1x1 padded": ((2, 3, 4, 4), (4, 3, 1, 1), (1, 1), (1, 2), (1, 1), 1),
+    "1x1 wide": ((3, 64, 4, 5), (70, 64, 1, 1), (1, 1), (0, 0), (1, 1), 1),
+    "1x1 wide stride 2": ((2, 66, 5, 6), (64, 66, 1, 1), (2, 2), (0, 0), (1, 1), 1),
     "stem": ((1, 3, 23, 26), (16, 3, 7, 7), (2, 2), (3, 3), (1, 1), 1),
     "first layer": ((2, 3, 9, 8), (16, 3, 3, 3), (1, 1), (1, 1), (1, 1), 1),
     "5x3": ((1, 4, 8, 9), (17, 4, 5, 3), (1, 1), (2, 1), (1, 1), 1),
@@ -145,6 +147,28 @@ def test_same_bits_for_any_thread_count(method, x_shape, w_shape, stride):
     for other in results[1:]:
         for a, b in zip(results[0], other):
             np.testing.assert_array_equal(a, b)
+
+
+def test_every_branch_is_chosen():
+    from tinynet.kernels import conv_numba
+    x, narrow, wide = np.float32, (16, 16, 3, 3), (64, 64, 1, 1)
+    cases = {("forward", x, 16, narrow, (1, 1), (1, 1), 1), ("weight", x, 64, wide, (0, 0), (1, 1), 1),
+             ("input", x, 8, (8, 1, 3, 3), (1, 1), (1, 1), 8), ("forward", np.float64, 16, narrow, (1, 1), (1, 1), 1)}
+    found = {conv_numba.choose(*case) for case in cases}
+    assert found | {"direct"} == set(conv_numba.BRANCHES)         # without explicit SIMD there is no direct branch
+
+
+@pytest.mark.parametrize("method", conv.METHODS)
+def test_empty_batch(method):
+    conv.use_method(method)
+    shape = ((0, 4, 6, 6), (5, 4, 3, 3), (2, 2), (1, 1), (1, 1), 1)
+    y, dx, dw = all_three(shape, *arrays(shape))
+    assert y.shape == (0, 5, 3, 3) and dx.shape == shape[0] and not dw.any()
+
+
+def test_unknown_method():
+    with pytest.raises(ValueError, match="auto, im2col, direct"):
+        conv.use_method("fft")
 
 
 @GEOMETRIES

@@ -57,7 +57,38 @@ def pick(table, extent, form):
     return min(fitting)[1:]
 
 
-# ---------------------------------------------------------------------------------------------------- forward
+class Grid:
+    """Chunks of work: groups of units (images, or bands of them) times shares of the panels; tiny work is one chunk.
+
+    Units are shared out first, in groups of at least `together`; or, given `share`, panels, by so many.
+    """
+
+    def __init__(self, units, panels, work, chunks=CHUNKS, together=1, share=None):
+        self.units, self.panels = units, panels
+        if work < SERIAL_WORK:
+            self.group, self.share = max(1, units), panels
+        elif share:
+            self.share = share
+            self.group = -(-units // max(1, chunks * share // panels))
+        else:
+            self.group = max(-(-units // chunks), together)
+            self.share = -(-panels * min(-(-units // self.group), chunks) // chunks)
+        self.shares = -(-panels // self.share)
+        self.groups = -(-units // self.group)
+
+    def run(self, body):
+        """Call body(u0, u1, k0, k1) for every chunk: units u0..u1 times panels k0..k1."""
+        def chunk(start, stop):
+            for i in range(start, stop):
+                u, k = i // self.shares * self.group, i % self.shares * self.share
+                body(u, min(self.units, u + self.group), k, min(self.panels, k + self.share))
+        if self.groups * self.shares == 1:
+            chunk(0, 1)             # saves what asking for threads costs, which counts for one small image
+        else:
+            parallel_for(chunk, self.groups * self.shares, 1)
+
+
+# ------------------------------------------------------------------------------------ forward and input gradient
 
 def conv2d(x, w, b, stride, padding):
     """y (N, K, P, Q) of x (N, C, H, W) with w (K, C, R, S), see `conv.conv2d`."""
@@ -66,25 +97,39 @@ def conv2d(x, w, b, stride, padding):
     k, _, r, s = w.shape
     p, q = (h + 2 * padding[0] - r) // stride[0] + 1, (width + 2 * padding[1] - s) // stride[1] + 1
     y = np.empty((n, p, q, k), np.float32)
-    correlate(images, w.transpose(2, 3, 1, 0), b, y, stride, padding, y.reshape(-1))
+    walk = Walk(images, w.transpose(2, 3, 1, 0), b, y, stride, padding, y.reshape(-1))
+    Grid(n * walk.bands, walk.panels, walk.work, together=walk.together).run(walk)
     return y.transpose(0, 3, 1, 2)                                          # (N, K, P, Q)
 
 
 def conv2d_backward_input(dy, w, x_shape, stride, padding):
-    """dx: for each phase (i, j) of the stride, the stride-1 convolution of dy with the turned weights that meet it."""
+    """dx: for each phase (i, j) of the stride, the stride-1 convolution of dy with the turned weights that meet it.
+
+    All phases of a few images are computed one after the other, while those images' part of dx is in the cache.
+    """
     n, c, h, width = x_shape
     dx, outputs = np.empty((n, h, width, c), np.float32), pixels(dy)
-    turned = w.transpose(2, 3, 0, 1)                                        # (R, S, K, C)
-    for i in range(stride[0]):
-        rows, top = _phase(turned.shape[0], i, stride[0], padding[0])
-        for j in range(stride[1]):
-            columns, left = _phase(turned.shape[1], j, stride[1], padding[1])
-            target = dx[:, i::stride[0], j::stride[1]]
-            taps = turned[rows, columns]
-            if taps.size == 0:
-                target[...] = 0
-            elif target.size:
-                correlate(outputs, taps[::-1, ::-1], None, target, (1, 1), (top, left), dx.reshape(-1), (i * width + j) * c)
+    walks, unseen = [], []
+    for i, j in np.ndindex(stride):
+        rows, top = _phase(w.shape[2], i, stride[0], padding[0])
+        columns, left = _phase(w.shape[3], j, stride[1], padding[1])
+        taps, target = w.transpose(2, 3, 0, 1)[rows, columns], dx[:, i::stride[0], j::stride[1]]    # (R, S, K, C)
+        if taps.size == 0:
+            unseen.append(target)
+        elif target.size:
+            walks.append(Walk(outputs, taps[::-1, ::-1], None, target, (1, 1), (top, left), dx.reshape(-1),
+                              (i * width + j) * c))
+
+    def body(n0, n1, k0, k1):
+        for walk in walks:
+            walk(n0 * walk.bands, n1 * walk.bands, k0, k1)
+        for target in unseen if k0 == 0 else ():
+            target[n0:n1] = 0
+    if len(walks) == 1 and not unseen:
+        Grid(n * walks[0].bands, walks[0].panels, walks[0].work, together=walks[0].together).run(walks[0])
+    elif walks:
+        together = max(-(-walk.together // walk.bands) for walk in walks)
+        Grid(n, walks[0].panels, sum(walk.work for walk in walks), 4 * CHUNKS, together).run(body)
     return dx.transpose(0, 3, 1, 2)                                         # (N, C, H, W)
 
 
@@ -97,80 +142,50 @@ def _phase(taps, i, stride, padding):
     return slice(first, None, stride), count - 1 - shift
 
 
-def correlate(x, w, b, y, stride, padding, memory, offset=0):
-    """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c] · w[r, s, c, k].
+class Walk:
+    """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c] · w[r, s, c, k]: the plan, and,
+    called with bands u0..u1 of output rows and panels k0..k1, its execution.
 
-    y may be strided: it starts at `offset` of the flat array `memory`.
-
-    Where the tables have a tile with T = S taps, it is used. Else T = 1, and S·C, whose values lie one behind the other
-    in the image, are `joined` to one long reduction.
+    y may be strided: it starts at `offset` of the flat array `memory`. Where the tables have a tile with T = S taps, it
+    is used. Else T = 1, and S·C, whose values lie one behind the other in the image, make one long reduction.
     """
-    r, s, c, k = w.shape
-    n, h, width, _ = x.shape
-    _, p, q, _ = y.shape
-    vectors = 2 if k > LANES else 1
-    lanes = vectors * LANES
-    form = (s, stride[1], vectors) if (s, stride[1], vectors) in WINDOW_FORMS else (1, 1, vectors)
-    joined = s // form[0]
-    kind, m = pick(WINDOW_TILES, q, form)
-    direct = padding[1] == 0 and q % m == 0 and (q - 1) * stride[1] + s <= width    # no zeros to add, no tile too long
-    padded = width if direct else (-(-q // m) * m - 1) * stride[1] + s
-    pitch = c + 16 if c % 256 == 0 and joined == 1 and not direct else c         # spread pixels over the sets of the cache
-    rows = even_part(p, max(-(-PIXELS // q), L2_FLOATS // (stride[0] * padded * pitch)))
-    slab = 0 if direct else ((rows - 1) * stride[0] + r) * padded * pitch
-    bands, panels = -(-p // rows), -(-k // lanes)
-    together = min(n * bands, -(-PIXELS // (rows * q)))
-    grid = Grid(n * bands, panels, n * p * q * k * r * s * c, together)
-    bias = np.zeros(panels * lanes, np.float32)
-    if b is not None:
-        bias[:k] = b
-    y_image, y_row, y_pixel = (step // 4 for step in y.strides[:3])
 
-    def body(start, stop):
-        for chunk in range(start, stop):
-            first, last, k0, k1 = grid.borders(chunk)
-            weights = scratch("weights", (k1 - k0) * r * s * c * lanes)
-            pack(w.ctypes.data, *w.strides, *w.shape, k0, k1, lanes, weights)
-            window_chunk(kind, m, form[0], lanes, x, weights, bias, memory, scratch("images", together * slab),
-                         scratch("spill", m * lanes), direct, first, last, together, rows, slab, k0, k1, k, r, s,
-                         *stride, *padding, padded, pitch, offset, y_image, y_row, y_pixel, p, q)
-    grid.run(body)
+    def __init__(self, x, w, b, y, stride, padding, memory, offset=0):
+        (r, s, c, k), (n, _, width, _), (_, p, q, _) = w.shape, x.shape, y.shape
+        vectors = 2 if k > LANES else 1
+        form = (s, stride[1], vectors) if (s, stride[1], vectors) in WINDOW_FORMS else (1, 1, vectors)
+        kind, m = pick(WINDOW_TILES, q, form)
+        # Without zeros to add, and without a tile that reaches over the end of a row, tiles can read x itself.
+        direct = padding[1] == 0 and q % m == 0 and (q - 1) * stride[1] + s <= width
+        padded = width if direct else (-(-q // m) * m - 1) * stride[1] + s
+        spread = c % 256 == 0 and form[0] == s and not direct       # else all pixels fall on a few sets of the cache
+        pitch = c + 16 if spread else c
+        rows = even_part(p, max(-(-PIXELS // q), L2_FLOATS // (stride[0] * padded * pitch)))
+        slab = 0 if direct else ((rows - 1) * stride[0] + r) * padded * pitch
+        self.lanes, self.m = vectors * LANES, m
+        self.bands, self.panels = -(-p // rows), -(-k // self.lanes)
+        self.together = max(1, min(n * self.bands, -(-PIXELS // (rows * q))))
+        self.work = n * p * q * k * r * s * c
+        self.slabs = self.together * slab
+        self.x, self.w, self.memory = x, w, memory
+        self.bias = np.zeros(self.panels * self.lanes, np.float32)
+        if b is not None:
+            self.bias[:k] = b
+        self.geometry = (self.together, rows, slab, k, r, s, *stride, *padding, padded, pitch,
+                         offset, *(step // 4 for step in y.strides[:3]), p, q)
+        self.tile = (kind, m, form[0], self.lanes, direct)
+
+    def __call__(self, u0, u1, k0, k1):
+        w, spill = self.w, scratch("spill", self.m * self.lanes)
+        weights = scratch("weights", (k1 - k0) * self.lanes * w.size // w.shape[3])
+        pack(w.ctypes.data, *w.strides, *w.shape, k0, k1, self.lanes, weights)
+        window_chunk(*self.tile, self.x, weights, self.bias, self.memory, scratch("images", self.slabs), spill,
+                     u0, u1, k0, k1, *self.geometry)
 
 
 def even_part(n, most):
     """The size of n's parts when n is cut into as few equal parts of at most `most` as possible."""
     return -(-n // -(-n // most))
-
-
-class Grid:
-    """Chunks of work: groups of images times shares of the panels. Tiny work is one chunk.
-
-    Work is shared by images first, at least as many as belong `together`; or, given `share`, by that many panels first.
-    """
-
-    def __init__(self, images, panels, work, together=1, share=None):
-        self.images, self.panels = images, panels
-        if work < SERIAL_WORK:
-            self.group, self.share = images, panels
-        elif share:
-            self.share = share
-            self.group = -(-images // max(1, CHUNKS * share // panels))
-        else:
-            self.group = max(-(-images // CHUNKS), together)
-            self.share = -(-panels * min(-(-images // self.group), CHUNKS) // CHUNKS)
-        self.shares = -(-panels // self.share)
-        self.chunks = -(-images // self.group) * self.shares
-
-    def run(self, body):
-        if self.chunks == 1:
-            body(0, 1)              # a twentieth of the threads' cost, which counts for one small image
-        else:
-            parallel_for(body, self.chunks, 1)
-
-    def borders(self, chunk):
-        """The chunk's images n0..n1 and panels k0..k1."""
-        n, k = chunk // self.shares * self.group, chunk % self.shares * self.share
-        return n, min(self.images, n + self.group), k, min(self.panels, k + self.share)
 
 
 @jit
@@ -222,7 +237,7 @@ def pad_rows(x, n, low, high, left, padded, pitch, out, start):
 
 
 @jit
-def window_chunk(kind, m, taps, lanes, x, weights, bias, y, images, spill, direct, u0, u1, together, rows, slab, k0, k1,
+def window_chunk(kind, m, taps, lanes, direct, x, weights, bias, y, images, spill, u0, u1, k0, k1, together, rows, slab,
                  k, r, s, stride_h, stride_w, top, left, padded, pitch, y_offset, y_image, y_row, y_pixel, p, q):
     """Bands u0..u1 (of `rows` output rows each) times panels k0..k1: walks the tiles over the padded bands.
 
@@ -300,15 +315,13 @@ def conv2d_backward_weight(x, dy, w_shape, stride, padding):
     step = c if sweep_x else stride[1] * c                              # from one column of x to the next
     panels = -(-k // lanes)
     grid = Grid(n, panels, n * p * q * k * r * s * c, share=1)
-    partial = np.empty((grid.chunks // grid.shares, panels, r, taps, tiles, lanes), np.float32)
+    partial = np.empty((grid.groups, panels, r, taps, tiles, lanes), np.float32)
 
-    def body(start, stop):
-        for chunk in range(start, stop):
-            n0, n1, k0, k1 = grid.borders(chunk)
-            outer_chunk(kind, m, lanes, x, dy, partial[chunk // grid.shares, k0:k1].reshape(-1),
-                        scratch("images", 1 if direct else h * padded * c + m),
-                        scratch("gradients", min(p, band) * wide * lanes), direct, band, n0, n1, k0, k1, r, taps, tiles,
-                        depth, stride[0], step, padding[0], left, padded, before, first, wide, columns)
+    def body(n0, n1, k0, k1):
+        outer_chunk(kind, m, lanes, x, dy, partial[n0 // grid.group, k0:k1].reshape(-1),
+                    scratch("images", 1 if direct else h * padded * c + m),
+                    scratch("gradients", min(p, band) * wide * lanes), direct, band, n0, n1, k0, k1, r, taps, tiles,
+                    depth, stride[0], step, padding[0], left, padded, before, first, wide, columns)
     grid.run(body)
     dw = np.empty((r, s, c, k), np.float32)
     collect(partial, dw)
@@ -374,7 +387,8 @@ def collect(partial, dw):
             for cc in range(c):
                 for panel in range(panels):
                     out = dw[rr, ss, cc, panel * lanes:(panel + 1) * lanes]
+                    out[:] = 0
                     for g in range(groups):
                         row = partial[g, panel, rr, t, depth0 + cc]
                         for v in range(len(out)):
-                            out[v] = row[v] + (out[v] if g > 0 else 0)
+                            out[v] += row[v]

@@ -93,7 +93,7 @@ def _pixels(x, dtype):
 
 def _matmul_backward_weight(x, dy, stride):
     """xᵀ · dy over all pixels that the kernel saw: partial sums of a fixed number of groups of images, added in order."""
-    grain = -(-len(x) // 8)
+    grain = max(1, -(-len(x) // 8))
     partial = np.empty((-(-len(x) // grain), x.shape[3], dy.shape[3]), x.dtype)
 
     def body(start, stop):
@@ -162,7 +162,7 @@ def _im2col_backward_input(dy, w, dx, stride, padding, dilation, groups):
 def _im2col_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
     """Partial sums over a fixed number of groups of images, added in order."""
     (n, p, q, k), (_, c, r, s) = dy.shape, w_shape
-    share, grain = k // groups, -(-n // 8)
+    share, grain = k // groups, max(1, -(-n // 8))
     bands = _bands(p, q * r * s * c * x.itemsize)
     partial = np.zeros((-(-n // grain), groups, r * s * c, share), x.dtype)
 
@@ -257,7 +257,7 @@ def _depthwise(rows, x, w, y, stride, padding, dilation):
 
 def _depthwise_weight(x, dy, w_shape, stride, padding, dilation):
     c, _, r, s = w_shape
-    grain = -(-len(x) // 8)
+    grain = max(1, -(-len(x) // 8))
     partial = np.zeros((-(-len(x) // grain), r, s, c), x.dtype)
 
     def body(start, stop):
