@@ -8,6 +8,7 @@ import sys
 
 COMMANDS = {
     "train": "train a network",
+    "train-text": "train a small transformer that writes fairy tales",
     "eval": "measure a network's accuracy",
     "gradcheck": "prove the gradients of all operators",
     "bench": "measure speed and memory, beside PyTorch where it is installed",
@@ -16,13 +17,13 @@ COMMANDS = {
 
 
 def make_parser(chosen):
-    """The parser; only the chosen subcommand's module is imported and described in full."""
+    """The parser; only the chosen subcommand's module (for `train-text` train_text.py) is imported."""
     parser = argparse.ArgumentParser(prog="tinynet", description=__import__("tinynet").__doc__)
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         sub = subparsers.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
         if name == chosen:
-            module = importlib.import_module(f"tinynet.commands.{name}")
+            module = importlib.import_module(f"tinynet.commands.{name.replace('-', '_')}")
             sub.description = module.__doc__
             module.add_options(sub)
             sub.set_defaults(run=module.run)
@@ -30,7 +31,7 @@ def make_parser(chosen):
 
 
 def main(arguments=None):
-    """Run a command; returns the exit status. What the user can mend is told in one sentence, with status 1."""
+    """Run a command; returns the exit status. What the user can mend is told in a sentence, with status 1."""
     arguments = sys.argv[1:] if arguments is None else arguments
     chosen = next((a for a in arguments if not a.startswith("-")), None)
     if chosen is not None and chosen not in COMMANDS:

@@ -19,8 +19,11 @@ def write(fig, path):
         file.write(content.getvalue())
 
 
-def training_curves(runs, path):
-    """Loss and accuracy by epoch. `runs` maps a label to the rows of a metrics.csv (dicts with numbers)."""
+def training_curves(runs, path, levels=None):
+    """Loss and accuracy by epoch. `runs` maps a label to the rows of a metrics.csv (dicts with numbers).
+
+    `levels` maps a name to a loss that is drawn as a line across, to compare with.
+    """
     fig = figure(9, 3.6)
     left, right = fig.subplots(1, 2)
     for label, rows in runs.items():
@@ -28,8 +31,11 @@ def training_curves(runs, path):
         for axes, name in ((left, "loss"), (right, "accuracy")):
             axes.plot(epochs, [row[f"train_{name}"] for row in rows], ".-", label=f"{label}, training")
             if any(row.get(f"validation_{name}") is not None for row in rows):
-                axes.plot(epochs, [row.get(f"validation_{name}") for row in rows], ".--", label=f"{label}, validation")
+                axes.plot(epochs, [row.get(f"validation_{name}") for row in rows], ".--",
+                          label=f"{label}, validation")
             axes.set(xlabel="epoch", ylabel=name)
             axes.grid(alpha=0.3)
+    for i, (name, loss) in enumerate((levels or {}).items()):
+        left.axhline(loss, color="gray", linestyle=[":", "-."][i % 2], label=name)
     left.legend(fontsize="small")
     write(fig, path)

@@ -4,8 +4,9 @@ Without options, a small residual network learns the built-in pictures in a minu
 
     tinynet train
 
-The run's folder holds the checkpoints, metrics.csv, config.json, curves.png and the final weights. Ctrl-C stops
-after the current step; --resume goes on, also after a crash, with the same result as if nothing had happened.
+The run's folder holds the checkpoints, metrics.csv, config.json, curves.png and the final weights. Ctrl-C
+stops after the current step; --resume goes on, also after a crash, with the same result as if nothing had
+happened.
 
     tinynet train --data cifar10 --root FOLDER --model resnet20 --epochs 3
     tinynet train --recipe resnet20-cifar10 --root FOLDER --out runs/paper
@@ -23,14 +24,25 @@ PLACE = ("root",)                      # says where the data lies, not what it i
 
 
 def add_options(parser):
-    parser.add_argument("--recipe", metavar="NAME", help="take the defaults from a recipe (a name or a .toml file)")
-    for field in dataclasses.fields(Settings):
-        kind = field.type if field.type is not bool else argparse.BooleanOptionalAction
-        options = {"action": kind} if field.type is bool else {"type": kind, "metavar": field.type.__name__.upper()}
+    parser.add_argument("--recipe", metavar="NAME",
+                        help="take the defaults from a recipe (a name or a .toml file)")
+    add_settings(parser, Settings)
+    add_run_options(parser)
+
+
+def add_settings(parser, kind):
+    """An option for each setting; one that is not given leaves no trace in the arguments."""
+    for field in dataclasses.fields(kind):
+        options = ({"action": argparse.BooleanOptionalAction} if field.type is bool else
+                   {"type": field.type, "metavar": field.type.__name__.upper()})
         parser.add_argument("--" + field.name.replace("_", "-"), default=argparse.SUPPRESS, **options,
                             help=f"{field.metadata['help']} (default: {field.default})")
+
+
+def add_run_options(parser):
     parser.add_argument("--threads", type=int, help="threads to use; the result does not depend on it")
-    parser.add_argument("--out", metavar="DIR", help="the run's folder (default: the next free runs/MODEL-DATA-K)")
+    parser.add_argument("--out", metavar="DIR",
+                        help="the run's folder (default: the next free runs/MODEL-DATA-K)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--detect-anomaly", action="store_true",
                         help="stop at the first operator that makes a NaN or an infinity (slower)")
@@ -38,45 +50,54 @@ def add_options(parser):
 
 def run(args):
     import tinynet
-    from tinynet.train import folder as run_folder
-    from tinynet.train.stopping import Stopped
+    from tinynet.data import Loader
+    from tinynet.train import Trainer, evaluate
 
     if args.threads is not None:
         tinynet.set_num_threads(args.threads)
-    given = {f.name: getattr(args, f.name) for f in dataclasses.fields(Settings) if hasattr(args, f.name)}
-    settings = resumed_settings(args, given) if args.resume else new_settings(args, given)
+    settings = resumed_settings(args, Settings) if args.resume else new_settings(args)
     train_set, validation_set, test_set = read_data(settings)
-    folder = pathlib.Path(args.out) if args.resume else run_folder.create(args.out, f"{settings.model}-{name_of(settings.data)}")
-    try:
-        with run_folder.locked(folder):
-            return train(settings, train_set, validation_set, test_set, folder, args)
-    except Stopped as stopped:
-        print(f"tinynet: {stopped}", file=sys.stderr)
-        return stopped.exit_status
+    model = make_model(settings, train_set)
+    folder = folder_of(args, f"{name_of(settings.model)}-{name_of(settings.data)}")
+    loaders = make_loaders(settings, train_set, validation_set)
+    trainer = Trainer(settings, model, *loaders, folder, args.detect_anomaly)
+    parameters = sum(p.numel() for p in model.parameters())
+    print(f"{settings.model}, {parameters:,} parameters, on {train_set} -> {folder}")
+    status = fit(trainer, args.resume)
+    if status == 0:
+        test_loader = Loader(test_set, 256, shuffle=False, normalize=(train_set.mean, train_set.std))
+        result = evaluate(model, test_loader, len(test_set.classes))
+        print(f"test accuracy {100 * result.accuracy:.2f} %")
+    return status
 
 
-def name_of(data):
-    return pathlib.Path(data).stem
+def name_of(path):
+    return pathlib.Path(path).stem
 
 
-def new_settings(args, given):
+def given_settings(args, kind):
+    names = (field.name for field in dataclasses.fields(kind))
+    return {name: getattr(args, name) for name in names if hasattr(args, name)}
+
+
+def new_settings(args):
     from tinynet.train.settings import read_recipe
     recipe = read_recipe(args.recipe) if args.recipe else {}
-    return Settings(**{**recipe, **given})
+    return Settings(**{**recipe, **given_settings(args, Settings)})
 
 
-def resumed_settings(args, given):
+def resumed_settings(args, kind):
     """The settings of the run in --out. Options may repeat them, but not contradict them."""
     if args.out is None:
         raise ValueError("--resume needs --out DIR, the folder of the run to go on with")
-    if args.recipe:
+    if getattr(args, "recipe", None):
         raise ValueError("--resume goes on with the run's own settings; leave --recipe out")
-    path = pathlib.Path(args.out) / "config.json"
-    settings = Settings.read(path)
+    settings, given = kind.read(pathlib.Path(args.out) / "config.json"), given_settings(args, kind)
     changed = settings.differences({name: value for name, value in given.items() if name not in PLACE})
     if changed:
         told = ", ".join(f"{name} {getattr(settings, name)!r} (not {given[name]!r})" for name in changed)
-        raise ValueError(f"--resume: the run in {args.out} has {told}; leave these options out, or start a new run")
+        raise ValueError(f"--resume: the run in {args.out} has {told}; leave these options out, or start "
+                         "a new run")
     return dataclasses.replace(settings, **{name: given[name] for name in PLACE if name in given})
 
 
@@ -90,26 +111,42 @@ def read_data(settings):
     return *train_set.split(settings.validation, seed=settings.seed), test_set
 
 
-def train(settings, train_set, validation_set, test_set, folder, args):
+def make_model(settings, train_set):
     import tinynet
     from tinynet import models
-    from tinynet.data import Augment, Loader
-    from tinynet.train import Trainer, checkpoint, evaluate
-
     tinynet.manual_seed(settings.seed)
-    model = models.create(settings.model, num_classes=len(train_set.classes), shortcut=settings.shortcut, pad=settings.pad)
+    options = {name: getattr(settings, name) for name in ("shortcut", "pad")}
+    options = {name: value for name, value in options.items() if value != getattr(Settings, name)}
+    return models.create(settings.model, num_classes=len(train_set.classes), **options)
+
+
+def make_loaders(settings, train_set, validation_set):
+    from tinynet.data import Augment, Loader
     augment = Augment(crop=4 if settings.augment else 0, flip=settings.augment, cutout=settings.cutout)
+    training = Loader(train_set, settings.batch_size, augment=augment, seed=settings.seed)
     statistics = train_set.mean, train_set.std
-    loaders = [Loader(train_set, settings.batch_size, augment=augment, seed=settings.seed)]
-    for held_out in (validation_set, test_set):
-        loaders.append(held_out and Loader(held_out, 256, shuffle=False, normalize=statistics))
-    trainer = Trainer(settings, model, *loaders[:2], folder, args.detect_anomaly)
-    if args.resume:
-        trainer.restore(checkpoint.read_latest(folder))
-    else:
-        settings.write(folder / "config.json")
-        trainer.save()
-    print(f"{settings.model}, {sum(p.numel() for p in model.parameters()):,} parameters, on {train_set} -> {folder}")
-    trainer.fit()
-    result = evaluate(model, loaders[2], len(test_set.classes))
-    print(f"test accuracy {100 * result.accuracy:.2f} %")
+    return training, validation_set and Loader(validation_set, 256, shuffle=False, normalize=statistics)
+
+
+def folder_of(args, name):
+    """The folder of the run to resume, or a new one."""
+    from tinynet.train import folder
+    return pathlib.Path(args.out) if args.resume else folder.create(args.out, name)
+
+
+def fit(trainer, resume):
+    """Train to the end. Returns the exit status: 0, or that of the signal that asked to stop."""
+    from tinynet.train import checkpoint, folder
+    from tinynet.train.stopping import Stopped
+    try:
+        with folder.locked(trainer.folder):
+            if resume:
+                trainer.restore(checkpoint.read_latest(trainer.folder))
+            else:
+                trainer.settings.write(trainer.folder / "config.json")
+                trainer.save()
+            trainer.fit()
+    except Stopped as stopped:
+        print(f"tinynet: {stopped}", file=sys.stderr)
+        return stopped.exit_status
+    return 0

@@ -17,6 +17,8 @@ class Loader:
     which is next. `prefetch` batches are made ahead in a thread, which changes nothing in them.
     """
 
+    unit = "image"                 # what is counted
+
     def __init__(self, dataset, batch_size=128, shuffle=True, augment=None, normalize=True, seed=0,
                  drop_last=False, prefetch=1):
         if batch_size < 1:
@@ -34,6 +36,11 @@ class Loader:
         """Batches in an epoch."""
         whole, rest = divmod(len(self.dataset), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
+
+    @property
+    def count(self):
+        """Images in an epoch."""
+        return len(self) * self.batch_size if self.drop_last else len(self.dataset)
 
     def set_epoch(self, epoch):
         """The next `for` loop is this epoch."""

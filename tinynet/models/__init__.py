@@ -9,11 +9,13 @@ from tinynet.models.resnet import (
     PreActResNet, ResNet, preact_resnet20, preact_resnet110, resnet8, resnet14, resnet18, resnet20, resnet32, resnet34,
     resnet44, resnet50, resnet56, resnet101, resnet110, resnet152, resnext50_32x4d, resnext101_32x8d, se_resnet20,
     se_resnet50, wide_resnet50_2, wide_resnet101_2)
+from tinynet.models.text import TextTransformer
+from tinynet.models.vit import VisionTransformer, vit_small32
 
 MODELS = {f.__name__: f for f in (
     resnet8, resnet14, resnet20, resnet32, resnet44, resnet56, resnet110, se_resnet20, preact_resnet20,
     preact_resnet110, resnet18, resnet34, resnet50, resnet101, resnet152, resnext50_32x4d, resnext101_32x8d,
-    wide_resnet50_2, wide_resnet101_2, se_resnet50, googlenet)}
+    wide_resnet50_2, wide_resnet101_2, se_resnet50, googlenet, vit_small32)}
 
 
 def create(name, **options):
@@ -26,4 +28,5 @@ def create(name, **options):
     return MODELS[name](**options)
 
 
-__all__ = ["MODELS", "FeatureExtractor", "GoogLeNet", "PreActResNet", "ResNet", "build", "create", *MODELS]
+__all__ = ["MODELS", "FeatureExtractor", "GoogLeNet", "PreActResNet", "ResNet", "TextTransformer",
+           "VisionTransformer", "build", "create", *MODELS]

@@ -10,14 +10,14 @@ class _Found(Exception):
 
 
 @no_grad()
-def first_non_finite(model, images):
-    """The name of the first non-finite parameter, else of the first layer (in order of execution) with such a result."""
+def first_non_finite(model, inputs):
+    """The name of the first non-finite parameter, else of the first layer that gives such a result."""
     for name, parameter in model.named_parameters():
         if not np.isfinite(parameter.data).all():
             return f"parameter {name}"
 
     def look(name):
-        def hook(module, inputs, output):
+        def hook(module, args, output):
             if not np.isfinite(output.data).all():
                 raise _Found(f"layer {name} ({type(module).__name__})")
         return hook
@@ -25,7 +25,7 @@ def first_non_finite(model, images):
     leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
     handles = [module.register_forward_hook(look(name)) for name, module in leaves]
     try:
-        model(images)
+        model(inputs)
         return "the loss"
     except _Found as found:
         return str(found)

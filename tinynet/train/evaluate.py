@@ -10,7 +10,7 @@ from tinynet.nn import functional as F
 
 @dataclasses.dataclass
 class Result:
-    """`loss`: mean cross-entropy; `confusion[i, j]`: how many images of class i were taken for class j."""
+    """`loss`: mean cross-entropy; `confusion[i, j]`: how many items of class i were taken for class j."""
 
     loss: float
     confusion: np.ndarray
@@ -29,14 +29,15 @@ class Result:
 
 @no_grad()
 def evaluate(model, loader, classes=10):
-    """Loss and confusion matrix of `model`, in eval mode, over all batches (images, labels) of `loader`."""
+    """Loss and confusion matrix of `model`, in eval mode, over all batches (inputs, labels) of `loader`."""
     was_training = model.training
     model.eval()
     total, confusion = 0.0, np.zeros((classes, classes), np.int64)
-    for images, labels in loader:
-        logits = model(images)
+    for inputs, labels in loader:
+        logits = model(inputs)
         if logits.shape[1] != classes:
-            raise ValueError(f"evaluate: the model tells {logits.shape[1]} classes apart, the data has {classes}")
+            raise ValueError(f"evaluate: the model tells {logits.shape[1]} classes apart, the data has "
+                             f"{classes}")
         total += F.cross_entropy(logits, labels, reduction="sum").item()
         np.add.at(confusion, (labels.data, logits.data.argmax(1)), 1)
     model.train(was_training)

@@ -1,4 +1,4 @@
-"""The folder of a run: config.json, metrics.csv, curves.png, checkpoints, the final weights. One run to a folder."""
+"""The folder of a run, one run to each: config.json, metrics.csv, curves.png, checkpoints, final weights."""
 
 import contextlib
 import csv
@@ -10,11 +10,11 @@ import pathlib
 from tinynet import files
 
 COLUMNS = ("epoch", "learning_rate", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy",
-           "seconds", "images_per_second")
+           "seconds")
 
 
 def create(out, name):
-    """Make the folder of a new run: `out`, or the first free `runs/NAME-K`. One that holds a run is not touched."""
+    """Make the folder of a new run: `out`, which must not hold a run, or the first free `runs/NAME-K`."""
     if out is None:
         candidates = (pathlib.Path("runs") / f"{name}-{k}" for k in itertools.count(1))
     else:
@@ -41,12 +41,12 @@ def locked(folder):
         yield
 
 
-def write_metrics(folder, rows):
+def write_metrics(folder, rows, unit="image"):
     """metrics.csv anew from all rows (dicts), so that no row is ever missing or doubled."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    text, columns = io.StringIO(), (*COLUMNS, f"{unit}s_per_second")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _short(row.get(name)) for name in COLUMNS} for row in rows)
+    writer.writerows({name: _short(row.get(name)) for name in columns} for row in rows)
     with files.atomic_write(folder / "metrics.csv") as file:
         file.write(text.getvalue().encode())
 

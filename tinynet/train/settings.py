@@ -9,47 +9,43 @@ import tomllib
 from tinynet import files
 
 RECIPES = pathlib.Path(__file__).parent / "recipes"
+OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("cosine", "onecycle", "multistep", "constant")
 
 
-def setting(default, help):
-    return dataclasses.field(default=default, metadata={"help": help})
+def setting(default, help, least=None, most=None):
+    return dataclasses.field(default=default, metadata={"help": help, "least": least, "most": most})
 
 
 @dataclasses.dataclass
-class Settings:
-    """The settings of a run. Every field is an option of `tinynet train`; its help text stands here."""
+class CommonSettings:
+    """The settings that every run has. Each is an option of its command; help text and limits stand here."""
 
-    data: str = setting("shapes", "what to learn: shapes (built in, no download), cifar10, or an .npz file")
-    root: str = setting(None, "folder or archive with the data; cifar10 is downloaded if it is left out")
-    model: str = setting("resnet8", "network: resnet8, 14, 20, 32, 44, 56, 110")
-    shortcut: str = setting("A", "shortcut where a stage changes shape: A (zero padding) or B (projection)")
-    pad: str = setting("end", "where option A puts its zero channels: end or both")
-    epochs: int = setting(10, "passes over the training images")
-    batch_size: int = setting(128, "images per step")
-    lr: float = setting(0.1, "peak learning rate of SGD")
-    momentum: float = setting(0.9, "momentum of SGD: the share of the last step that is kept")
+    command = "train"                  # the subcommand of `tinynet` that they belong to
+
+    epochs: int = setting(10, "passes over the training data", 1)
+    batch_size: int = setting(128, "images or pieces of text per step", 1)
+    optimizer: str = setting("sgd", "rule for a step: sgd or adamw")
+    lr: float = setting(0.1, "peak learning rate", 0)
+    momentum: float = setting(0.9, "momentum of SGD: the share of the last step that is kept", 0, 1)
     nesterov: bool = setting(True, "Nesterov momentum: take the gradient where the momentum will have led")
-    weight_decay: float = setting(5e-4, "pull of every parameter towards zero")
-    schedule: str = setting("cosine", "course of the learning rate: cosine (with a warm-up), onecycle, multistep "
-                                      "(a tenth after half, and again after three quarters), constant")
-    warmup: float = setting(1.0, "epochs in which the cosine schedule climbs to its peak")
-    label_smoothing: float = setting(0.0, "share of the target probability that is spread over all classes")
-    augment: bool = setting(True, "random crops (4 pixels of padding) and horizontal flips")
-    cutout: int = setting(0, "side of a square that is blanked in every training image; 0 for none")
-    validation: int = setting(0, "training images to set aside and measure the accuracy on after each epoch")
-    seed: int = setting(0, "root of all randomness: initial weights, order, augmentation")
+    weight_decay: float = setting(5e-4, "pull of every parameter towards zero", 0)
+    schedule: str = setting("cosine", "course of the learning rate: cosine (with a warm-up), onecycle, "
+                                      "multistep (a tenth after half, again after three quarters), constant")
+    warmup: float = setting(1.0, "epochs in which the cosine schedule climbs to its peak", 0)
+    label_smoothing: float = setting(0.0, "share of the target probability that is spread over all classes",
+                                     0, 1)
+    seed: int = setting(0, "root of all randomness: initial weights, order, augmentation", 0)
 
     def __post_init__(self):
-        for name, low, high in (("epochs", 1, None), ("batch_size", 1, None), ("lr", 0, None), ("momentum", 0, 1),
-                                ("weight_decay", 0, None), ("warmup", 0, None), ("label_smoothing", 0, 1),
-                                ("cutout", 0, None), ("validation", 0, None), ("seed", 0, None)):
-            value = getattr(self, name)
-            if not (value >= low and (high is None or value <= high)):
+        for field in dataclasses.fields(self):
+            value, low, high = getattr(self, field.name), field.metadata["least"], field.metadata["most"]
+            if low is not None and not (value >= low and (high is None or value <= high)):
                 limit = f"of at least {low}" if high is None else f"from {low} to {high}"
-                raise ValueError(f"{name}: expected a value {limit}, got {value}")
-        if self.schedule not in SCHEDULES:
-            raise ValueError(f"schedule: expected {', '.join(SCHEDULES)}, got {self.schedule!r}")
+                raise ValueError(f"{field.name}: expected a value {limit}, got {value}")
+        for name, known in ("schedule", SCHEDULES), ("optimizer", OPTIMIZERS):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}: expected {', '.join(known)}, got {getattr(self, name)!r}")
 
     def asdict(self):
         return dataclasses.asdict(self)
@@ -74,7 +70,7 @@ class Settings:
 
     @classmethod
     def of(cls, values, source):
-        """Settings from a dict that came from `source`; unknown names are refused with the nearest known ones."""
+        """Settings from a dict that came from `source`; unknown names are refused, the nearest ones named."""
         known = {field.name: field for field in dataclasses.fields(cls)}
         for name in values:
             if name not in known:
@@ -84,15 +80,53 @@ class Settings:
         return cls(**values)
 
 
+@dataclasses.dataclass
+class Settings(CommonSettings):
+    """The settings of a network for images: the options of `tinynet train`."""
+
+    data: str = setting("shapes", "what to learn: shapes (built in, no download), cifar10, or an .npz file")
+    root: str = setting(None, "folder or archive with the data; cifar10 is downloaded if it is left out")
+    model: str = setting("resnet8", "network: resnet8, 14, 20, 32, 44, 56, 110, vit_small32 and more, or a "
+                                    ".json file")
+    shortcut: str = setting("A", "shortcut where a stage changes shape: A (zero padding) or B (projection)")
+    pad: str = setting("end", "where option A puts its zero channels: end or both")
+    augment: bool = setting(True, "random crops (4 pixels of padding) and horizontal flips")
+    cutout: int = setting(0, "side of a square that is blanked in every training image; 0 for none", 0)
+    validation: int = setting(0, "training images to set aside and measure the accuracy on after each epoch",
+                              0)
+
+
+@dataclasses.dataclass
+class TextSettings(CommonSettings):
+    """The settings of a network for text: the options of `tinynet train-text`."""
+
+    command, model = "train-text", "text"
+
+    epochs: int = setting(8, "passes over the training text", 1)
+    batch_size: int = setting(32, "pieces of text per step", 1)
+    optimizer: str = setting("adamw", "rule for a step: sgd or adamw")
+    lr: float = setting(3e-3, "peak learning rate", 0)
+    weight_decay: float = setting(0.01, "pull of every parameter towards zero", 0)
+    text: str = setting(None, "a text file (UTF-8) to learn; by default fairy tales, made up on the spot")
+    length: int = setting(300_000, "characters of fairy tales to make up", 1000)
+    validation: float = setting(0.1, "share of the text, its end, that is kept to measure the loss on", 0, 1)
+    context: int = setting(128, "characters that the network sees at a time", 1)
+    width: int = setting(128, "numbers that stand for a character inside the network", 1)
+    layers: int = setting(3, "transformer layers", 1)
+    heads: int = setting(4, "attention heads of a layer", 1)
+    dropout: float = setting(0.0, "share of the activations that is left out in training", 0, 1)
+
+
 def recipe_names():
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 
 def read_recipe(name):
-    """The settings that a recipe changes, as a dict: a name from `tinynet/train/recipes` or a path to a .toml file."""
+    """The settings that a recipe (a name from `tinynet/train/recipes` or a .toml file) changes, as a dict."""
     path = pathlib.Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
     if not path.is_file():
-        raise ValueError(f"unknown recipe {name!r}; there are {', '.join(recipe_names())}, or give a .toml file")
+        raise ValueError(f"unknown recipe {name!r}; there are {', '.join(recipe_names())}, or give a .toml "
+                         "file")
     try:
         values = tomllib.loads(path.read_text())
     except tomllib.TOMLDecodeError as error:

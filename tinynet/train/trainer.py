@@ -1,7 +1,7 @@
 """The training loop: forward, loss, backward, step; and the bookkeeping that lets it be killed at any moment.
 
-`Trainer.state()` is everything the future of a run depends on. A run that is resumed from it continues with the same
-bits as one that was never interrupted.
+`Trainer.state()` is everything the future of a run depends on. A run that is resumed from it continues with
+the same bits as one that was never interrupted.
 """
 
 import time
@@ -12,12 +12,19 @@ from tinynet import plots, random
 from tinynet.autograd import detect_anomaly
 from tinynet.deploy.weights import save
 from tinynet.nn import functional as F
-from tinynet.optim import SGD
+from tinynet.optim import SGD, AdamW
 from tinynet.optim.lr_scheduler import CosineAnnealingLR, LinearLR, MultiStepLR, OneCycleLR, SequentialLR
 from tinynet.train import checkpoint, folder as run_folder
 from tinynet.train.diagnose import first_non_finite
 from tinynet.train.evaluate import evaluate
 from tinynet.train.stopping import Stopped, StopRequest
+
+
+def make_optimizer(settings, model):
+    if settings.optimizer == "adamw":
+        return AdamW(model.parameters(), settings.lr, weight_decay=settings.weight_decay)
+    return SGD(model.parameters(), settings.lr, settings.momentum, weight_decay=settings.weight_decay,
+               nesterov=settings.nesterov and settings.momentum > 0)
 
 
 def make_schedule(settings, optimizer, steps_per_epoch):
@@ -39,15 +46,17 @@ def make_schedule(settings, optimizer, steps_per_epoch):
 class Trainer:
     """Trains `model` on the batches of `train_loader` and keeps its run in `folder`.
 
-    After each epoch the accuracy on `validation_loader` (if there is one) is measured, and a checkpoint, metrics.csv
-    and curves.png are written.
+    A batch is a pair (inputs, labels): the model gives scores (N, classes, ...) for labels (N, ...), one for
+    each image, or for each character of a text. After each epoch the loss and accuracy on `validation_loader`
+    (if there is one) are measured, and a checkpoint, metrics.csv and curves.png are written. `levels` are losses
+    {name: loss} to compare with, lines across the curves.
     """
 
-    def __init__(self, settings, model, train_loader, validation_loader, folder, anomaly=False):
+    def __init__(self, settings, model, train_loader, validation_loader, folder, anomaly=False, levels=None):
         self.settings, self.model, self.folder, self.anomaly = settings, model, folder, anomaly
         self.train_loader, self.validation_loader = train_loader, validation_loader
-        self.optimizer = SGD(model.parameters(), settings.lr, settings.momentum, weight_decay=settings.weight_decay,
-                             nesterov=settings.nesterov and settings.momentum > 0)
+        self.unit, self.levels = train_loader.unit, levels or {}
+        self.optimizer = make_optimizer(settings, model)
         self.schedule = make_schedule(settings, self.optimizer, len(train_loader))
         self.epoch, self.step = 0, 0                    # both count what is finished
         self.sums = self.zero_sums()
@@ -56,9 +65,9 @@ class Trainer:
     @staticmethod
     def zero_sums():
         """What an epoch has added up so far."""
-        return {"loss": 0.0, "correct": 0, "images": 0, "seconds": 0.0}
+        return {"loss": 0.0, "correct": 0, "count": 0, "seconds": 0.0}
 
-    # The state of a run -----------------------------------------------------------------------------------------
+    # The state of a run -------------------------------------------------------------------------------------
 
     def state(self):
         return {"settings": self.settings.asdict(), "model": self.model.state_dict(),
@@ -67,29 +76,31 @@ class Trainer:
                 "random": random.get_state()}
 
     def restore(self, state):
-        trained = state["settings"]["model"]
+        trained = state["settings"].get("model", self.settings.model)
         if trained != self.settings.model:
-            raise ValueError(f"the checkpoint is of a {trained}, but this run is to train a {self.settings.model}")
+            raise ValueError(f"the checkpoint is of a {trained}, but this run is to train a "
+                             f"{self.settings.model}")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         random.set_state(state["random"])
         for name in ("epoch", "step", "sums", "rows"):
             setattr(self, name, state[name])
-        run_folder.write_metrics(self.folder, self.rows)
+        run_folder.write_metrics(self.folder, self.rows, self.unit)
 
     def save(self):
         checkpoint.write(self.folder, self.state())
-        run_folder.write_metrics(self.folder, self.rows)
+        run_folder.write_metrics(self.folder, self.rows, self.unit)
 
-    # The loop ---------------------------------------------------------------------------------------------------
+    # The loop -----------------------------------------------------------------------------------------------
 
     def fit(self):
         """Train until the last epoch is done. Returns the rows of metrics.csv."""
         from tqdm import tqdm
-        images = len(self.train_loader.dataset)
-        with StopRequest() as stop, tqdm(total=self.settings.epochs * images, unit="img", unit_scale=True,
-                                         initial=self.epoch * images + self.sums["images"]) as bar:
+        count = self.train_loader.count
+        total, done = self.settings.epochs * count, self.epoch * count + self.sums["count"]
+        bar = tqdm(total=total, initial=done, unit=f" {self.unit}s", unit_scale=True)
+        with StopRequest() as stop, bar:
             while self.epoch < self.settings.epochs:
                 self.train_epoch(bar, stop)
                 self.finish_epoch(bar)
@@ -99,74 +110,77 @@ class Trainer:
     def train_epoch(self, bar, stop):
         self.model.train()
         start = time.perf_counter()
-        for images, labels in self.train_loader.iterate(self.epoch, self.step):
-            self.train_step(images, labels)
+        for inputs, labels in self.train_loader.iterate(self.epoch, self.step):
+            self.train_step(inputs, labels)
             now = time.perf_counter()
             self.sums["seconds"], start = self.sums["seconds"] + now - start, now
-            self.show(bar, len(labels))
+            self.show(bar, labels.numel())
             if stop.received:
                 self.stop(stop.received)
 
-    def train_step(self, images, labels):
+    def train_step(self, inputs, labels):
         if self.anomaly:
             with detect_anomaly():
-                logits, loss = self.learn(images, labels)
+                logits, loss = self.learn(inputs, labels)
         else:
-            logits, loss = self.learn(images, labels)
+            logits, loss = self.learn(inputs, labels)
         self.step += 1
-        self.sums["loss"] += loss * len(labels)
+        self.sums["loss"] += loss * labels.numel()
         self.sums["correct"] += int((logits.data.argmax(1) == labels.data).sum())
-        self.sums["images"] += len(labels)
+        self.sums["count"] += labels.numel()
 
-    def learn(self, images, labels):
+    def learn(self, inputs, labels):
         """One step of stochastic gradient descent: the heart of it all."""
         self.optimizer.zero_grad()
-        logits = self.model(images)
+        logits = self.model(inputs)
         loss = F.cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)
-        self.check(loss, images)
+        self.check(loss, inputs)
         loss.backward()
         self.optimizer.step()
         self.schedule.step()
         return logits, loss.item()
 
-    def check(self, loss, images):
+    def check(self, loss, inputs):
         if np.isfinite(loss.data):
             return
         raise FloatingPointError(
-            f"the loss became {loss.item()} in epoch {self.epoch + 1}, step {self.step + 1}; the first value that is "
-            f"not finite is in {first_non_finite(self.model, images)}. The last good checkpoint is in {self.folder}; "
-            "a lower --lr may help, --detect-anomaly finds the operator")
+            f"the loss became {loss.item()} in epoch {self.epoch + 1}, step {self.step + 1}; the first value "
+            f"that is not finite is in {first_non_finite(self.model, inputs)}. The last good checkpoint is in "
+            f"{self.folder}; a lower --lr may help, --detect-anomaly finds the operator")
 
     def finish_epoch(self, bar):
-        sums, row = self.sums, {"epoch": self.epoch + 1, "learning_rate": self.optimizer.param_groups[0]["lr"]}
-        row["train_loss"] = sums["loss"] / sums["images"]
-        row["train_accuracy"] = sums["correct"] / sums["images"]
-        row["seconds"], row["images_per_second"] = sums["seconds"], sums["images"] / sums["seconds"]
+        sums, rate = self.sums, self.optimizer.param_groups[0]["lr"]
+        row = {"epoch": self.epoch + 1, "learning_rate": rate}
+        row["train_loss"] = sums["loss"] / sums["count"]
+        row["train_accuracy"] = sums["correct"] / sums["count"]
+        row["seconds"], row[f"{self.unit}s_per_second"] = sums["seconds"], sums["count"] / sums["seconds"]
         if self.validation_loader is not None:
             result = evaluate(self.model, self.validation_loader, len(self.train_loader.dataset.classes))
             row["validation_loss"], row["validation_accuracy"] = result.loss, float(result.accuracy)
         self.rows.append(row)
         self.epoch, self.step, self.sums = self.epoch + 1, 0, self.zero_sums()
         self.save()
-        plots.training_curves({self.settings.model: self.rows}, self.folder / "curves.png")
-        bar.write(describe(row, self.settings.epochs))
+        plots.training_curves({self.settings.model: self.rows}, self.folder / "curves.png", self.levels)
+        bar.write(describe(row, self.settings.epochs, self.unit))
 
-    def show(self, bar, images):
+    def show(self, bar, count):
         sums = self.sums
-        bar.set_postfix_str(f"epoch {self.epoch + 1}/{self.settings.epochs}, loss {sums['loss'] / sums['images']:.3f}, "
-                            f"accuracy {100 * sums['correct'] / sums['images']:.1f} %", refresh=False)
-        bar.update(images)
+        loss, accuracy = sums["loss"] / sums["count"], sums["correct"] / sums["count"]
+        bar.set_postfix_str(f"epoch {self.epoch + 1}/{self.settings.epochs}, loss {loss:.3f}, "
+                            f"accuracy {100 * accuracy:.1f} %", refresh=False)
+        bar.update(count)
 
     def stop(self, signal_number):
         self.save()
         raise Stopped(f"stopped in epoch {self.epoch + 1} after step {self.step}, and saved; "
-                      f"go on with: tinynet train --resume --out {self.folder}", signal_number)
+                      f"go on with: tinynet {self.settings.command} --resume --out {self.folder}",
+                      signal_number)
 
 
-def describe(row, epochs):
+def describe(row, epochs, unit):
     """One line on a finished epoch."""
     text = (f"epoch {row['epoch']:3d}/{epochs}  loss {row['train_loss']:.4f}  "
             f"train accuracy {100 * row['train_accuracy']:6.2f} %")
     if "validation_accuracy" in row:
         text += f"  validation accuracy {100 * row['validation_accuracy']:6.2f} %"
-    return text + f"  {row['images_per_second']:.0f} images/s"
+    return text + f"  {row[f'{unit}s_per_second']:.0f} {unit}s/s"

@@ -102,9 +102,9 @@ class MultiheadAttention(Module):
     """y = W_o concat(head₁, ..., head_h) + b_o, head_i = softmax(q_i k_iᵀ / √(E/h)) v_i.
 
     q, k and v are linear in query, key and value; where these are one tensor, it is self-attention.
-    query (L, N, E), key (S, N, kdim), value (S, N, vdim) -> y (L, N, E) and the heads' mean weights (N, L, S);
-    with `average_attn_weights=False` all weights (N, heads, L, S); with `need_weights=False`, which is faster,
-    None. With `batch_first` N stands first; a single sequence has no N.
+    query (L, N, E), key (S, N, kdim), value (S, N, vdim) -> y (L, N, E) and the heads' mean weights (N, L, S),
+    or all of them, (N, heads, L, S), with `average_attn_weights=False`; None with `need_weights=False`, which
+    is faster. With `batch_first` N stands first; a single sequence has no N.
 
     `key_padding_mask` (N, S) and `attn_mask` (L, S) or (N·heads, L, S) forbid where they are True; floats are
     added to the scores. `is_causal` lets query i see keys 0 ... i; beside an `attn_mask` it is a remark and
