@@ -88,8 +88,8 @@ def test_constructors_are_pytorchs(name):
 @pytest.mark.parametrize("name", [
     "conv2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "linear", "batch_norm", "layer_norm",
     "group_norm", "relu", "leaky_relu", "gelu", "silu", "softmax", "log_softmax", "dropout", "embedding",
-    "pad", "unfold", "fold", "nll_loss", "one_hot", "scaled_dot_product_attention", "cross_entropy", "mse_loss",
-    "l1_loss", "binary_cross_entropy_with_logits", "sigmoid", "tanh"])
+    "pad", "unfold", "fold", "nll_loss", "one_hot", "scaled_dot_product_attention", "cross_entropy",
+    "mse_loss", "l1_loss", "binary_cross_entropy_with_logits", "sigmoid", "tanh"])
 def test_functionals_take_pytorchs_arguments(name):
     torch = pytest.importorskip("torch")
     ours = list(inspect.signature(getattr(nn.functional, name)).parameters.values())

@@ -100,6 +100,8 @@ class Module:
         Every module on the way out says it anew, so that the outermost one, whose path is the longest, has
         the last word: `layer2.0.shortcut: Conv2d(64 -> 128): expected input ...`.
         """
+        if len(error.args) != 1:       # no message of ours
+            return
         if not hasattr(error, "failed_module"):
             function, _, rest = str(error).partition(": ")
             named = self.title() and function.isidentifier()
