@@ -1,9 +1,10 @@
-"""Convolution: y[n,k,p,q] = b[k] + sum over c,r,s of x[n, c, p·stride + r·dilation - padding, ...] · w[k,c,r,s].
+"""Convolution: y[n,k,p,q] = b[k] + sum over c,r,s of x[n,c, p·stride + r·dilation - padding..] · w[k,c,r,s].
 
-The specification: `im2col` lays the window that each output pixel sees into a column, and the convolution becomes one
-matrix multiplication per image (Chellapilla et al. 2006). The fast twin is in `conv_numba.py`.
+The specification: `im2col` lays the window that each output pixel sees into a column, and the convolution
+becomes one matrix multiplication per image (Chellapilla et al. 2006). The fast twin is in `conv_numba.py`.
 
-N batch, C channels in, K channels out, H W in, P Q out, R S kernel, G groups. Pairs are (vertical, horizontal).
+N batch, C channels in, K channels out, H W in, P Q out, R S kernel, G groups. Pairs are (vertical,
+horizontal).
 """
 
 import numpy as np
@@ -16,7 +17,11 @@ method = "auto"
 
 
 def use_method(name):
-    """How the fast twin convolves: "auto" chooses by shape, "im2col" works for every shape, "direct" wherever it can."""
+    """How the fast twin convolves.
+
+    "auto" chooses by shape, "im2col" serves every shape, "direct" takes the register tiles wherever they
+    can serve.
+    """
     global method
     if name not in METHODS:
         raise ValueError(f"conv.use_method: expected one of {', '.join(METHODS)}, got {name!r}")
@@ -30,7 +35,7 @@ def out_size(size, kernel, stride, padding, dilation):
 
 
 def windows(padded, kernel, stride, dilation, size):
-    """A view of the padded images, (N, C, R, S, P, Q): every window of every output pixel. Writable, overlapping."""
+    """A writable view of the padded images, (N, C, R, S, P, Q): the window of every output pixel."""
     n, c, _, _ = padded.shape
     by_n, by_c, by_h, by_w = padded.strides
     return np.lib.stride_tricks.as_strided(
@@ -44,12 +49,13 @@ def im2col(x, kernel, stride, padding, dilation):
     n, c, h, w = x.shape
     size = out_size((h, w), kernel, stride, padding, dilation)
     padded = np.pad(x, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2))
-    return windows(padded, kernel, stride, dilation, size).reshape(n, c * kernel[0] * kernel[1], -1)  # (N, C·R·S, P·Q)
+    columns = windows(padded, kernel, stride, dilation, size)                           # (N, C, R, S, P, Q)
+    return columns.reshape(n, c * kernel[0] * kernel[1], size[0] * size[1])             # (N, C·R·S, P·Q)
 
 
 @kernel
 def col2im(columns, size, kernel, stride, padding, dilation):
-    """The adjoint of `im2col`: x (N, C, H, W), (H, W) = `size`; where windows overlap, their values add up."""
+    """The adjoint of `im2col`: x (N, C, H, W), (H, W) = `size`; where windows overlap, values add up."""
     n, (h, w), (r, s) = columns.shape[0], size, kernel
     p, q = out_size(size, kernel, stride, padding, dilation)
     columns = columns.reshape(n, -1, r, s, p, q)                                        # (N, C, R, S, P, Q)
@@ -57,7 +63,7 @@ def col2im(columns, size, kernel, stride, padding, dilation):
     target = windows(padded, kernel, stride, dilation, (p, q))
     for i in range(r):
         for j in range(s):
-            target[:, :, i, j] += columns[:, :, i, j]                                   # within one tap nothing overlaps
+            target[:, :, i, j] += columns[:, :, i, j]               # within one tap nothing overlaps
     return padded[:, :, padding[0]:padding[0] + h, padding[1]:padding[1] + w]
 
 
@@ -90,7 +96,7 @@ def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups):
 
 @kernel
 def conv2d_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
-    """dw (K, C/G, R, S), in the memory order (R, S, C/G, K): every output pixel times the window that it saw."""
+    """dw (K, C/G, R, S), in memory (R, S, C/G, K): every output pixel times the window that it saw."""
     k, c, r, s = w_shape
     dw = np.zeros((groups, k // groups, c * r * s), np.result_type(x, dy))
     for i in range(x.shape[0]):

@@ -1,15 +1,15 @@
-"""Convolution by register tiles (`simd.py`), straight from channels-last images: no im2col at all. float32 only.
+"""Convolution by register tiles (`simd.py`), straight from channels-last images. float32 only, no im2col.
 
-Why it is fast. Two things bound a convolution: how many of the multiply-adds' operands come from registers, and whether
-the rest come from the nearest cache. The tiles see to the first. For the second, everything that a chunk of work touches
-is laid out for it:
+Why it is fast. Two things bound a convolution: how many operands of the multiply-adds come from registers,
+and whether the rest come from a near cache. The tiles see to the first. For the second, all that a chunk of
+work touches is laid out for it:
 
-- weights are packed into *panels* of one tile's output channels, `(panels, R, S, C, lanes)`: a tile walks through one
-  panel from front to back, just as the hardware likes to fetch it ahead from the second-level cache;
-- images get their left and right zeros in a copy that stays in the second-level cache (rows of zeros above and below
-  are not computed at all, but skipped);
-- the input gradient of a convolution is a convolution too, of the output gradient with turned weights; with a stride
-  it is one such convolution for each of the stride² positions that an input pixel can have between the taps.
+- weights are packed into *panels* of one tile's output channels, `(panels, R, S, C, lanes)`: a tile walks
+  through one panel from front to back, just as the hardware likes to fetch ahead from the second-level cache;
+- images are taken in bands of rows, whose copy with zeros left and right stays in the second-level cache
+  (rows of zeros above and below are not computed at all), and all panels are applied to a band at once;
+- the input gradient of a convolution is a convolution too, of the output gradient with turned weights; with a
+  stride it is one such convolution for each of the stride² positions that a pixel can have between the taps.
 
 Work is cut into chunks of images and panels by shape alone, and every sum is taken in one fixed order.
 """
@@ -21,16 +21,17 @@ import numpy as np
 
 from tinynet.kernels import layout
 from tinynet.kernels.compile import jit
-from tinynet.kernels.simd import LANES, OUTER_TILES, WINDOW_TILES, address, copy, outer_tile, prefetch, transpose, window_tile
+from tinynet.kernels.simd import (LANES, OUTER_TILES, WINDOW_TILES, address, copy, outer_tile, prefetch,
+                                  transpose, window_tile)
 from tinynet.kernels.threads import parallel_for
 
-L1_FLOATS = 9 * 1024                            # what a band takes of the first-level cache in the weight gradient
-L2_FLOATS = 32 * 1024                           # what a band of image rows takes of the second-level cache
-PIXELS = 200                                    # output pixels that a panel should meet when it is read once
+L1_FLOATS = 9 * 1024            # what a band takes of the first-level cache in the weight gradient
+L2_FLOATS = 32 * 1024           # what a band of image rows takes of the second-level cache
+PIXELS = 200                    # output pixels that a panel should meet when it is read once
 WINDOW_FORMS = {entry[1:] for entry in WINDOW_TILES}
 OUTER_FORMS = {entry[1:] for entry in OUTER_TILES}
-CHUNKS = 8                                      # enough of them to keep a few cores evenly busy
-SERIAL_WORK = 2e6                               # multiply-adds that are not worth a second thread
+CHUNKS = 8                      # enough of them to keep a few cores evenly busy
+SERIAL_WORK = 2e6               # multiply-adds that are not worth a second thread
 _local = threading.local()
 
 
@@ -52,15 +53,16 @@ def pixels(x):
 
 @functools.cache
 def pick(table, extent, form):
-    """The tile of this form, (T, ...), that covers `extent` with the least waste: its number in the table, and its M."""
-    fitting = [(-(-extent // m) * (m + 1), number, m) for number, (m, *rest) in enumerate(table) if tuple(rest) == form]
-    return min(fitting)[1:]
+    """The tile of this form, (T, ...), that covers `extent` with the least waste: its number and its M."""
+    fitting = [(number, entry[0]) for number, entry in enumerate(table) if entry[1:] == form]
+    return min(fitting, key=lambda tile: -(-extent // tile[1]) * (tile[1] + 1))   # 1: its own cost
 
 
 class Grid:
-    """Chunks of work: groups of units (images, or bands of them) times shares of the panels; tiny work is one chunk.
+    """Chunks of work: groups of units (images, or bands of them) times shares of the panels.
 
-    Units are shared out first, in groups of at least `together`; or, given `share`, panels, by so many.
+    Tiny work is one chunk. Else units are shared out first, in groups of at least `together`; or, given
+    `share`, panels are, by so many.
     """
 
     def __init__(self, units, panels, work, chunks=CHUNKS, together=1, share=None):
@@ -88,7 +90,7 @@ class Grid:
             parallel_for(chunk, self.groups * self.shares, 1)
 
 
-# ------------------------------------------------------------------------------------ forward and input gradient
+# ------------------------------------------------------------------------------ forward and input gradient
 
 def conv2d(x, w, b, stride, padding):
     """y (N, K, P, Q) of x (N, C, H, W) with w (K, C, R, S), see `conv.conv2d`."""
@@ -103,9 +105,9 @@ def conv2d(x, w, b, stride, padding):
 
 
 def conv2d_backward_input(dy, w, x_shape, stride, padding):
-    """dx: for each phase (i, j) of the stride, the stride-1 convolution of dy with the turned weights that meet it.
+    """dx: for each phase (i, j) of the stride, a stride-1 convolution of dy with turned weights.
 
-    All phases of a few images are computed one after the other, while those images' part of dx is in the cache.
+    All phases of a few images come one after the other, while those images' part of dx is in the cache.
     """
     n, c, h, width = x_shape
     dx, outputs = np.empty((n, h, width, c), np.float32), pixels(dy)
@@ -113,7 +115,8 @@ def conv2d_backward_input(dy, w, x_shape, stride, padding):
     for i, j in np.ndindex(stride):
         rows, top = _phase(w.shape[2], i, stride[0], padding[0])
         columns, left = _phase(w.shape[3], j, stride[1], padding[1])
-        taps, target = w.transpose(2, 3, 0, 1)[rows, columns], dx[:, i::stride[0], j::stride[1]]    # (R, S, K, C)
+        taps = w.transpose(2, 3, 0, 1)[rows, columns]                       # (R, S, K, C) of this phase
+        target = dx[:, i::stride[0], j::stride[1]]
         if taps.size == 0:
             unseen.append(target)
         elif target.size:
@@ -134,8 +137,10 @@ def conv2d_backward_input(dy, w, x_shape, stride, padding):
 
 
 def _phase(taps, i, stride, padding):
-    """Input pixel stride·u + i meets the taps r with (i + padding - r) % stride == 0, at output u + shift - (r // stride):
-    those taps, and the padding of the convolution that they make when turned."""
+    """The taps that input pixels i, i + stride, ... meet, and the padding of the convolution that they make.
+
+    Pixel stride·u + i meets tap r where stride divides i + padding - r, at u + (i + padding - r) / stride.
+    """
     first = (i + padding) % stride
     shift = (i + padding) // stride
     count = len(range(first, taps, stride))
@@ -143,11 +148,11 @@ def _phase(taps, i, stride, padding):
 
 
 class Walk:
-    """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c] · w[r, s, c, k]: the plan, and,
-    called with bands u0..u1 of output rows and panels k0..k1, its execution.
+    """Plans y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c] · w[r, s, c, k].
 
-    y may be strided: it starts at `offset` of the flat array `memory`. Where the tables have a tile with T = S taps, it
-    is used. Else T = 1, and S·C, whose values lie one behind the other in the image, make one long reduction.
+    Calling it carries it out for bands u0..u1 of output rows and panels k0..k1. y may be strided: it starts
+    at `offset` of the flat array `memory`. Where the table has a tile with T = S taps, it is used. Else T is
+    1, and the S·C values of a kernel row, one behind the other in the image, make one long reduction.
     """
 
     def __init__(self, x, w, b, y, stride, padding, memory, offset=0):
@@ -155,10 +160,10 @@ class Walk:
         vectors = 2 if k > LANES else 1
         form = (s, stride[1], vectors) if (s, stride[1], vectors) in WINDOW_FORMS else (1, 1, vectors)
         kind, m = pick(WINDOW_TILES, q, form)
-        # Without zeros to add, and without a tile that reaches over the end of a row, tiles can read x itself.
+        # Without zeros to add and without a tile that reaches over the end of a row, tiles read x itself.
         direct = padding[1] == 0 and q % m == 0 and (q - 1) * stride[1] + s <= width
         padded = width if direct else (-(-q // m) * m - 1) * stride[1] + s
-        spread = c % 256 == 0 and form[0] == s and not direct       # else all pixels fall on a few sets of the cache
+        spread = c % 256 == 0 and form[0] == s and not direct   # pixels would fall on few sets of the cache
         pitch = c + 16 if spread else c
         rows = even_part(p, max(-(-PIXELS // q), L2_FLOATS // (stride[0] * padded * pitch)))
         slab = 0 if direct else ((rows - 1) * stride[0] + r) * padded * pitch
@@ -179,8 +184,8 @@ class Walk:
         w, spill = self.w, scratch("spill", self.m * self.lanes)
         weights = scratch("weights", (k1 - k0) * self.lanes * w.size // w.shape[3])
         pack(w.ctypes.data, *w.strides, *w.shape, k0, k1, self.lanes, weights)
-        window_chunk(*self.tile, self.x, weights, self.bias, self.memory, scratch("images", self.slabs), spill,
-                     u0, u1, k0, k1, *self.geometry)
+        window_chunk(*self.tile, self.x, weights, self.bias, self.memory, scratch("images", self.slabs),
+                     spill, u0, u1, k0, k1, *self.geometry)
 
 
 def even_part(n, most):
@@ -192,7 +197,8 @@ def even_part(n, most):
 def pack(source, by_r, by_s, by_c, by_k, r, s, c, k, k0, k1, lanes, out):
     """Panels k0..k1 of w (R, S, C, K) into out, (panels, R, S, C, lanes); zeros behind K.
 
-    w is given by the address of its first float and its strides in bytes: turned weights come with strides of all kinds.
+    w is given by the address of its first float and its strides in bytes: turned weights have strides of
+    all kinds.
     """
     i = 0
     for panel in range(k0, k1):
@@ -202,7 +208,8 @@ def pack(source, by_r, by_s, by_c, by_k, r, s, c, k, k0, k1, lanes, out):
             if by_c == 4 and some == lanes and c % LANES == 0:
                 for cc in range(0, c, LANES):
                     for v in range(0, lanes, LANES):
-                        transpose(address(out, i + cc * lanes + v), lanes, tap + cc * by_c + v * by_k, by_k // 4)
+                        here = address(out, i + cc * lanes + v)
+                        transpose(here, lanes, tap + cc * by_c + v * by_k, by_k // 4)
             else:
                 run = some if by_k == 4 else 1
                 for cc in range(c):
@@ -221,8 +228,10 @@ def ask_for(x, begin, end):
 
 @jit
 def pad_rows(x, n, low, high, left, padded, pitch, out, start):
-    """Rows low..high of image n of x (N, H, W, C) into out[start:], (rows, padded, pitch), with `left` zeros first
-    (or with columns cut, where it is negative)."""
+    """Rows low..high of image n of x (N, H, W, C) into out[start:], (rows, padded, pitch).
+
+    `left` columns of zeros come first; where it is negative, so many columns are cut.
+    """
     _, h, width, c = x.shape
     skip, left = max(0, -left), max(0, left)
     some = max(0, min(width - skip, padded - left))
@@ -237,15 +246,17 @@ def pad_rows(x, n, low, high, left, padded, pitch, out, start):
 
 
 @jit
-def window_chunk(kind, m, taps, lanes, direct, x, weights, bias, y, images, spill, u0, u1, k0, k1, together, rows, slab,
-                 k, r, s, stride_h, stride_w, top, left, padded, pitch, y_offset, y_image, y_row, y_pixel, p, q):
+def window_chunk(kind, m, taps, lanes, direct, x, weights, bias, y, images, spill, u0, u1, k0, k1,
+                 together, rows, slab, k, r, s, stride_h, stride_w, top, left, padded, pitch,
+                 y_offset, y_image, y_row, y_pixel, p, q):
     """Bands u0..u1 (of `rows` output rows each) times panels k0..k1: walks the tiles over the padded bands.
 
-    While a band is computed, the rows of the band that comes next are asked for, so that they have arrived by then.
+    While a band is computed, the rows of the next one are asked for, so that they have arrived by then.
     """
     _, h, width, c = x.shape
     bands = -(-p // rows)
-    run = s // taps * c                                      # one reduction: C, or the joined S·C
+    run = s // taps * c                                         # one reduction: C, or the joined S·C
+    pixel = pitch if taps > 1 else pitch * stride_w             # from one broadcast to the next
     for first in range(u0, u1, together):
         last = min(first + together, u1)
         if not direct:
@@ -267,7 +278,7 @@ def window_chunk(kind, m, taps, lanes, direct, x, weights, bias, y, images, spil
                     if panel == k0 and not direct:
                         begin = n * h + (row + together * rows) * stride_h
                         ask_for(x, begin * width * c, (begin + stride_h) * width * c)
-                    r0, r1 = max(0, top - row * stride_h), min(r, h + top - row * stride_h)     # rows that exist
+                    r0, r1 = max(0, top - row * stride_h), min(r, h + top - row * stride_h)   # no zeros
                     a = source + 4 * (row * stride_h + r0) * padded * pitch
                     b = panel_b + 4 * r0 * taps * run * lanes
                     row_y = y_offset + n * y_image + row * y_row + panel * lanes
@@ -276,21 +287,21 @@ def window_chunk(kind, m, taps, lanes, direct, x, weights, bias, y, images, spil
                         whole = some == m and valid == lanes
                         out, step = (address(y, here), y_pixel) if whole else (address(spill, 0), lanes)
                         window_tile(kind, out, 0, step, address(bias, panel * lanes), 0, 0,
-                                    a + 4 * column * stride_w * pitch, pitch if taps > 1 else pitch * stride_w,
-                                    padded * pitch, 1, b, run * lanes, taps * run * lanes, lanes, r1 - r0, run)
+                                    a + 4 * column * stride_w * pitch, pixel, padded * pitch, 1,
+                                    b, run * lanes, taps * run * lanes, lanes, r1 - r0, run)
                         if not whole:
                             for i in range(some):
                                 copy(address(y, here + i * y_pixel), address(spill, i * lanes), valid)
 
 
-# ---------------------------------------------------------------------------------------------- weight gradient
+# ------------------------------------------------------------------------------------------ weight gradient
 
 def conv2d_backward_weight(x, dy, w_shape, stride, padding):
     """dw[k, c, r, s] = sum over n, p, q of x[n, c, p·stride + r - padding, ...] · dy[n, k, p, q].
 
-    Outer tiles: M input channels times one or two vectors of output channels, for all T taps of a kernel row at once,
-    stay in registers while the tile sweeps over a band of image rows that fits the nearest cache. Each group of images
-    has its own partial sum, and they are added in order.
+    Outer tiles: M input channels times one or two vectors of output channels, for all T taps of a kernel
+    row at once, stay in registers while the tile sweeps over a band of image rows that fits the nearest
+    cache. Each group of images has its own partial sum, and they are added in order.
     """
     x, dy = pixels(x), pixels(dy)                           # (N, H, W, C), (N, P, Q, K)
     k, c, r, s = w_shape
@@ -320,18 +331,18 @@ def conv2d_backward_weight(x, dy, w_shape, stride, padding):
     def body(n0, n1, k0, k1):
         outer_chunk(kind, m, lanes, x, dy, partial[n0 // grid.group, k0:k1].reshape(-1),
                     scratch("images", 1 if direct else h * padded * c + m),
-                    scratch("gradients", min(p, band) * wide * lanes), direct, band, n0, n1, k0, k1, r, taps, tiles,
-                    depth, stride[0], step, padding[0], left, padded, before, first, wide, columns)
+                    scratch("gradients", min(p, band) * wide * lanes), direct, band, n0, n1, k0, k1, r, taps,
+                    tiles, depth, stride[0], step, padding[0], left, padded, before, first, wide, columns)
     grid.run(body)
     dw = np.empty((r, s, c, k), np.float32)
-    collect(partial, dw)
+    parallel_for(lambda k0, k1: collect(partial, dw, k0, k1), panels, max(1, 2 ** 16 // (r * s * c * lanes)))
     return dw.transpose(3, 2, 0, 1)                                     # (K, C, R, S)
 
 
 @jit
-def outer_chunk(kind, m, lanes, x, dy, partial, images, gradients, direct, band, n0, n1, k0, k1, r, taps, tiles,
-                depth, stride_h, step, top, left, padded, before, first, wide, columns):
-    """Images n0..n1 times panels k0..k1: for each band of rows, every tile of dw takes up what the band adds to it."""
+def outer_chunk(kind, m, lanes, x, dy, partial, images, gradients, direct, band, n0, n1, k0, k1, r, taps,
+                tiles, depth, stride_h, step, top, left, padded, before, first, wide, columns):
+    """Images n0..n1 times panels k0..k1: every tile of dw takes up what a band of rows adds, band by band."""
     _, h, width, c = x.shape
     _, p, q, k = dy.shape
     partial[:] = 0
@@ -345,7 +356,7 @@ def outer_chunk(kind, m, lanes, x, dy, partial, images, gradients, direct, band,
             for panel in range(k0, k1):
                 pad_panel(dy, n, p0, min(p, p0 + band), panel * lanes, lanes, before, wide, gradients)
                 for row in range(r):
-                    low = max(p0, -((row - top) // stride_h))                           # rows that exist
+                    low = max(p0, -((row - top) // stride_h))                           # no zeros
                     high = min(p0 + band, p, (h - 1 + top - row) // stride_h + 1)
                     a = source + 4 * (low * stride_h + row - top) * row_x
                     b = address(gradients, ((low - p0) * wide + first) * lanes)
@@ -358,7 +369,7 @@ def outer_chunk(kind, m, lanes, x, dy, partial, images, gradients, direct, band,
 
 @jit
 def pad_panel(dy, n, p0, p1, k0, lanes, before, wide, out):
-    """Rows p0..p1 of channels k0..k0 + lanes of dy[n] (P, Q, K) into out, (rows, wide, lanes), with `before` zeros first."""
+    """Rows p0..p1 of dy[n] (P, Q, K), `lanes` channels from k0 on, into out, (rows, wide, lanes)."""
     _, p, q, k = dy.shape
     some, columns = min(lanes, k - k0), min(q, wide - before)
     for row in range(p0, p1):
@@ -377,15 +388,15 @@ def pad_panel(dy, n, p0, p1, k0, lanes, before, wide, out):
 
 
 @jit
-def collect(partial, dw):
-    """dw (R, S, C, K) = the sum over groups, in order, of partial (groups, panels, R, T, tiles, lanes)."""
-    groups, panels, _, taps, tiles, lanes = partial.shape
+def collect(partial, dw, k0, k1):
+    """Panels k0..k1 of dw (R, S, C, K): sums the groups of partial (groups, panels, R, T, tiles, lanes)."""
+    groups, _, _, taps, _, lanes = partial.shape
     r, s, c, k = dw.shape
     for rr in range(r):
         for ss in range(s):
             t, depth0 = (ss, 0) if taps == s else (0, ss * c)
             for cc in range(c):
-                for panel in range(panels):
+                for panel in range(k0, k1):
                     out = dw[rr, ss, cc, panel * lanes:(panel + 1) * lanes]
                     out[:] = 0
                     for g in range(groups):

@@ -2,10 +2,10 @@
 
 - `direct` (conv_direct.py): register tiles straight from the image. float32, one group, no dilation.
 - `matmul`: the weight gradient of a 1x1 kernel of many channels: the pixels are the rows of a matrix already.
-- `depthwise`: one channel per group; plain loops over the channels of a pixel, which lie one behind the other.
-- `im2col`: everything else. The columns of a few image rows are gathered into a buffer that stays in the second-level
-  cache, and one single-threaded matrix multiplication consumes them at once: the whole batch's columns, R·S times the
-  input, never exist, and each worker keeps its own buffer and BLAS call.
+- `depthwise`: one channel per group; plain loops over the channels of a pixel, neighbours in memory.
+- `im2col`: everything else. The columns of a few image rows are gathered into a buffer that stays in the
+  second-level cache, and one single-threaded matrix multiplication consumes them at once: the whole batch's
+  columns, R·S times the input, never exist, and each worker keeps its own buffer and BLAS call.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from tinynet.kernels.threads import parallel_for
 
 BRANCHES = ("direct", "matmul", "depthwise", "im2col")
 COLUMN_BYTES = 512 * 1024
-MATMUL_CHANNELS = 64         # from here on BLAS outruns the tiles of `direct` in the weight gradient of a 1x1 kernel
+MATMUL_CHANNELS = 64         # from here on BLAS outruns the tiles in the weight gradient of a 1x1 kernel
 
 
 def choose(operation, dtype, channels, w_shape, padding, dilation, groups):
@@ -92,7 +92,7 @@ def _pixels(x, dtype):
 # ---------------------------------------------------------------------------------------------------- matmul
 
 def _matmul_backward_weight(x, dy, stride):
-    """xᵀ · dy over all pixels that the kernel saw: partial sums of a fixed number of groups of images, added in order."""
+    """xᵀ · dy over all pixels that the kernel saw: partial sums of groups of images, added in order."""
     grain = max(1, -(-len(x) // 8))
     partial = np.empty((-(-len(x) // grain), x.shape[3], dy.shape[3]), x.dtype)
 
@@ -182,7 +182,7 @@ def _im2col_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
 
 @jit
 def gather(x, p0, p1, q, c0, c, r, s, stride_h, stride_w, top, left, dilation_h, dilation_w, columns):
-    """Channels c0..c0 + c of the windows of output rows p0..p1 of one image x (H, W, C) into columns (rows·Q, R·S·c)."""
+    """The windows of output rows p0..p1, channels c0..c0 + c, of an image x (H, W, C), as (rows·Q, R·S·c)."""
     h, w, _ = x.shape
     for row in range(p0, p1):
         for column in range(q):
@@ -269,7 +269,7 @@ def _depthwise_weight(x, dy, w_shape, stride, padding, dilation):
 
 @jit
 def depthwise_rows(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_w):
-    """y (P, Q, C) of one image x (H, W, C) with w (R, S, C); the innermost loop runs over neighbours in memory."""
+    """y (P, Q, C) of one image x (H, W, C) with w (R, S, C); the inner loop runs over neighbours."""
     (h, width, c), (r, s, _), (p, q, _) = x.shape, w.shape, y.shape
     for row in range(p):
         for column in range(q):

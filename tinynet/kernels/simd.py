@@ -1,19 +1,21 @@
 """Explicit SIMD: register tiles, written as LLVM instructions that Numba compiles into its kernels.
 
-A processor with AVX-512 has 32 registers of 16 floats and can finish two fused multiply-adds of them in every cycle,
-but it loads at best two values from the cache in that time. A loop that loads what it multiplies is therefore bound by
-its loads. The way out is a *tile*: many sums live in registers during the whole reduction, so that each loaded value
-takes part in several multiply-adds. Compilers seldom find this by themselves; this file spells it out.
+A processor with AVX-512 has 32 registers of 16 floats and can finish two fused multiply-adds of them in
+every cycle, but at best it loads two values from the cache in that time, and often one. A loop that loads
+what it multiplies is therefore bound by its loads. The way out is a *tile*: many sums live in registers
+during the whole reduction, so that each loaded value takes part in several multiply-adds. Compilers seldom
+find this by themselves; this file spells it out.
 
-One formula serves every convolution. `A` is read a float at a time and spread over a register (a broadcast), `B` a
-register at a time, and `row`, `col` run over the reduction:
+One formula serves every convolution. `A` is read a float at a time and spread over a register (a
+broadcast), `B` a register at a time, and `row`, `col` run over the reduction:
 
-    window tile:  y[m]    += sum_t A[row, col, m·stride + t] · B[row, col, t]    a broadcast of A meets several m
-    outer tile:   y[t, m] += A[row, col, m] · B[row, col, t]                     a broadcast of A meets all T taps
+    window tile:  y[m]    += sum_t A[row, col, m·stride + t] · B[row, col, t]    a broadcast meets several m
+    outer tile:   y[t, m] += A[row, col, m] · B[row, col, t]                     a broadcast meets all T taps
 
-The window tile computes M neighbouring pixels of one row of a convolution: A are pixels, B the weights of the T taps
-of a kernel row; each pixel is broadcast once for all T taps that see it. The outer tile computes the weight gradient.
-With T = 1 both are the tile of a plain matrix multiplication. The tables below hold the shapes that are compiled.
+The window tile computes M neighbouring pixels of one row of a convolution: A are pixels, B the weights of
+the T taps of a kernel row; each pixel is broadcast once for all T taps that see it. The outer tile computes
+the weight gradient. With T = 1 both are the tile of a plain matrix multiplication. The tables hold the
+shapes that are compiled.
 """
 
 from llvmlite import ir
@@ -33,15 +35,17 @@ def _fits(m, taps, vectors, sums):
 
 
 # (M, T, stride, V): M pixels, T taps, V vectors of output channels.
-WINDOW_TILES = tuple((m, taps, stride, vectors)
-                for taps, stride in [(1, 1), (2, 1), (3, 1), (3, 2)]
-                for vectors, sizes in [(1, (16, 8)), (2, (14, 8, 7, 4))]
-                for m in sizes if _fits(m, taps, vectors, m))
+WINDOW_TILES = tuple(
+    (m, taps, stride, vectors)
+    for taps, stride in [(1, 1), (2, 1), (3, 1), (3, 2)]
+    for vectors, sizes in [(1, (16, 8)), (2, (14, 8, 7, 4))]
+    for m in sizes if _fits(m, taps, vectors, m))
 # (M, T, V): M input channels, T taps, V vectors of output channels.
-OUTER_TILES = tuple((m, taps, vectors)
-               for taps in (1, 2, 3)
-               for vectors, sizes in [(1, (16, 8, 4)), (2, (12, 8, 7, 4))]
-               for m in sizes if _fits(m, taps, vectors, m * taps))
+OUTER_TILES = tuple(
+    (m, taps, vectors)
+    for taps in (1, 2, 3)
+    for vectors, sizes in [(1, (16, 8, 4)), (2, (12, 8, 7, 4))]
+    for m in sizes if _fits(m, taps, vectors, m * taps))
 
 
 @intrinsic
@@ -70,14 +74,15 @@ def prefetch(typing_context, source):
         byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
         function = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32]), "llvm.prefetch.p0")
-        builder.call(function, [builder.inttoptr(args[0], byte), i32(0), i32(2), i32(1)])    # read, 2nd level, data
+        read, second_level, data = i32(0), i32(2), i32(1)
+        builder.call(function, [builder.inttoptr(args[0], byte), read, second_level, data])
         return context.get_dummy_value()
     return types.void(types.int64), generate
 
 
 @intrinsic
 def transpose(typing_context, target, target_step, source, source_step):
-    """A square of LANES x LANES floats, rows `step` floats apart, turned over its diagonal: LANES·log2(LANES) shuffles.
+    """A square of LANES x LANES floats, rows `step` floats apart, turned over its diagonal by shuffles alone.
 
     Each round swaps the off-diagonal quarters of squares of twice the size, as in Eklundh's algorithm.
     """
@@ -106,10 +111,11 @@ def transpose(typing_context, target, target_step, source, source_step):
 def _tile(meetings_of, table):
     """An intrinsic that runs the tile `table[which]`: one `switch` over all of them.
 
-    `meetings_of(*entry)` lists who meets whom in one step: triples (a, t, (ty, m)) say that the broadcast of A[a]
-    times the vectors B[t] is added to the sum y[ty, m]. Steps and addresses (all int64, steps in floats):
-    y[t, m] = y + t·y_t + m·y_m; sums start from `init` with steps of its own (zero steps: one bias for all pixels);
-    A[row, col, a] = a + row·a_row + col·a_col + a·a_m; B[row, col, t] likewise, V vectors wide.
+    `meetings_of(*entry)` lists who meets whom in one step: (i, t, (u, m)) says that the broadcast of A[i]
+    times the vectors B[t] is added to the sum y[u, m]. The arguments are addresses and steps, in floats:
+    y[u, m] lies at y + u·y_t + m·y_m; its sum starts from `init`, with steps of its own (zero steps: one bias
+    for all pixels); A[row, col, i] lies at a + row·a_row + col·a_col + i·a_m, and B[row, col, t], V vectors
+    wide, likewise.
     """
     def tile(typing_context, which, y, y_t, y_m, init, init_t, init_m,
              a, a_m, a_row, a_col, b, b_t, b_row, b_col, rows, cols):
@@ -133,7 +139,8 @@ def _emit(builder, meetings, vectors, y, y_t, y_m, init, init_t, init_m,
     vector = ir.VectorType(FLOAT, LANES)
     fma = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fmuladd.v{LANES}f32")
-    undefined, lane_0 = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
+    undefined = ir.Constant(vector, ir.Undefined)
+    lane_0 = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
 
     def at(base, *terms):
         for count, step in terms:
@@ -155,7 +162,7 @@ def _emit(builder, meetings, vectors, y, y_t, y_m, init, init_t, init_m,
     taps = sorted({t for _, t, _ in meetings})
     # A stack slot per sum: LLVM turns it into a register, because its address never escapes.
     sums = {(target, v): cgutils.alloca_once(builder, vector) for target in targets for v in range(vectors)}
-    for (t, m), v in sums:
+    for (t, m), v in sums:                          # t of the sum, 0 in a window tile
         builder.store(load(at(init, (t, init_t), (m, init_m)), v), sums[(t, m), v])
     with cgutils.for_range(builder, rows) as row:
         a_here, b_here = at(a, (row.index, a_row)), at(b, (row.index, b_row))
@@ -170,12 +177,13 @@ def _emit(builder, meetings, vectors, y, y_t, y_m, init, init_t, init_m,
                         product = builder.call(fma, [value, weights[t, v], builder.load(total, typ=vector)])
                         builder.store(product, total)
     for (t, m), v in sums:
-        builder.store(builder.load(sums[(t, m), v], typ=vector), pointer(at(y, (t, y_t), (m, y_m)), v), align=4)
+        total = builder.load(sums[(t, m), v], typ=vector)
+        builder.store(total, pointer(at(y, (t, y_t), (m, y_m)), v), align=4)
 
 
 def _window(m, taps, stride, vectors):
-    # Neighbouring pixels feed the same sums, and a sum can take a product only every fourth cycle: so visit every
-    # `apart`-th pixel, then those beside them, and so on, and the products that follow each other are independent.
+    # Neighbouring pixels feed the same sums, and a sum can take a product only every fourth cycle. So visit
+    # every `apart`-th pixel, then those beside them, and so on: products in a row are then independent.
     apart = stride * -(-taps // stride)
     return sorted([(i * stride + t, t, (0, i)) for i in range(m) for t in range(taps)],
                   key=lambda meeting: (meeting[0] % apart, meeting[0]))
