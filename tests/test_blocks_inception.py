@@ -1,0 +1,63 @@
+"""Inception: gradients, its PyTorch twin, GoogLeNet's numbers, sizes, errors, training."""
+
+import numpy as np
+import pytest
+from blocks import check_gradients, check_sharing, check_twin, images, losses_on_shapes
+
+from tinynet import nn
+from tinynet.nn.blocks import ConvBlock, Inception
+from tinynet.nn.blocks.inception import GOOGLENET
+from tinynet.tensor import Tensor
+
+SMALL = 4, 3, (2, 3), (2, 2), 2            # gives 10 channels
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_gradients_are_the_differences(norm):
+    check_gradients(Inception(2, 1, (1, 2), (1, 1), 1, norm=norm), 2, 2, 4, 3)
+
+
+@pytest.mark.parametrize("size", [(6, 6), (5, 7), (1, 3)])
+def test_it_is_its_pytorch_twin(size):
+    pytest.importorskip("torch")
+    import block_twins as twins
+    check_twin(Inception(*SMALL), twins.Inception(*SMALL), 3, 4, *size)
+
+
+@pytest.mark.parametrize("name, channels", [("3a", 256), ("3b", 480), ("4a", 512), ("4b", 512), ("4c", 512), ("4d", 528),
+                                            ("4e", 832), ("5a", 832), ("5b", 1024)])
+def test_googlenets_numbers_fit_together(name, channels):
+    following = {"3a": "3b", "3b": "4a", "4a": "4b", "4b": "4c", "4c": "4d", "4d": "4e", "4e": "5a", "5a": "5b"}
+    assert Inception(*GOOGLENET[name]).out_channels == channels
+    assert name not in following or GOOGLENET[following[name]][0] == channels
+
+
+def test_the_branches_stand_in_the_papers_order():
+    block = Inception(*SMALL, norm="none").eval()
+    x = Tensor(images(1, 4, 5, 5, dtype=np.float32))
+    y = block(x).data
+    for branch, (start, stop) in zip((block.branch1, block.branch3, block.branch5, block.pool), ((0, 3), (3, 6), (6, 8), (8, 10))):
+        assert np.array_equal(y[:, start:stop], branch(x).data)
+
+
+def test_wrong_input_names_block_path_and_shapes():
+    model = nn.Sequential({"stem": ConvBlock(3, 5), "inception3a": Inception(*SMALL)})
+    with pytest.raises(ValueError) as error:
+        model(Tensor(images(2, 3, 8, 8, dtype=np.float32)))
+    assert str(error.value) == "inception3a: Inception(4 -> 10): expected input (N, 4, H, W), got (2, 5, 8, 8)"
+
+
+def test_a_branch_that_does_not_fit_is_told():
+    block = Inception(*SMALL)
+    block.branch1 = ConvBlock(4, 3, 1, stride=2)
+    with pytest.raises(ValueError, match=r"Inception\(4 -> 10\): .*branch1 gives \(1, 3, 3, 3\), branch3 gives \(1, 3, 6, 6\)"):
+        block(Tensor(images(1, 4, 6, 6, dtype=np.float32)))
+
+
+def test_sharing():
+    check_sharing(Inception(4, 1, (1, 1), (1, 1), 1), 2, 4, 4, 4)
+
+
+def test_it_learns_shapes():
+    losses = losses_on_shapes(Inception(8, 4, (4, 8), (2, 4), 4), 20)
+    assert losses[-1] < 0.95 * losses[0]
