@@ -181,37 +181,38 @@ def _im2col_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
 
 
 @jit
+def seen(start, stride, size, count):
+    """Those of `count` outputs, first..last, for which start + stride·output lies within 0..size."""
+    return max(0, -(start // stride)), min(count, (size - 1 - start) // stride + 1)
+
+
+@jit
 def gather(x, p0, p1, q, c0, c, r, s, stride_h, stride_w, top, left, dilation_h, dilation_w, columns):
     """The windows of output rows p0..p1, channels c0..c0 + c, of an image x (H, W, C), as (rows·Q, R·S·c)."""
-    h, w, _ = x.shape
+    columns[:] = 0
     for row in range(p0, p1):
-        for column in range(q):
-            out = columns[(row - p0) * q + column]
-            for i in range(r):
-                for j in range(s):
-                    y, z = row * stride_h + i * dilation_h - top, column * stride_w + j * dilation_w - left
-                    at = (i * s + j) * c
-                    if 0 <= y < h and 0 <= z < w:
-                        for channel in range(c):
-                            out[at + channel] = x[y, z, c0 + channel]
-                    else:
-                        out[at:at + c] = 0
+        for tap in range(r * s):
+            y = row * stride_h + tap // s * dilation_h - top
+            start = tap % s * dilation_w - left
+            first, last = seen(start, stride_w, x.shape[1], q)
+            for column in range(first, last if 0 <= y < x.shape[0] else first):
+                out, pixel = columns[(row - p0) * q + column], x[y, column * stride_w + start]
+                for channel in range(c):
+                    out[tap * c + channel] = pixel[c0 + channel]
 
 
 @jit
 def scatter(x, p0, p1, q, c0, c, r, s, stride_h, stride_w, top, left, dilation_h, dilation_w, columns):
     """The adjoint of `gather`: adds each column to the window that it came from."""
-    h, w, _ = x.shape
     for row in range(p0, p1):
-        for column in range(q):
-            out = columns[(row - p0) * q + column]
-            for i in range(r):
-                for j in range(s):
-                    y, z = row * stride_h + i * dilation_h - top, column * stride_w + j * dilation_w - left
-                    at = (i * s + j) * c
-                    if 0 <= y < h and 0 <= z < w:
-                        for channel in range(c):
-                            x[y, z, c0 + channel] += out[at + channel]
+        for tap in range(r * s):
+            y = row * stride_h + tap // s * dilation_h - top
+            start = tap % s * dilation_w - left
+            first, last = seen(start, stride_w, x.shape[1], q)
+            for column in range(first, last if 0 <= y < x.shape[0] else first):
+                out, pixel = columns[(row - p0) * q + column], x[y, column * stride_w + start]
+                for channel in range(c):
+                    pixel[c0 + channel] += out[tap * c + channel]
 
 
 def im2col(x, kernel, stride, padding, dilation):
@@ -272,16 +273,15 @@ def depthwise_rows(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_
     """y (P, Q, C) of one image x (H, W, C) with w (R, S, C); the inner loop runs over neighbours."""
     (h, width, c), (r, s, _), (p, q, _) = x.shape, w.shape, y.shape
     for row in range(p):
-        for column in range(q):
-            out = y[row, column]
-            out[:] = 0
-            for i in range(r):
-                for j in range(s):
-                    yy, xx = row * stride_h + i * dilation_h - top, column * stride_w + j * dilation_w - left
-                    if 0 <= yy < h and 0 <= xx < width:
-                        pixel, tap = x[yy, xx], w[i, j]
-                        for channel in range(c):
-                            out[channel] += pixel[channel] * tap[channel]
+        y[row] = 0
+        for tap in range(r * s):
+            i, j = tap // s, tap % s
+            line, start = row * stride_h + i * dilation_h - top, j * dilation_w - left
+            first, last = seen(start, stride_w, width, q)
+            for column in range(first, last if 0 <= line < h else first):
+                pixel, weight, out = x[line, column * stride_w + start], w[i, j], y[row, column]
+                for channel in range(c):
+                    out[channel] += pixel[channel] * weight[channel]
 
 
 @jit
@@ -290,15 +290,14 @@ def depthwise_rows_backward(x, w, y, stride_h, stride_w, top, left, dilation_h, 
     (h, width, c), (r, s, _), (p, q, _) = x.shape, w.shape, y.shape
     x[:] = 0
     for row in range(p):
-        for column in range(q):
-            out = y[row, column]
-            for i in range(r):
-                for j in range(s):
-                    yy, xx = row * stride_h + i * dilation_h - top, column * stride_w + j * dilation_w - left
-                    if 0 <= yy < h and 0 <= xx < width:
-                        pixel, tap = x[yy, xx], w[i, j]
-                        for channel in range(c):
-                            pixel[channel] += out[channel] * tap[channel]
+        for tap in range(r * s):
+            i, j = tap // s, tap % s
+            line, start = row * stride_h + i * dilation_h - top, j * dilation_w - left
+            first, last = seen(start, stride_w, width, q)
+            for column in range(first, last if 0 <= line < h else first):
+                pixel, weight, out = x[line, column * stride_w + start], w[i, j], y[row, column]
+                for channel in range(c):
+                    pixel[channel] += out[channel] * weight[channel]
 
 
 @jit
@@ -306,12 +305,11 @@ def depthwise_rows_weight(x, w, y, stride_h, stride_w, top, left, dilation_h, di
     """The gradient of `depthwise_rows` for its w, added to w, from the gradient of y."""
     (h, width, c), (r, s, _), (p, q, _) = x.shape, w.shape, y.shape
     for row in range(p):
-        for column in range(q):
-            out = y[row, column]
-            for i in range(r):
-                for j in range(s):
-                    yy, xx = row * stride_h + i * dilation_h - top, column * stride_w + j * dilation_w - left
-                    if 0 <= yy < h and 0 <= xx < width:
-                        pixel, tap = x[yy, xx], w[i, j]
-                        for channel in range(c):
-                            tap[channel] += out[channel] * pixel[channel]
+        for tap in range(r * s):
+            i, j = tap // s, tap % s
+            line, start = row * stride_h + i * dilation_h - top, j * dilation_w - left
+            first, last = seen(start, stride_w, width, q)
+            for column in range(first, last if 0 <= line < h else first):
+                pixel, weight, out = x[line, column * stride_w + start], w[i, j], y[row, column]
+                for channel in range(c):
+                    weight[channel] += out[channel] * pixel[channel]
