@@ -1,7 +1,7 @@
 """Measuring in turns: A B C A B C ..., so that what disturbs the machine for a while disturbs everybody.
 
-A `Job` is one thing to measure. Rows that are measured together share the jobs that they have in common. Every
-job is run once before it counts: caches are filled, kernels compiled, files read, for all alike.
+A `Job` is one thing to measure. Rows that are measured together share the jobs that they have in common.
+Every job is run once before it counts: caches are filled, kernels compiled, files read, for all alike.
 """
 
 import statistics
@@ -52,7 +52,7 @@ class Instruments:
             return child.ask("state")["peak"]
 
     def start(self, job):
-        """Seconds from starting a process to the end of its first run; with `cache` "empty" it must compile."""
+        """Seconds from starting a process to the end of its first run; an "empty" cache makes it compile."""
         with tempfile.TemporaryDirectory() as empty:
             variables = {"TINYNET_CACHE": empty} if job.cache == "empty" else {}
             start = time.perf_counter()

@@ -33,7 +33,7 @@ class Tinynet:
 
 
 class Torch:
-    """PyTorch on the CPU in the layout "nchw" or "channels_last", or "compile": torch.compile of the latter."""
+    """PyTorch on the CPU in the layout "nchw", "channels_last" or "compile": torch.compile of the latter."""
 
     def __init__(self, threads, layout):
         import torch

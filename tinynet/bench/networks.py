@@ -14,7 +14,7 @@ def plain_resnet(lib, name):
 
 
 def make_resnet(lib, depths, widths, small_images, num_classes):
-    """He et al. 2015: small images get a 3x3 stem and shortcuts without parameters, others 7x7 and projections."""
+    """He et al. 2015: small images get a 3x3 stem and padded shortcuts, others a 7x7 stem and projections."""
     nn, F = lib.nn, lib.nn.functional
     Block = make_block(lib, pad_shortcut if small_images else projection)
 

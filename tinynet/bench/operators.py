@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 
-# call: from tensors to a tensor; shapes: of its inputs; cost(x, y): least work of forward, of backward, its unit
+# call: tensors to a tensor; shapes: of its inputs; cost(x, y): work of forward, work of backward, their unit
 Operator = namedtuple("Operator", "call shapes cost")
 
 

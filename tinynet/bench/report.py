@@ -61,7 +61,7 @@ class RowTable(Table):
 
 def bar_table(bars):
     """what | bar | measured [quartiles] | holds."""
-    table = Table(["what", "bar    ", "measured [quartiles]", "holds"], max(len(bar["what"]) for bar in bars))
+    table = Table(["what", "bar".rjust(7), "measured [quartiles]".rjust(22), "holds"], max(len(bar["what"]) for bar in bars))
     lines = [table.head()]
     for bar in bars:
         measured = spread(bar["measured"], bar["unit"]) if bar["measured"] else "not measured"
@@ -77,7 +77,7 @@ def write_json(content, path):
 
 
 def write_plot(results, path):
-    """tinynet's ratio to PyTorch's better layout by row; without PyTorch, its share of the machine's limit."""
+    """tinynet's ratio to PyTorch's better layout by row; without PyTorch, its share of the limit."""
     compared = any(result["ratio"] for result in results)
     shown = [result for result in results[::-1] if result["ratio" if compared else "rate"]]
     fig = plots.figure(8, 1.0 + 0.25 * len(shown))

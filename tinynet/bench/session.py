@@ -23,12 +23,15 @@ class Settings:
 
 
 def select(names):
-    """The rows of some groups, each once. A name is a group or the beginning of one, or GROUP:TEXT for the rows
-    that have TEXT in their names."""
+    """The rows of some groups, each once.
+
+    A name is a group or the beginning of one, or GROUP:TEXT for its rows that have TEXT in their names.
+    """
     chosen = []
     for name in names:
         group, _, text = name.partition(":")
-        found = [row for g in find_groups(group) for row in rows.GROUPS[g] if text.lower() in row.name.lower()]
+        in_groups = [row for g in find_groups(group) for row in rows.GROUPS[g]]
+        found = [row for row in in_groups if text.lower() in row.name.lower()]
         if not found:
             raise ValueError(f"bench: no row of {group!r} has {text!r} in its name")
         chosen += found
@@ -58,7 +61,7 @@ def blocks(chosen):
 
 
 class Session:
-    """Measures rows. `values` is {(row name, column): measurements}, `results` has a dict a row for the report."""
+    """Measures rows. `values` is {(row name, column): measurements}, `results` has a dict for each row."""
 
     def __init__(self, settings):
         self.settings = settings
@@ -67,7 +70,7 @@ class Session:
         self.limits = {}               # of the machine: {"GFLOP/s": ..., "GB/s": ...}
 
     def run(self, chosen):
-        """Measure the machine's limits and the chosen rows; yields each row's result when its block is done."""
+        """Measure the machine's limits and the chosen rows; yields their results as blocks are done."""
         with Instruments(self.settings.quick) as instruments:
             for block in [rows.MACHINE, *blocks(chosen)]:
                 for result in self.measure(block, instruments):

@@ -3,10 +3,10 @@
 It reads requests from its standard input and answers on its standard output, one JSON object a line:
 
     {"do": "prepare", "workload": "train", "options": {...}}    build it, or come back to it
-    {"do": "run", "seconds": 0.2}          run it for about that long, at least once; answers seconds of one run
-    {"do": "work"}                         answers what one run has to do at least, and in which unit
-    {"do": "state"}                        answers threads and the peak memory of the process
-    {"do": "drop"}                         forget all workloads
+    {"do": "run", "seconds": 0.2}      run it for about that long, at least once; answers seconds of one run
+    {"do": "work"}                     answers what one run has to do at least, and in which unit
+    {"do": "state"}                    answers threads and the peak memory of the process
+    {"do": "drop"}                     forget all workloads
 
 It stands alone, so that PyTorch's process has nothing of tinynet's engine in its memory and its start time.
 """

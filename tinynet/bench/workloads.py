@@ -1,7 +1,7 @@
 """What is measured, as functions of a library: each prepares its data and returns a `Workload`.
 
-`run` is what the clock sees. `work()` is what one run has to do at least, in `unit`: floating-point operations
-(FLOP) or bytes to and from memory (B); it is asked for after the measurement.
+`run` is what the clock sees. `work()` is what one run has to do at least, in `unit`: floating-point
+operations (FLOP) or bytes to and from memory (B); it is asked for after the measurement.
 """
 
 from collections import namedtuple

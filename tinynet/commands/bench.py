@@ -14,10 +14,10 @@ import pathlib
 
 def add_options(parser):
     parser.add_argument("--rows", nargs="+", metavar="GROUP",
-                        help="train, inference, resnet18, operators, memory, import, start, scaling, growth or "
-                             "all (default: all but operators and growth)")
-    parser.add_argument("--rounds", type=int, metavar="N", help="rounds (default: each row's own, 15 for most)")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of every library (default: tinynet's)")
+                        help="train, inference, resnet18, operators, memory, import, start, scaling, growth "
+                             "or all (default: all but operators and growth)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds (default: the row's, 15 for most)")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads of every library")
     parser.add_argument("--compile", action="store_true", help="measure torch.compile as well")
     parser.add_argument("--json", metavar="FILE", help="write all measurements, versions and machine facts")
     parser.add_argument("--plot", metavar="FILE", help="draw the ratios, as .png or .svg")
