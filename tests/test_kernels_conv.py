@@ -35,6 +35,8 @@ SHAPES = {
     "one pixel": ((1, 4, 1, 1), (4, 4, 3, 3), (1, 1), (1, 1), (1, 1), 1),
     "dilated": ((1, 4, 9, 8), (6, 4, 3, 3), (1, 2), (2, 1), (2, 3), 1),
     "grouped": ((2, 6, 6, 5), (9, 2, 3, 3), (2, 1), (1, 1), (1, 1), 3),
+    "grouped 1x1, stride 2": ((2, 24, 6, 5), (48, 4, 1, 1), (2, 2), (0, 0), (1, 1), 6),
+    "grouped, many": ((2, 40, 6, 5), (40, 4, 3, 3), (2, 2), (1, 1), (1, 1), 10),
     "depthwise": ((2, 20, 6, 7), (20, 1, 3, 3), (2, 1), (1, 1), (1, 2), 20),
     "depthwise doubled": ((2, 4, 6, 7), (8, 1, 3, 3), (1, 1), (1, 1), (1, 1), 4),
 }
@@ -156,9 +158,11 @@ def test_every_branch_is_chosen():
     x, narrow, wide = np.float32, (16, 16, 3, 3), (64, 64, 1, 1)
     cases = {("forward", x, 16, narrow, (1, 1), (1, 1), 1), ("weight", x, 64, wide, (0, 0), (1, 1), 1),
              ("input", x, 8, (8, 1, 3, 3), (1, 1), (1, 1), 8),
+             ("input", x, 8, (16, 2, 3, 3), (1, 1), (1, 1), 4),
              ("forward", np.float64, 16, narrow, (1, 1), (1, 1), 1)}
     found = {conv_numba.choose(*case) for case in cases}
-    assert found | {"direct"} == set(conv_numba.BRANCHES)    # there is none without explicit SIMD
+    tiles = {"direct", "grouped"}                               # there are none without explicit SIMD
+    assert found | tiles == set(conv_numba.BRANCHES)
 
 
 @pytest.mark.parametrize("method", conv.METHODS)

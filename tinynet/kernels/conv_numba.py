@@ -3,6 +3,7 @@
 - `direct` (conv_direct.py): register tiles straight from the image. float32, one group, no dilation.
 - `matmul`: the weight gradient of a 1x1 kernel of many channels: the pixels are the rows of a matrix already.
 - `depthwise`: one channel per group; plain loops over the channels of a pixel, neighbours in memory.
+- `grouped`: what `direct` could do but for its groups: a few groups at a time, as one dense convolution.
 - `im2col`: everything else. The columns of a few image rows are gathered into a buffer that stays in the
   second-level cache, and one single-threaded matrix multiplication consumes them at once: the whole batch's
   columns, R·S times the input, never exist, and each worker keeps its own buffer and BLAS call.
@@ -16,7 +17,7 @@ from tinynet.kernels.compile import jit
 from tinynet.kernels.simd_lanes import LANES
 from tinynet.kernels.threads import parallel_for
 
-BRANCHES = ("direct", "matmul", "depthwise", "im2col")
+BRANCHES = ("direct", "matmul", "depthwise", "grouped", "im2col")
 COLUMN_BYTES = 512 * 1024
 MATMUL_CHANNELS = 64         # from here on BLAS outruns the tiles in the weight gradient of a 1x1 kernel
 
@@ -29,10 +30,10 @@ def choose(operation, dtype, channels, w_shape, padding, dilation, groups):
     if operation == "weight" and r == s == groups == 1 and padding == (0, 0) and spec.method == "auto" \
             and min(channels, outputs) >= MATMUL_CHANNELS:
         return "matmul"
-    if LANES and dtype == np.float32 and groups == 1 and dilation == (1, 1):
-        return "direct"
-    if groups == channels == outputs:
+    if groups == channels == outputs > 1:
         return "depthwise"
+    if LANES and dtype == np.float32 and dilation == (1, 1):
+        return "direct" if groups == 1 else "grouped"
     return "im2col"
 
 
@@ -46,6 +47,10 @@ def conv2d(x, w, stride, padding, dilation, groups, b=None):
     images, outputs = _pixels(x, dtype), _pixels(y, dtype)
     if branch == "depthwise":
         _depthwise(depthwise_rows, images, w, outputs, stride, padding, dilation)
+    elif branch == "grouped":
+        for dense, ins, outs in _blocks(w, groups):
+            part = _direct().conv2d(_part(images, ins), dense, None, stride, padding)
+            outputs[..., outs] = _pixels(part, dtype)
     else:
         _im2col_forward(images, w, outputs, stride, padding, dilation, groups)
     return y if b is None else np.add(y, b[:, None, None], out=y)
@@ -60,6 +65,12 @@ def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups):
     pixels, outputs = _pixels(dx, dtype), _pixels(dy, dtype)
     if branch == "depthwise":
         _depthwise(depthwise_rows_backward, pixels, w, outputs, stride, padding, dilation)
+    elif branch == "grouped":
+        for dense, ins, outs in _blocks(w, groups):
+            part = pixels[..., ins]                                       # (N, H, W, C of the block)
+            shape = part.shape[0], part.shape[3], *part.shape[1:3]
+            gradient = _direct().conv2d_backward_input(_part(outputs, outs), dense, shape, stride, padding)
+            part[...] = _pixels(gradient, dtype)
     else:
         _im2col_backward_input(outputs, w, pixels, stride, padding, dilation, groups)
     return dx
@@ -71,7 +82,15 @@ def conv2d_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
     if branch == "direct":
         return _direct().conv2d_backward_weight(x, dy, w_shape, stride, padding)
     images, outputs = _pixels(x, dtype), _pixels(dy, dtype)
-    if branch == "matmul":
+    if branch == "grouped":
+        dw = np.empty(w_shape, dtype)
+        for dense, ins, outs in _blocks(dw, groups):
+            gradient = _direct().conv2d_backward_weight(_part(images, ins), _part(outputs, outs), dense.shape,
+                                                        stride, padding)
+            for part, block in _diagonal(dw[outs], gradient):
+                part[...] = block
+        dw = np.ascontiguousarray(dw.transpose(2, 3, 1, 0))               # (R, S, C/G, K)
+    elif branch == "matmul":
         dw = _matmul_backward_weight(images, outputs, stride)
     elif branch == "depthwise":
         dw = _depthwise_weight(images, outputs, w_shape, stride, padding, dilation)
@@ -87,6 +106,37 @@ def _direct():
 
 def _pixels(x, dtype):
     return layout.channels_last(x.astype(dtype, copy=False)).transpose(0, 2, 3, 1)     # (N, H, W, C)
+
+
+# --------------------------------------------------------------------------------------------------- grouped
+
+def _blocks(w, groups):
+    """Neighbouring groups, as many as fill a register with outputs: their dense weights, slices of C and of K.
+
+    The zeros between the groups are multiplied too, and still the tiles are faster than many small matrices.
+    """
+    (k, c, r, s), share = w.shape, w.shape[0] // groups
+    merged = max(m for m in range(1, groups + 1) if groups % m == 0 and (m == 1 or m * share <= LANES))
+    for g in range(0, groups, merged):
+        outs = slice(g * share, (g + merged) * share)
+        dense = np.zeros((r, s, merged * c, merged * share), w.dtype).transpose(3, 2, 0, 1)
+        for part, block in _diagonal(w[outs], dense):
+            block[...] = part
+        yield dense, slice(g * c, (g + merged) * c), outs
+
+
+def _diagonal(w, dense):
+    """Pairs of views for every group: its weights in w (K, C/G, R, S) and in the dense block (K, C, R, S)."""
+    c, groups = w.shape[1], dense.shape[1] // w.shape[1]
+    share = w.shape[0] // groups
+    for g in range(groups):
+        outs = slice(g * share, (g + 1) * share)
+        yield w[outs], dense[outs, g * c:(g + 1) * c]
+
+
+def _part(x, channels):
+    """Some channels of x (N, H, W, C), contiguous, with the shape (N, C, H, W) that kernels take."""
+    return np.ascontiguousarray(x[..., channels]).transpose(0, 3, 1, 2)
 
 
 # ---------------------------------------------------------------------------------------------------- matmul
