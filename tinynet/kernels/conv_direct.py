@@ -31,7 +31,7 @@ PIXELS = 200                    # output pixels that a panel should meet when it
 WINDOW_FORMS = {entry[1:] for entry in WINDOW_TILES}
 OUTER_FORMS = {entry[1:] for entry in OUTER_TILES}
 CHUNKS = 8                      # enough of them to keep a few cores evenly busy
-SERIAL_WORK = 2e6               # multiply-adds that are not worth a second thread
+SERIAL_WORK = 4e6               # multiply-adds that are not worth a second thread
 _local = threading.local()
 
 
