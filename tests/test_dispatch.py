@@ -1,0 +1,276 @@
+"""The code that trains is the code that is proven: no line of the kernels' dispatch goes without a comparison.
+
+Each comparison below runs a fast kernel beside its NumPy twin in float64, on shapes with and without tails that do
+not fill a vector. A trace notes which lines of the fast files' Python code (all that chooses a branch: by type, shape,
+memory order, lanes) were executed meanwhile, and which register tiles ran. What was never reached fails the test.
+"""
+
+import importlib
+import sys
+import threading
+import types
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.kernels import conv, elementwise, gelu, layout, matmul, norm, pool, simd_lanes
+
+FAST = ["conv_numba", "conv_direct", "elementwise_numba", "gelu_numba", "matmul_numba", "norm_numba", "pool_numba"]
+if not simd_lanes.LANES:
+    FAST.remove("conv_direct")         # cannot be imported without explicit SIMD
+RNG = np.random.default_rng(0)
+ROUNDINGS = 40                         # float32 results may be this many rounding errors of the largest value off
+
+
+def images(*shape, dtype=np.float32, memory="channels last"):
+    x = RNG.standard_normal(shape).astype(dtype)
+    return layout.channels_last(x) if memory == "channels last" and len(shape) > 2 else x
+
+
+def compare(kernel, *args, **options):
+    """The fast twin's results against the NumPy twin's in float64."""
+    fast = as_tuple(kernel.numba(*copies(args, None), **options))
+    exact = as_tuple(kernel.numpy(*copies(args, np.float64), **options))
+    rounding = np.finfo(args[0].dtype).eps
+    for a, b in zip(fast, exact, strict=True):
+        if a is not None:
+            assert_close(a, b, rounding)
+    return fast
+
+
+def copies(args, dtype):
+    """Copies of all arrays, in their memory order, floats in another type if asked."""
+    def copy(a):
+        if not isinstance(a, np.ndarray):
+            return a
+        return a.astype(dtype if dtype and a.dtype.kind == "f" else a.dtype, order="K", copy=True)
+    return [copy(a) for a in args]
+
+
+def as_tuple(result):
+    return result if isinstance(result, tuple) else (result,)
+
+
+def assert_close(found, exact, rounding=np.finfo(np.float32).eps):
+    scale = max(1.0, np.abs(exact).max(initial=0)) * np.sqrt(max(1, exact.size) ** 0.5)
+    assert found.shape == exact.shape
+    assert np.abs(found - exact).max(initial=0) <= ROUNDINGS * rounding * scale
+
+
+def convolve(x_shape, w_shape, stride=(1, 1), padding=(1, 1), dilation=(1, 1), groups=1, dtype=np.float32, bias=False,
+             memory="channels last", method="auto"):
+    x = images(*x_shape, dtype=dtype, memory=memory)
+    w, geometry = images(*w_shape, dtype=dtype), (stride, padding, dilation, groups)
+    if memory == "channels last":      # as the engine keeps weights, (R, S, C, K)
+        w = np.ascontiguousarray(w.transpose(2, 3, 1, 0)).transpose(3, 2, 0, 1)
+    b = RNG.standard_normal(w_shape[0]).astype(dtype) if bias else None
+    conv.use_method(method)
+    try:
+        y, = compare(conv.conv2d, x, w, *geometry, b)
+        dy = images(*y.shape, dtype=dtype, memory=memory)
+        compare(conv.conv2d_backward_input, dy, w, x_shape, *geometry)
+        compare(conv.conv2d_backward_weight, x, dy, w_shape, *geometry)
+    finally:
+        conv.use_method("auto")
+
+
+def compare_convolutions():
+    for k in (3, 10, 16, 17, 32, 33, 64):
+        for c, width in ((3, 9), (16, 16), (20, 7), (32, 8), (64, 14), (5, 12)):
+            convolve((2, c, 5, width), (k, c, 3, 3), bias=k == 10)
+    for kernel, padding in (((1, 1), 0), ((3, 3), 1), ((7, 7), 3), ((2, 2), 0), ((5, 3), 2), ((1, 4), 0)):
+        for stride in (1, 2, 3):
+            for k in (16, 40):
+                convolve((2, 6, 11, 13), (k, 6, *kernel), (stride, stride), (padding, padding))
+    for taps, stride in ((1, 1), (2, 1), (3, 1), (3, 2)):      # every tile: M pixels, or M channels, and no tail
+        for k in (16, 32):
+            for m in (4, 7, 8, 12, 14, 16):
+                convolve((1, m, taps, (m - 1) * stride + taps), (k, m, taps, taps), (stride, stride), (0, 0))
+    convolve((1, 256, 14, 14), (64, 256, 1, 1), padding=(0, 0))
+    convolve((2, 256, 6, 6), (128, 256, 3, 3))
+    convolve((2, 128, 8, 8), (256, 128, 1, 1), (2, 2), (0, 0))
+    convolve((16, 64, 28, 28), (64, 64, 1, 1), padding=(0, 0))
+    convolve((64, 16, 16, 16), (16, 16, 3, 3))
+    convolve((2, 512, 7, 7), (512, 512, 3, 3))
+    convolve((3, 4, 6, 5), (8, 4, 3, 3), padding=(4, 3), memory="NCHW")
+    convolve((0, 4, 6, 5), (8, 4, 3, 3))
+    for dtype in (np.float32, np.float64):
+        for method in ("auto", "im2col"):
+            convolve((2, 6, 9, 8), (12, 3, 3, 2), (2, 1), (1, 2), (1, 2), groups=2, dtype=dtype, bias=True, method=method)
+            convolve((2, 7, 9, 8), (7, 1, 3, 3), (2, 1), groups=7, dtype=dtype, bias=True, method=method)
+            convolve((2, 5, 9, 8), (6, 5, 3, 3), dtype=dtype, method=method)
+    convolve((2, 5, 9, 8), (6, 5, 3, 3), method="direct")
+    convolve((2, 12, 9, 8), (24, 3, 3, 3), groups=4, bias=True)
+    convolve((2, 40, 5, 4), (80, 20, 1, 1), (2, 2), (0, 0), groups=2)
+    for dtype in (np.float32, np.float64):
+        x = images(2, 3, 7, 6, dtype=dtype)
+        columns, = compare(conv.im2col, x, (3, 2), (2, 1), (1, 1), (1, 2))
+        compare(conv.col2im, columns, (7, 6), (3, 2), (2, 1), (1, 1), (1, 2))
+
+
+SHAPES = [(2, 3), (5, 17), (4, 16, 5), (2, 5, 3, 4), (3, 16, 7, 5), (32, 64, 9, 9), (64, 130, 5, 5)]
+
+
+def compare_elementwise():
+    for shape in SHAPES:
+        for dtype in (np.float32, np.float64):
+            x, y, out = (images(*shape, dtype=dtype) for _ in range(3))
+            compare(elementwise.relu, x)
+            compare(elementwise.relu, x, out)
+            compare(elementwise.relu_backward, x, y)
+            compare(elementwise.add, x, y)
+            compare(elementwise.add, x, y, out)
+            compare(elementwise.add_relu, x, y)
+            compare(elementwise.channel_sum, x)
+            for tanh in (False, True):
+                compare(gelu.gelu, x, tanh)
+                compare(gelu.gelu_backward, x, y, tanh)
+    x = images(2, 5, 3, 4)
+    compare(elementwise.add, x, images(2, 5, 3, 4, memory="NCHW"))             # unlike memory
+    compare(elementwise.relu, x, np.empty((2, 5, 3, 4), np.float32))
+    compare(gelu.gelu_backward, x, images(2, 5, 3, 4, memory="NCHW"))
+    for nesterov, momentum in ((False, 0.0), (False, 0.9), (True, 0.9)):
+        p, g, buffer = (images(4, 5, 3, 3) for _ in range(3))
+        other = np.ascontiguousarray(g)
+        for gradient in (g, other):
+            found, exact = copies((p, gradient, buffer), None), copies((p, gradient, buffer), np.float64)
+            for twin, (a, b, c) in ((elementwise.sgd_update.numba, found), (elementwise.sgd_update.numpy, exact)):
+                twin(a, b, c if momentum else None, 0.1, momentum, 0.0, 1e-3, nesterov)
+            assert_close(found[0], exact[0])
+            assert_close(found[2], exact[2])
+
+
+def compare_norms():
+    for shape in SHAPES:
+        for dtype in (np.float32, np.float64):
+            x, dy, residual = (images(*shape, dtype=dtype) for _ in range(3))
+            weight, bias = RNG.standard_normal((2, shape[1])).astype(dtype)
+            for w, b, relu, r in ((weight, bias, False, None), (weight, bias, True, None), (weight, bias, True, residual),
+                                  (weight, bias, False, residual), (None, None, False, None)):
+                y, mean, var, invstd = compare(norm.batch_norm_train, x, w, b, 1e-3, relu, r)
+                y = norm.batch_norm_train.numpy(*copies((x, w, b), np.float64), 1e-3, relu, r)[0]
+                for training in (True, False):
+                    compare(norm.batch_norm_backward, dy, x, y.astype(dtype), w, mean, invstd, relu, r is not None, training)
+                compare(norm.batch_norm_eval, x, w, b, mean, var, 1e-3, relu, r)
+            if len(shape) > 2:
+                for w, b in ((weight, bias), (None, None)):
+                    groups = shape[1] // 4 if shape[1] % 4 == 0 else 1
+                    y, mean, invstd = compare(norm.group_norm, x, groups, w, b, 1e-3)
+                    compare(norm.group_norm_backward, dy, x, groups, w, mean, invstd)
+            else:
+                for w, b in ((weight, bias), (None, None)):
+                    y, mean, invstd = compare(norm.layer_norm, x, w, b, 1e-3)
+                    compare(norm.layer_norm_backward, dy, x, w, mean, invstd)
+
+
+def compare_pools():
+    for shape in ((2, 3, 7, 6), (4, 17, 9, 8), (20, 64, 12, 12)):
+        for dtype in (np.float32, np.float64):
+            x = images(*shape, dtype=dtype)
+            y, indices = compare(pool.max_pool2d, x, (3, 2), (2, 1), (1, 1), (1, 2), True)
+            compare(pool.max_pool2d_backward, images(*y.shape, dtype=dtype), indices, shape)
+            rows = np.array([[0, 2, 3], [2, 5, 7]])
+            columns, divisor = np.array([[0, 1], [3, 6]]), np.array([[2.0, 3], [4, 5], [6, 7]])
+            y, = compare(pool.mean_pool2d, x, rows, columns, divisor)
+            compare(pool.mean_pool2d_backward, images(*y.shape, dtype=dtype), shape, rows, columns, divisor)
+
+
+def compare_products():
+    for dtype in (np.float32, np.float64):
+        for a, b in (((3, 4), (4, 5)), ((200, 70), (70, 300)), ((300, 70), (70, 200)), ((2, 1, 3, 4), (5, 4, 2)),
+                     ((40, 32, 33), (40, 33, 64)), ((1, 9000), (9000, 3)), ((2, 3, 4), (4, 5)), ((0, 4), (4, 3))):
+            compare(matmul.matmul, RNG.standard_normal(a).astype(dtype), RNG.standard_normal(b).astype(dtype))
+        x = RNG.standard_normal((300, 200)).astype(dtype)
+        compare(matmul.matmul, x.T, x)
+        compare(matmul.matmul, x[::2, ::2], x[::-2, ::2].T)
+    assert (matmul.matmul.numba(np.ones((2, 3), int), np.ones((3, 2), int)) == 3).all()
+
+
+# The trace ------------------------------------------------------------------------------------------------------
+
+
+def python_functions(module):
+    """The code of every function that the module itself defines in Python (compiled loops are not), nested ones too."""
+    pending = [f.__code__ for f in vars(module).values()
+               if isinstance(f, types.FunctionType) and f.__module__ == module.__name__]
+    pending += [f.__code__ for c in vars(module).values() if isinstance(c, type) and c.__module__ == module.__name__
+                for f in vars(c).values() if isinstance(f, types.FunctionType)]
+    while pending:
+        code = pending.pop()
+        yield code
+        pending += [c for c in code.co_consts if isinstance(c, types.CodeType)]
+
+
+def lines_of(code):
+    return {line for _, _, line in code.co_lines() if line is not None and line > code.co_firstlineno}
+
+
+class Trace:
+    """Notes the executed lines of the given modules' functions, on all threads."""
+
+    def __init__(self, modules):
+        self.wanted = {code: lines_of(code) for module in modules for code in python_functions(module)}
+        self.seen = {code: set() for code in self.wanted}
+
+    def __call__(self, frame, event, argument):
+        if frame.f_code not in self.wanted:
+            return None
+        if event == "line":
+            self.seen[frame.f_code].add(frame.f_lineno)
+        return self
+
+    def __enter__(self):
+        sys.settrace(self)
+        threading.settrace(self)
+        return self
+
+    def __exit__(self, *exception):
+        sys.settrace(None)
+        threading.settrace(None)
+
+    def missed(self):
+        return sorted(f"{code.co_filename.rpartition('/')[2]}:{line} ({code.co_name})"
+                      for code, lines in self.wanted.items() for line in lines - self.seen[code])
+
+
+@pytest.fixture(scope="module")
+def trace():
+    threads = tinynet.get_num_threads()
+    tinynet.set_num_threads(1)         # all on this thread, under the trace
+    with Trace([importlib.import_module(f"tinynet.kernels.{name}") for name in FAST]) as trace:
+        tiles = note_tiles()
+        for part in (compare_convolutions, compare_elementwise, compare_norms, compare_pools, compare_products):
+            part()
+    trace.tiles = tiles
+    tinynet.set_num_threads(threads)
+    return trace
+
+
+def note_tiles():
+    """Which entries of the tile tables `pick` hands out from now on."""
+    used = set()
+    if simd_lanes.LANES:
+        direct = importlib.import_module("tinynet.kernels.conv_direct")
+        original = direct.pick.__wrapped__
+
+        def noting(table, extent, form):
+            number, m = original(table, extent, form)
+            used.add((table, number))
+            return number, m
+
+        direct.pick = noting
+    return used
+
+
+def test_every_line_of_dispatch_is_reached_by_a_comparison(trace):
+    missed = trace.missed()
+    assert not missed, "no comparison reached\n" + "\n".join(missed)
+
+
+@pytest.mark.skipif(not simd_lanes.LANES, reason="explicit SIMD is switched off")
+def test_every_register_tile_is_reached_by_a_comparison(trace):
+    from tinynet.kernels import simd
+    listed = {(table, n) for table in (simd.WINDOW_TILES, simd.OUTER_TILES) for n in range(len(table))}
+    missing = sorted(table[n] for table, n in listed - trace.tiles)
+    assert not missing, f"no comparison used these tiles: {missing}"
