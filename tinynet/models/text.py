@@ -18,7 +18,7 @@ class TextTransformer(Module):
     Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training".
     """
 
-    def __init__(self, vocabulary, context=128, width=128, layers=3, heads=4, dropout=0.0):
+    def __init__(self, vocabulary, context=64, width=96, layers=3, heads=4, dropout=0.0):
         super().__init__()
         self.context = context
         self.embedding = Embedding(vocabulary, width)

@@ -102,16 +102,17 @@ class TextSettings(CommonSettings):
 
     command, model = "train-text", "text"
 
-    epochs: int = setting(8, "passes over the training text", 1)
+    epochs: int = setting(6, "passes over the training text", 1)
     batch_size: int = setting(32, "pieces of text per step", 1)
     optimizer: str = setting("adamw", "rule for a step: sgd or adamw")
-    lr: float = setting(3e-3, "peak learning rate", 0)
+    lr: float = setting(5e-3, "peak learning rate", 0)
     weight_decay: float = setting(0.01, "pull of every parameter towards zero", 0)
+    warmup: float = setting(0.3, "epochs in which the cosine schedule climbs to its peak", 0)
     text: str = setting(None, "a text file (UTF-8) to learn; by default fairy tales, made up on the spot")
-    length: int = setting(300_000, "characters of fairy tales to make up", 1000)
+    length: int = setting(200_000, "characters of fairy tales to make up", 1000)
     validation: float = setting(0.1, "share of the text, its end, that is kept to measure the loss on", 0, 1)
-    context: int = setting(128, "characters that the network sees at a time", 1)
-    width: int = setting(128, "numbers that stand for a character inside the network", 1)
+    context: int = setting(64, "characters that the network sees at a time", 1)
+    width: int = setting(96, "numbers that stand for a character inside the network", 1)
     layers: int = setting(3, "transformer layers", 1)
     heads: int = setting(4, "attention heads of a layer", 1)
     dropout: float = setting(0.0, "share of the activations that is left out in training", 0, 1)

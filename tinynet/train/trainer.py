@@ -48,8 +48,8 @@ class Trainer:
 
     A batch is a pair (inputs, labels): the model gives scores (N, classes, ...) for labels (N, ...), one for
     each image, or for each character of a text. After each epoch the loss and accuracy on `validation_loader`
-    (if there is one) are measured, and a checkpoint, metrics.csv and curves.png are written. `levels` are losses
-    {name: loss} to compare with, lines across the curves.
+    (if there is one) are measured, and a checkpoint, metrics.csv and curves.png are written. `levels`,
+    {name: loss}, are lines across the curves, to compare with.
     """
 
     def __init__(self, settings, model, train_loader, validation_loader, folder, anomaly=False, levels=None):
@@ -145,8 +145,8 @@ class Trainer:
             return
         raise FloatingPointError(
             f"the loss became {loss.item()} in epoch {self.epoch + 1}, step {self.step + 1}; the first value "
-            f"that is not finite is in {first_non_finite(self.model, inputs)}. The last good checkpoint is in "
-            f"{self.folder}; a lower --lr may help, --detect-anomaly finds the operator")
+            f"that is not finite is in {first_non_finite(self.model, inputs)}. The last good checkpoint is "
+            f"in {self.folder}; a lower --lr may help, --detect-anomaly finds the operator")
 
     def finish_epoch(self, bar):
         sums, rate = self.sums, self.optimizer.param_groups[0]["lr"]

@@ -102,7 +102,7 @@ class MultiheadAttention(Module):
     """y = W_o concat(head₁, ..., head_h) + b_o, head_i = softmax(q_i k_iᵀ / √(E/h)) v_i.
 
     q, k and v are linear in query, key and value; where these are one tensor, it is self-attention.
-    query (L, N, E), key (S, N, kdim), value (S, N, vdim) -> y (L, N, E) and the heads' mean weights (N, L, S),
+    query (L, N, E), key (S, N, kdim), value (S, N, vdim) -> y (L, N, E), mean weights of the heads (N, L, S)
     or all of them, (N, heads, L, S), with `average_attn_weights=False`; None with `need_weights=False`, which
     is faster. With `batch_first` N stands first; a single sequence has no N.
 
