@@ -17,6 +17,7 @@ import weakref
 import numpy as np
 
 from tinynet import kernels
+from tinynet.kernels.elementwise import plus
 from tinynet.tensor import Tensor, attach
 
 # Switches -------------------------------------------------------------------------------------------------------
@@ -252,10 +253,9 @@ class _Pending:
         held = self.gradients[index]
         if held is None:
             self.gradients[index], self.owned[index] = gradient, fresh
-        elif self.owned[index]:
-            held += gradient
         else:
-            self.gradients[index], self.owned[index] = held + gradient, True
+            out = held if self.owned[index] else None
+            self.gradients[index], self.owned[index] = plus(held, gradient, out), True
 
 
 def run_backward(tensor, gradient, retain_graph=False):

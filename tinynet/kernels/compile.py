@@ -15,6 +15,7 @@ from numba.core import event
 
 from tinynet import folders
 from tinynet.kernels import simd_lanes
+from tinynet.kernels.memory import keep_freed_memory
 
 
 def source_hash():
@@ -74,3 +75,4 @@ class _Announce(event.Listener):
 
 
 event.register("numba:compile", _Announce())
+keep_freed_memory()                    # this module is imported when the first compiled kernel is about to run

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinynet import dtypes
 from tinynet.autograd import Function, check_in_place
-from tinynet.kernels.elementwise import add as add_kernel
+from tinynet.kernels.elementwise import plus
 from tinynet.ops.common import as_tensor, broadcast, cast, promote, unbroadcast
 from tinynet.tensor import Tensor, attach
 
@@ -28,8 +28,7 @@ class Add(Function):
     @staticmethod
     def forward(ctx, x, y, out=None):
         ctx.x_shape, ctx.y_shape = x.shape, y.shape
-        large = x.shape == y.shape and x.size > 1 << 15        # worth more than one thread
-        return add_kernel(x, y, out) if large else np.add(x, y, out=out)
+        return plus(x, y, out)
 
     @staticmethod
     def backward(ctx, dz):
