@@ -151,7 +151,8 @@ def compare_norms():
                 y, mean, var, invstd = compare(norm.batch_norm_train, x, w, b, 1e-3, relu, r)
                 y = norm.batch_norm_train.numpy(*copies((x, w, b), np.float64), 1e-3, relu, r)[0]
                 for training in (True, False):
-                    compare(norm.batch_norm_backward, dy, x, y.astype(dtype), w, mean, invstd, relu, r is not None, training)
+                    compare(norm.batch_norm_backward, dy, x, y.astype(dtype), w, b, mean, invstd, relu, r is not None,
+                            training)
                 compare(norm.batch_norm_eval, x, w, b, mean, var, 1e-3, relu, r)
             if len(shape) > 2:
                 for w, b in ((weight, bias), (None, None)):

@@ -104,17 +104,30 @@ def affine(x, extra, y, mean, scale, shift, floor):
             out[i] = floor if v < floor else v
 
 
+@jit
+def tiled_gate(gate, length, like):
+    """The rows of a gate: the (mean, scale, shift) with which `affine` makes its result, before the floor, of v."""
+    mean, scale, shift = gate
+    center = tiled(mean, length, like)
+    return center, tiled(scale, length, like), tiled(recentered(shift, mean, center, scale), length, like)
+
+
 @jit(fastmath=VECTORIZE)
-def gradient_sums(dy, y, x, mean, floor, sums):
-    """Σ g and Σ g·(x - mean) of each channel, where g is dy masked by y > floor."""
+def gradient_sums(dy, v, gate, x, mean, floor, sums):
+    """Σ g and Σ g·(x - mean) of each channel, where g is dy masked by (v - gate's mean) · its scale + its shift > floor.
+
+    v is the result y itself, with a gate that lets it through; or x, with the gate that made y of it: the mask costs
+    no memory traffic then, for x has to be read anyway.
+    """
     length, floor, zero = row_length(mean.size), x.dtype.type(floor), x.dtype.type(0)
     center, first, second = tiled(mean, length, x), np.zeros(length, x.dtype), np.zeros(length, x.dtype)
+    origin, slope, offset = tiled_gate(gate, length, x)
     for start in range(0, x.size, length):
-        row, up, out = x[start:start + length], dy[start:start + length], y[start:start + length]
+        row, up, out = x[start:start + length], dy[start:start + length], v[start:start + length]
         for i in range(row.size):
-            v = zero if out[i] <= floor else up[i]
-            first[i] += v
-            second[i] += v * (row[i] - center[i])
+            g = zero if (out[i] - origin[i]) * slope[i] + offset[i] <= floor else up[i]
+            first[i] += g
+            second[i] += g * (row[i] - center[i])
     for i in range(length):
         c = i % mean.size
         sums[0, c] += first[i]
@@ -122,17 +135,18 @@ def gradient_sums(dy, y, x, mean, floor, sums):
 
 
 @jit(fastmath=VECTORIZE)
-def gradient(dy, y, x, dx, mean, scale, slope, offset, floor):
-    """dx = scale · g + slope · (x - mean) + offset, where g is dy masked by y > floor."""
+def gradient(dy, v, gate, x, dx, mean, scale, slope, offset, floor):
+    """dx = scale · g + slope · (x - mean) + offset, where g is dy masked as in `gradient_sums`."""
     length, floor, zero = row_length(mean.size), x.dtype.type(floor), x.dtype.type(0)
     center, a, b = tiled(mean, length, x), tiled(scale, length, x), tiled(slope, length, x)
     c = tiled(recentered(offset, mean, center, slope), length, x)
+    origin, gate_slope, gate_offset = tiled_gate(gate, length, x)
     for start in range(0, x.size, length):
         row, up = x[start:start + length], dy[start:start + length]
-        out, down = y[start:start + length], dx[start:start + length]
+        out, down = v[start:start + length], dx[start:start + length]
         for i in range(row.size):
-            v = zero if out[i] <= floor else up[i]
-            down[i] = v * a[i] + (row[i] - center[i]) * b[i] + c[i]
+            g = zero if (out[i] - origin[i]) * gate_slope[i] + gate_offset[i] <= floor else up[i]
+            down[i] = g * a[i] + (row[i] - center[i]) * b[i] + c[i]
 
 
 @jit(fastmath=VECTORIZE)

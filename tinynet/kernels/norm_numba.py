@@ -25,15 +25,19 @@ def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):
     return _normalize(channels_last(x), weight, bias, mean, invstd, relu, residual)
 
 
-def batch_norm_backward(dy, x, y, weight, mean, invstd, relu=False, residual=False, training=True):
+def batch_norm_backward(dy, x, y, weight, bias, mean, invstd, relu=False, residual=False, training=True):
     x, dy = channels_last(x), channels_last(dy)
-    y, floor = (channels_last(y), 0.0) if relu else (x, NO_RELU)
+    scale, floor = _scale(weight, invstd), 0.0 if relu else NO_RELU
+    v, gate = x, (mean, scale, np.zeros_like(mean) if bias is None else bias.astype(np.float64))
     dresidual = None if not residual else np.empty_like(x) if relu else dy
-    dbias, dweight = _gradient_sums(dy, y, x, mean, invstd, floor, dresidual)
+    if residual and relu:                                      # y cannot be made from x alone
+        dbias, dweight = _gradient_sums(dy, channels_last(y), _open_gate(mean), x, mean, invstd, floor, dresidual)
+    else:
+        dbias, dweight = _gradient_sums(dy, v, gate, x, mean, invstd, floor)
     if residual:
-        dy, y, floor = dresidual, x, NO_RELU                   # masked already
+        dy, floor = dresidual, NO_RELU                         # masked already
     m = x.size // mean.size if training else np.inf            # given statistics do not depend on x
-    dx = _gradient(dy, y, x, mean, invstd, _scale(weight, invstd), dbias / m, dweight / m, floor)
+    dx = _gradient(dy, v, gate, x, mean, invstd, scale, dbias / m, dweight / m, floor)
     return dx, dweight.astype(x.dtype), dbias.astype(x.dtype), dresidual
 
 
@@ -56,13 +60,14 @@ def group_norm_backward(dy, x, groups, weight, mean, invstd):
     (n, channels), image = x.shape[:2], x[:1].size
     sums = np.zeros((n, 2, channels))
     mean, invstd = _to_channels(mean, sums[:, 0]), _to_channels(invstd, sums[:, 0])   # (N, C)
-    _each_chunk(lambda i, dy, x: gradient_sums(dy, x, x, mean[i], NO_RELU, sums[i]), dy, x, grain=image)
+    gate = _open_gate(mean[0])
+    _each_chunk(lambda i, dy, x: gradient_sums(dy, x, gate, x, mean[i], NO_RELU, sums[i]), dy, x, grain=image)
     sums[:, 1] *= invstd                                                              # Σ g and Σ g·x̂
     scale, ones = _scale(weight, invstd), np.ones(channels)
     weighted = (sums * (ones if weight is None else weight)).reshape(n, 2, groups, -1).sum(3)
     average, average_x_hat = (_to_channels(weighted[:, i] / (image // groups), mean) for i in range(2))
     slope, offset, dx = -invstd * invstd * average_x_hat, -invstd * average, np.empty_like(x)
-    _each_chunk(lambda i, dy, x, dx: gradient(dy, x, x, dx, mean[i], scale[i], slope[i], offset[i], NO_RELU),
+    _each_chunk(lambda i, dy, x, dx: gradient(dy, x, gate, x, dx, mean[i], scale[i], slope[i], offset[i], NO_RELU),
                 dy, x, dx, grain=image)
     dbias, dweight = sums.sum(0).astype(x.dtype)
     return dx, dweight, dbias
@@ -116,32 +121,37 @@ def _normalize(x, weight, bias, mean, invstd, relu, residual):
     return y
 
 
-def _gradient_sums(dy, y, x, mean, invstd, floor, g):
-    """Σ g and Σ g·x̂ of each channel; the masked dy is left in `g`, if there is one."""
+def _gradient_sums(dy, v, gate, x, mean, invstd, floor, g=None):
+    """Σ g and Σ g·x̂ of each channel; the masked dy is left in `g`, if it is given."""
     sums = np.zeros((-(-x.size // _grain(x)), 2, mean.size))
 
     def masked_first(i, dy, y, x, g):
         masked(dy, y, g)
-        gradient_sums(g, x, x, mean, NO_RELU, sums[i])
+        gradient_sums(g, x, gate, x, mean, NO_RELU, sums[i])
 
-    if g is None or g is dy:
-        _each_chunk(lambda i, *parts: gradient_sums(*parts, mean, floor, sums[i]), dy, y, x)
+    if g is None:
+        _each_chunk(lambda i, dy, v, x: gradient_sums(dy, v, gate, x, mean, floor, sums[i]), dy, v, x)
     else:
-        _each_chunk(masked_first, dy, y, x, g)
+        _each_chunk(masked_first, dy, v, x, g)
     sums = sums.sum(0)
     sums[1] *= invstd
     return sums
 
 
-def _gradient(dy, y, x, mean, invstd, scale, average, average_x_hat, floor):
+def _gradient(dy, v, gate, x, mean, invstd, scale, average, average_x_hat, floor):
     """dx = scale · (g - average - x̂ · average_x_hat)."""
     dx, slope, offset = np.empty_like(x), -scale * invstd * average_x_hat, -scale * average
 
-    def part(i, dy, y, x, dx):
-        gradient(dy, y, x, dx, mean, scale, slope, offset, floor)
+    def part(i, dy, v, x, dx):
+        gradient(dy, v, gate, x, dx, mean, scale, slope, offset, floor)
 
-    _each_chunk(part, dy, y, x, dx, again=True)
+    _each_chunk(part, dy, v, x, dx, again=True)
     return dx
+
+
+def _open_gate(mean):
+    """Lets y through as it is."""
+    return np.zeros_like(mean), np.ones_like(mean), np.zeros_like(mean)
 
 
 def _scale(weight, invstd):

@@ -37,16 +37,16 @@ class BatchNorm(Function):
         if any(ctx.needs):
             if not training:                       # copies: later training may move the running ones
                 mean, invstd = mean.astype(np.float64), 1 / np.sqrt(var.astype(np.float64) + eps)
-            ctx.save(x, y if relu else None, weight)
+            ctx.save(x, y if relu else None, weight, bias)
             ctx.mean, ctx.invstd, ctx.relu, ctx.training = mean, invstd, relu, training
             ctx.given = True, weight is not None, bias is not None, residual is not None
         return y
 
     @staticmethod
     def backward(ctx, dy):
-        x, y, weight = ctx.saved
+        x, y, weight, bias = ctx.saved
         return _of_given(ctx, *norm.batch_norm_backward(
-            dy, x, y, weight, ctx.mean, ctx.invstd, ctx.relu, ctx.given[3], ctx.training))
+            dy, x, y, weight, bias, ctx.mean, ctx.invstd, ctx.relu, ctx.given[3], ctx.training))
 
 
 def _move(running, momentum, mean, var, count):
