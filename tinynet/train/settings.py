@@ -102,10 +102,10 @@ class TextSettings(CommonSettings):
 
     command, model = "train-text", "text"
 
-    epochs: int = setting(6, "passes over the training text", 1)
+    epochs: int = setting(7, "passes over the training text", 1)
     batch_size: int = setting(32, "pieces of text per step", 1)
     optimizer: str = setting("adamw", "rule for a step: sgd or adamw")
-    lr: float = setting(5e-3, "peak learning rate", 0)
+    lr: float = setting(4e-3, "peak learning rate", 0)
     weight_decay: float = setting(0.01, "pull of every parameter towards zero", 0)
     warmup: float = setting(0.3, "epochs in which the cosine schedule climbs to its peak", 0)
     text: str = setting(None, "a text file (UTF-8) to learn; by default fairy tales, made up on the spot")
