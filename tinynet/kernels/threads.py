@@ -9,17 +9,16 @@ import os
 import queue
 import threading
 
-_workers = []
-_tasks = queue.SimpleQueue()
+import numpy as np
+
+_count = None                          # threads in use, the caller's own included
 _one_at_a_time = threading.Lock()
-_count = None
 
 
 def get_num_threads():
     """How many threads kernels use: `set_num_threads`, else TINYNET_NUM_THREADS, else the cores this process has."""
-    global _count
     if _count is None:
-        set_num_threads(int(os.environ.get("TINYNET_NUM_THREADS", 0)) or len(os.sched_getaffinity(0)))
+        set_num_threads(int(os.environ.get("TINYNET_NUM_THREADS", 0)) or _cores())
     return _count
 
 
@@ -31,46 +30,39 @@ def set_num_threads(n):
     _count = n
 
 
+def _cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def parallel_for(body, n, grain):
     """Call `body(start, stop)` for consecutive chunks of `grain` items of range(n), on all threads.
 
     Chunks are taken in order by whichever thread is free; the caller works too. `body` must write only what belongs
     to its own items. Inside, BLAS runs single-threaded. The first exception is raised again in the caller.
     """
-    starts = range(0, n, grain)
-    helpers = min(get_num_threads(), len(starts)) - 1
-    if helpers < 1 or not _one_at_a_time.acquire(blocking=False):
-        return _single_threaded_blas(_serial, body, starts, n, grain)
+    job = _Job(body, n, grain)
+    helpers = min(get_num_threads(), len(range(0, n, grain))) - 1
+    blas = _single_threaded_blas()
     try:
-        return _single_threaded_blas(_shared, body, starts, n, grain, helpers)
+        if helpers < 1 or not _one_at_a_time.acquire(blocking=False):
+            job.run()                  # also when another Python thread is using the pool
+        else:
+            try:
+                _pool.share(job, helpers)
+            finally:
+                _one_at_a_time.release()
     finally:
-        _one_at_a_time.release()
-
-
-def _serial(body, starts, n, grain):
-    for start in starts:
-        body(start, min(start + grain, n))
-
-
-def _shared(body, starts, n, grain, helpers):
-    while len(_workers) < helpers:
-        _workers.append(threading.Thread(target=_work, daemon=True, name="tinynet-worker"))
-        _workers[-1].start()
-    job = _Job(body, iter(starts), n, grain)
-    for _ in range(helpers):
-        _tasks.put(job)
-    job.run()
-    for _ in range(helpers):
-        job.finished.get()
+        for library, threads in blas:
+            library.set_num_threads(threads)
     if job.error is not None:
         raise job.error
 
 
 class _Job:
-    """One `parallel_for`: the chunks still to do (taking the next one is atomic), and who has finished."""
+    """One `parallel_for`: the chunks still to do; taking the next one is atomic."""
 
-    def __init__(self, body, starts, n, grain):
-        self.body, self.starts, self.n, self.grain = body, starts, n, grain
+    def __init__(self, body, n, grain):
+        self.body, self.starts, self.n, self.grain = body, iter(range(0, n, grain)), n, grain
         self.finished, self.error = queue.SimpleQueue(), None
 
     def run(self):
@@ -83,39 +75,64 @@ class _Job:
                 pass
 
 
-def _work():
-    while True:
-        job = _tasks.get()
+class _Pool:
+    """Threads that wait for jobs. They watch a counter for a moment before they sleep: see `spin.py`."""
+
+    def __init__(self):
+        self.threads, self.jobs = [], queue.SimpleQueue()
+        self.counters = np.zeros(16, np.int64)             # [0] jobs handed out; [8], a cache line on, jobs finished
+        self.handed_out, self.finished = self.counters.ctypes.data, self.counters.ctypes.data + 64
+
+    def share(self, job, helpers):
+        """Run the job's chunks here and on `helpers` threads."""
+        from tinynet.kernels.spin import watch
+        while len(self.threads) < helpers:
+            self.threads.append(threading.Thread(target=self.work, args=[watch], daemon=True, name="tinynet-worker"))
+            self.threads[-1].start()
+        before = int(self.counters[8])
+        self.counters[0] += 1          # first: who takes the job must not take this for a later one
+        for _ in range(helpers):
+            self.jobs.put(job)
         job.run()
-        job.finished.put(None)
-        del job                        # a waiting thread must not keep arrays alive
+        watch(self.finished, before)
+        for _ in range(helpers):
+            job.finished.get()
+
+    def work(self, watch):
+        while True:
+            job = self.jobs.get()
+            seen = int(self.counters[0])
+            job.run()
+            job.finished.put(None)
+            self.counters[8] += 1
+            del job                    # a waiting thread must not keep arrays alive
+            watch(self.handed_out, seen)
 
 
-def _forget_workers():
-    """After a fork only the forking thread lives on: start over with an empty pool."""
-    global _tasks, _one_at_a_time
-    _workers.clear()
-    _tasks, _one_at_a_time = queue.SimpleQueue(), threading.Lock()
+_pool = _Pool()
 
 
-os.register_at_fork(after_in_child=_forget_workers)
+def _after_fork():
+    """Only the forking thread lives on in the child: start over with an empty pool."""
+    global _pool, _one_at_a_time
+    _pool, _one_at_a_time = _Pool(), threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 _blas = None
 
 
-def _single_threaded_blas(call, *args):
-    """Run `call(*args)` with every BLAS library at one thread: our chunks are the parallelism."""
+def _single_threaded_blas():
+    """Set every BLAS library to one thread, for our chunks are the parallelism; returns what to set them back to."""
     global _blas
     if _blas is None:
         import threadpoolctl
         _blas = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
-    before = [library.get_num_threads() for library in _blas]
-    many = [(library, count) for library, count in zip(_blas, before) if count != 1]
-    for library, _ in many:
+    before = [(library, library.get_num_threads()) for library in _blas]
+    before = [(library, threads) for library, threads in before if threads != 1]
+    for library, _ in before:
         library.set_num_threads(1)
-    try:
-        return call(*args)
-    finally:
-        for library, count in many:
-            library.set_num_threads(count)
+    return before
