@@ -70,6 +70,7 @@ def convolve(x_shape, w_shape, stride=(1, 1), padding=(1, 1), dilation=(1, 1), g
         y, = compare(conv.conv2d, x, w, *geometry, b)
         dy = images(*y.shape, dtype=dtype, memory=memory)
         compare(conv.conv2d_backward_input, dy, w, x_shape, *geometry)
+        compare(conv.conv2d_backward_input, dy, w, x_shape, *geometry, images(*x_shape, dtype=dtype, memory=memory))
         compare(conv.conv2d_backward_weight, x, dy, w_shape, *geometry)
     finally:
         conv.use_method("auto")

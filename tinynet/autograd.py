@@ -95,6 +95,7 @@ class Node:
         self.saved_arrays = ()
         self.freed = False
         self.hooks = {}
+        self.so_far = None             # see Function.adds_to
 
     @property
     def name(self):
@@ -186,6 +187,8 @@ class Function:
     """
 
     registry = {}
+    adds_to = None                     # an input whose gradient `backward` can add to `ctx.so_far`, in place, if the
+                                       # gradient that others sent to that input so far is there (else it is None)
 
     def __init_subclass__(cls):
         Function.registry[cls.__name__] = cls
@@ -275,21 +278,32 @@ def run_backward(tensor, gradient, retain_graph=False):
         if isinstance(node, Accumulate):
             node.add(arrived.gradients[0], arrived.owned[0])
             continue
+        so_far = node.so_far = _so_far(node, pending)
         gradients = node.run(arrived.gradients)
+        node.so_far = None
         if _mode.anomaly:
             _refuse_non_finite(node.name, gradients)
         owned = _owned_by_nobody(gradients, arrived.gradients, node.saved_arrays)
         if not retain_graph:
             node.free()
         for edge, dx, fresh in zip(node.edges, gradients, owned):
-            if edge is None or dx is None:
+            if edge is None or dx is None or dx is so_far:     # the last was added to what is there already
                 continue
             producer, index = edge
             if producer not in pending:
                 pending[producer] = _Pending(len(producer.output_likes))
                 heapq.heappush(queue, (-producer.number, producer))
             pending[producer].add(index, dx, fresh)
-        del arrived, gradients         # or the next node would run with this one's arrays still alive
+        del arrived, gradients, so_far # or the next node would run with this one's arrays still alive
+
+
+def _so_far(node, pending):
+    """The gradient that has arrived where this node is about to send one more, if nobody else holds it."""
+    edge = None if node.function is None or node.function.adds_to is None else node.edges[node.function.adds_to]
+    if edge is None or edge[0] not in pending:
+        return None
+    waiting, index = pending[edge[0]], edge[1]
+    return waiting.gradients[index] if waiting.owned[index] else None
 
 
 def _memory(array):

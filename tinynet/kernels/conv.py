@@ -82,8 +82,8 @@ def conv2d(x, w, stride, padding, dilation, groups, b=None):
 
 
 @kernel
-def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups):
-    """dx (N, C, H, W): every output pixel hands its gradient back to the window that it saw."""
+def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups, out=None):
+    """dx (N, C, H, W): every output pixel hands its gradient back to the window that it saw; added to `out`, if given."""
     n, c, h, width = x_shape
     dx = layout.empty(x_shape, np.result_type(dy, w))
     weights = w.reshape(groups, w.shape[0] // groups, -1).transpose(0, 2, 1)            # (G, C/G·R·S, K/G)
@@ -91,7 +91,7 @@ def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups):
         columns = weights @ dy[i].reshape(groups, weights.shape[2], -1)                 # (G, C/G·R·S, P·Q)
         columns = columns.reshape(1, c * w.shape[2] * w.shape[3], -1)                   # (1, C·R·S, P·Q)
         dx[i] = col2im.numpy(columns, (h, width), w.shape[2:], stride, padding, dilation)[0]
-    return dx
+    return dx if out is None else np.add(out, dx, out=out)
 
 
 @kernel

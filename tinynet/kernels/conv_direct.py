@@ -104,13 +104,14 @@ def conv2d(x, w, b, stride, padding):
     return y.transpose(0, 3, 1, 2)                                          # (N, K, P, Q)
 
 
-def conv2d_backward_input(dy, w, x_shape, stride, padding):
+def conv2d_backward_input(dy, w, x_shape, stride, padding, out=None):
     """dx: for each phase (i, j) of the stride, a stride-1 convolution of dy with turned weights.
 
     All phases of a few images come one after the other, while those images' part of dx is in the cache.
+    Given `out`, channels-last, dx is added to it: the tiles start from its values instead of from zero.
     """
     n, c, h, width = x_shape
-    dx, outputs = np.empty((n, h, width, c), np.float32), pixels(dy)
+    dx, outputs = np.empty((n, h, width, c), np.float32) if out is None else pixels(out), pixels(dy)
     walks, unseen = [], []
     for i, j in np.ndindex(stride):
         rows, top = _phase(w.shape[2], i, stride[0], padding[0])
@@ -118,10 +119,11 @@ def conv2d_backward_input(dy, w, x_shape, stride, padding):
         taps = w.transpose(2, 3, 0, 1)[rows, columns]                       # (R, S, K, C) of this phase
         target = dx[:, i::stride[0], j::stride[1]]
         if taps.size == 0:
-            unseen.append(target)
+            if out is None:
+                unseen.append(target)
         elif target.size:
             walks.append(Walk(outputs, taps[::-1, ::-1], None, target, (1, 1), (top, left), dx.reshape(-1),
-                              (i * width + j) * c))
+                              (i * width + j) * c, adds=out is not None))
 
     def body(n0, n1, k0, k1):
         for walk in walks:
@@ -133,7 +135,7 @@ def conv2d_backward_input(dy, w, x_shape, stride, padding):
     elif walks:
         together = max(-(-walk.together // walk.bands) for walk in walks)
         Grid(n, walks[0].panels, sum(walk.work for walk in walks), 4 * CHUNKS, together).run(body)
-    return dx.transpose(0, 3, 1, 2)                                         # (N, C, H, W)
+    return dx.transpose(0, 3, 1, 2) if out is None else out                 # (N, C, H, W)
 
 
 def _phase(taps, i, stride, padding):
@@ -153,9 +155,10 @@ class Walk:
     Calling it carries it out for bands u0..u1 of output rows and panels k0..k1. y may be strided: it starts
     at `offset` of the flat array `memory`. Where the table has a tile with T = S taps, it is used. Else T is
     1, and the S·C values of a kernel row, one behind the other in the image, make one long reduction.
+    With `adds`, the sums start from what y holds.
     """
 
-    def __init__(self, x, w, b, y, stride, padding, memory, offset=0):
+    def __init__(self, x, w, b, y, stride, padding, memory, offset=0, adds=False):
         (r, s, c, k), (n, _, width, _), (_, p, q, _) = w.shape, x.shape, y.shape
         vectors = 2 if k > LANES else 1
         form = (s, stride[1], vectors) if (s, stride[1], vectors) in WINDOW_FORMS else (1, 1, vectors)
@@ -178,7 +181,7 @@ class Walk:
             self.bias[:k] = b
         self.geometry = (self.together, rows, slab, k, r, s, *stride, *padding, padded, pitch,
                          offset, *(step // 4 for step in y.strides[:3]), p, q)
-        self.tile = (kind, m, form[0], self.lanes, direct)
+        self.tile = (kind, m, form[0], self.lanes, direct, adds)
 
     def __call__(self, u0, u1, k0, k1):
         w, spill = self.w, scratch("spill", self.m * self.lanes)
@@ -246,7 +249,7 @@ def pad_rows(x, n, low, high, left, padded, pitch, out, start):
 
 
 @jit
-def window_chunk(kind, m, taps, lanes, direct, x, weights, bias, y, images, spill, u0, u1, k0, k1,
+def window_chunk(kind, m, taps, lanes, direct, adds, x, weights, bias, y, images, spill, u0, u1, k0, k1,
                  together, rows, slab, k, r, s, stride_h, stride_w, top, left, padded, pitch,
                  y_offset, y_image, y_row, y_pixel, p, q):
     """Bands u0..u1 (of `rows` output rows each) times panels k0..k1: walks the tiles over the padded bands.
@@ -286,7 +289,11 @@ def window_chunk(kind, m, taps, lanes, direct, x, weights, bias, y, images, spil
                         here, some = row_y + column * y_pixel, min(m, q - column)
                         whole = some == m and valid == lanes
                         out, step = (address(y, here), y_pixel) if whole else (address(spill, 0), lanes)
-                        window_tile(kind, out, 0, step, address(bias, panel * lanes), 0, 0,
+                        init, init_step = (out, step) if adds else (address(bias, panel * lanes), 0)
+                        if adds and not whole:
+                            for i in range(some):
+                                copy(address(spill, i * lanes), address(y, here + i * y_pixel), valid)
+                        window_tile(kind, out, 0, step, init, 0, init_step,
                                     a + 4 * column * stride_w * pitch, pixel, padded * pitch, 1,
                                     b, run * lanes, taps * run * lanes, lanes, r1 - r0, run)
                         if not whole:

@@ -14,6 +14,7 @@ import numpy as np
 from tinynet.kernels import conv as spec
 from tinynet.kernels import layout
 from tinynet.kernels.compile import jit
+from tinynet.kernels.elementwise import plus
 from tinynet.kernels.simd_lanes import LANES
 from tinynet.kernels.threads import parallel_for
 
@@ -56,11 +57,13 @@ def conv2d(x, w, stride, padding, dilation, groups, b=None):
     return y if b is None else np.add(y, b[:, None, None], out=y)
 
 
-def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups):
+def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups, out=None):
     dtype = np.result_type(dy, w)
     branch = choose("input", dtype, x_shape[1], w.shape, padding, dilation, groups)
-    if branch == "direct":
-        return _direct().conv2d_backward_input(dy, w, x_shape, stride, padding)
+    if branch == "direct" and (out is None or out.dtype == dtype and layout.is_channels_last(out)):
+        return _direct().conv2d_backward_input(dy, w, x_shape, stride, padding, out)
+    if out is not None:
+        return plus(out, conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups), out)
     dx = layout.empty(x_shape, dtype)
     pixels, outputs = _pixels(dx, dtype), _pixels(dy, dtype)
     if branch == "depthwise":

@@ -12,7 +12,7 @@ from tinynet.kernels.layout import channels_last, is_channels_last
 from tinynet.kernels.threads import parallel_for
 
 VECTORIZE = {"reassoc", "contract", "nsz", "arcp"}   # all of fastmath but "there are no NaNs and infinities"
-GRAIN = 1 << 15                                      # values in a chunk: a few of them fit the cache
+GRAIN = 1 << 15                                      # values in a chunk at least
 
 
 def relu(x, out=None):
@@ -60,7 +60,7 @@ def _elementwise(general, loop, out, *arrays):
     if out.size <= GRAIN:
         loop(*flat)
     else:
-        parallel_for(lambda start, stop: loop(*[a[start:stop] for a in flat]), out.size, GRAIN)
+        parallel_for(lambda start, stop: loop(*[a[start:stop] for a in flat]), out.size, max(GRAIN, out.size // 16))
     return out
 
 

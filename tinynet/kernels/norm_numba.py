@@ -169,9 +169,9 @@ def _to_channels(v, like):
 
 
 def _grain(x):
-    """Values in a chunk: 32 chunks, but each some microseconds of work and at most 1 MB; whole rows."""
+    """Values in a chunk: 16 chunks, but each some microseconds of work and at most 1 MB; whole rows."""
     row = row_length(x.shape[1])
-    return -(-min(max(x.size // 32, 1 << 15), 1 << 18) // row) * row
+    return -(-min(max(x.size // 16, 1 << 15), 1 << 18) // row) * row
 
 
 def _rows_in_chunk(x):

@@ -10,10 +10,13 @@ class Conv2d(Function):
     dx is the same sum read backwards: each dy goes, times w, to all x that it came from (a transposed
     convolution). dw[k, c, r, s] = Σ_n,p,q dy · x at the matching places; db[k] = Σ_n,p,q dy.
     Saves x and w; the unfolded input, R·S times larger than x, is made again where a kernel wants it.
+    A gradient that has already come to x from elsewhere (the shortcut beside it) is added to in place.
 
     Shapes: x (N, C, H, W), w (K, C/groups, R, S), b (K,) or None, y (N, K, P, Q); options are pairs.
     Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning".
     """
+
+    adds_to = 0
 
     @staticmethod
     def forward(ctx, x, w, b, *geometry):
@@ -24,7 +27,7 @@ class Conv2d(Function):
     @staticmethod
     def backward(ctx, dy):
         x, w = ctx.saved
-        dx = conv.conv2d_backward_input(dy, w, x.shape, *ctx.geometry) if ctx.needs[0] else None
+        dx = conv.conv2d_backward_input(dy, w, x.shape, *ctx.geometry, ctx.so_far) if ctx.needs[0] else None
         dw = conv.conv2d_backward_weight(x, dy, w.shape, *ctx.geometry) if ctx.needs[1] else None
         if not ctx.biased:
             return dx, dw
