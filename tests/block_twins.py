@@ -8,9 +8,11 @@ from twins import PadShortcut
 
 
 def make_norm(norm, channels):
+    if norm == "batch":
+        return nn.BatchNorm2d(channels)
     if norm == "group":
         return nn.GroupNorm(max(g for g in range(1, 33) if channels % g == 0), channels)
-    return {"batch": nn.BatchNorm2d(channels), "layer": nn.GroupNorm(1, channels), "none": nn.Identity()}[norm]
+    return nn.GroupNorm(1, channels) if norm == "layer" else nn.Identity()
 
 
 class ConvBlock(nn.Module):
@@ -45,9 +47,10 @@ class SEBlock(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """All four kinds: convolutions of the given (c, k, kernel, stride, groups), with norms before or behind them."""
+    """All four kinds: convolutions of given (c, k, kernel, stride, groups), norms before or behind them."""
 
-    def __init__(self, convolutions, preactivated=False, shortcut="B", pad="end", norm="batch", reduction=None):
+    def __init__(self, convolutions, preactivated=False, shortcut="B", pad="end", norm="batch",
+                 reduction=None):
         super().__init__()
         self.count, self.preactivated = len(convolutions), preactivated
         for i, (c, k, size, stride, groups) in enumerate(convolutions, start=1):
@@ -58,8 +61,9 @@ class ResidualBlock(nn.Module):
         self.attention = SEBlock(k, reduction) if reduction else nn.Identity()
         self.downsample = nn.Identity()
         if stride != 1 or c != k:
-            self.downsample = (PadShortcut(k - c, stride, (k - c) // 2 if pad == "both" else 0) if shortcut == "A" else
-                               nn.Sequential(nn.Conv2d(c, k, 1, stride, bias=False), make_norm(norm, k)))
+            projection = nn.Sequential(nn.Conv2d(c, k, 1, stride, bias=False), make_norm(norm, k))
+            padding = PadShortcut(k - c, stride, (k - c) // 2 if pad == "both" else 0)
+            self.downsample = padding if shortcut == "A" else projection
 
     def forward(self, x):
         return self.preactivated_sum(x) if self.preactivated else self.sum(x)
@@ -88,8 +92,8 @@ def basic(c, k, stride=1, hidden=None, **options):
 
 def bottleneck(c, channels, stride=1, groups=1, base_width=64, **options):
     width = channels * base_width // 64 * groups
-    return ResidualBlock([(c, width, 1, 1, 1), (width, width, 3, stride, groups), (width, 4 * channels, 1, 1, 1)],
-                         **options)
+    convolutions = [(c, width, 1, 1, 1), (width, width, 3, stride, groups), (width, 4 * channels, 1, 1, 1)]
+    return ResidualBlock(convolutions, **options)
 
 
 class ResidualMLP(nn.Module):

@@ -55,7 +55,8 @@ def check_twin(ours, theirs, *shape, tolerance=1e-9):
     ours.load_state_dict({key: v.numpy() for key, v in theirs.state_dict().items()})
     for training in (True, False):
         ours.train(training), theirs.train(training)
-        mine, other = Tensor(images(*shape), requires_grad=True), torch.tensor(images(*shape), requires_grad=True)
+        mine = Tensor(images(*shape), requires_grad=True)
+        other = torch.tensor(images(*shape), requires_grad=True)
         y, expected = ours(mine), theirs(other)
         close(y, expected, tolerance)
         cotangent = np.random.default_rng(2).standard_normal(y.shape)

@@ -6,9 +6,9 @@ from tinynet.models.config import build
 from tinynet.models.features import FeatureExtractor
 from tinynet.models.googlenet import GoogLeNet, googlenet
 from tinynet.models.resnet import (
-    PreActResNet, ResNet, preact_resnet20, preact_resnet110, resnet8, resnet14, resnet18, resnet20, resnet32, resnet34,
-    resnet44, resnet50, resnet56, resnet101, resnet110, resnet152, resnext50_32x4d, resnext101_32x8d, se_resnet20,
-    se_resnet50, wide_resnet50_2, wide_resnet101_2)
+    PreActResNet, ResNet, preact_resnet20, preact_resnet110, resnet8, resnet14, resnet18, resnet20, resnet32,
+    resnet34, resnet44, resnet50, resnet56, resnet101, resnet110, resnet152, resnext50_32x4d,
+    resnext101_32x8d, se_resnet20, se_resnet50, wide_resnet50_2, wide_resnet101_2)
 from tinynet.models.text import TextTransformer
 from tinynet.models.vit import VisionTransformer, vit_small32
 
@@ -19,7 +19,7 @@ MODELS = {f.__name__: f for f in (
 
 
 def create(name, **options):
-    """The network `name`, one of `MODELS`, or the one that FILE.json describes; the options are its constructor's."""
+    """The network `name`, one of `MODELS`, or what FILE.json describes; the options are its constructor's."""
     if str(name).endswith(".json"):
         return build(name, **options)
     if name not in MODELS:

@@ -3,8 +3,8 @@
     {"stem": "cifar", "block": "basic", "blocks": [3, 3, 3], "channels": [16, 32, 64], "shortcut": "A",
      "norm": "batch", "attention": "none", "head": {"num_classes": 10}}
 
-is ResNet-20. Only `blocks` and `channels` must be given. A mistake ends in an error that names the key, what was
-expected, what came, and the nearest name.
+is ResNet-20. Only `blocks` and `channels` must be given. A mistake ends in an error that names the key, what
+was expected, what came, and the nearest name.
 """
 
 import difflib
@@ -34,7 +34,10 @@ class Field(NamedTuple):
 
 def choice(default, *names, function=False):
     """One of the names, or a function where that makes sense."""
-    return Field(default, lambda v: v in names or function and callable(v), f"one of {', '.join(names)}", names)
+    def accepts(value):
+        return value in names or function and callable(value)
+
+    return Field(default, accepts, f"one of {', '.join(names)}", names)
 
 
 def count(default):
@@ -68,14 +71,14 @@ NETWORK = {
     "reduction": count(16),                        # of "se"
     "stochastic_depth": share(0.0),
     "zero_init_residual": Field(False, lambda v: isinstance(v, bool), "true or false"),
-    "head": Field({}, lambda v: v == "none" or isinstance(v, dict), '"none" or an object with num_classes, dropout',
-                  ("none",)),
+    "head": Field({}, lambda v: v == "none" or isinstance(v, dict),
+                  '"none" or an object with num_classes, dropout', ("none",)),
 }
 HEAD = {"num_classes": count(1000), "dropout": share(0.0)}
 
 
 def build(config, num_classes=None, **changes):
-    """The network that `config` describes, a dict or the path of a JSON file; `changes` take the place of its values.
+    """The network that `config` describes: a dict, or the path of a JSON file. `changes` replace its values.
 
     A head "none" leaves the pooled features (N, C) of the last stage; `num_classes` changes that of the head.
     """
@@ -83,14 +86,16 @@ def build(config, num_classes=None, **changes):
     config = checked({**config, **changes}, NETWORK, source)
     blocks, channels, head = config.pop("blocks"), config.pop("channels"), config.pop("head")
     if len(blocks) != len(channels):
-        raise ValueError(f"{source}: channels: expected one number for each of the {len(blocks)} stages in blocks, "
-                         f"got {channels!r}")
+        raise ValueError(f"{source}: channels: expected one number for each of the {len(blocks)} stages in "
+                         f"blocks, got {channels!r}")
+    return make(source, config, blocks, channels, checked_head(head, num_classes, f"{source}: head"))
+
+
+def checked_head(head, num_classes, where):
     if head == "none" and num_classes is None:
-        head = {"num_classes": None}
-    else:
-        given = {} if head == "none" else head
-        head = checked(given if num_classes is None else {**given, "num_classes": num_classes}, HEAD, f"{source}: head")
-    return make(source, config, blocks, channels, head)
+        return {"num_classes": None}
+    given = {} if head == "none" else head
+    return checked(given if num_classes is None else {**given, "num_classes": num_classes}, HEAD, where)
 
 
 def make(source, config, blocks, channels, head):
@@ -99,8 +104,8 @@ def make(source, config, blocks, channels, head):
     if "bottleneck" in name:
         config.update(groups=groups, base_width=base_width)
     elif (groups, base_width) != (1, 64):
-        raise ValueError(f"{source}: groups and base_width: expected 1 and 64, as block {name!r} has no others, "
-                         f"got {groups} and {base_width}")
+        raise ValueError(f"{source}: groups and base_width: expected 1 and 64, as block {name!r} has no "
+                         f"others, got {groups} and {base_width}")
     reduction = config.pop("reduction")
     if config["attention"] == "se":
         config["attention"] = functools.partial(SEBlock, reduction=reduction)
@@ -128,7 +133,8 @@ def checked(config, fields, source):
     """All fields with their values or defaults; every key and value is checked."""
     for key in config:
         if key not in fields:
-            raise ValueError(f"{source}: unknown key {key!r}, expected {', '.join(fields)}{nearest(key, fields)}")
+            raise ValueError(f"{source}: unknown key {key!r}, expected {', '.join(fields)}"
+                             + nearest(key, fields))
     return {key: checked_value(config.get(key, field.default), field, f"{source}: {key}")
             for key, field in fields.items()}
 

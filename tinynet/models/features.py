@@ -12,8 +12,8 @@ class FeatureExtractor(Module):
         FeatureExtractor({"num_stages": 3, "blocks_per_stage": 2, "channels": [16, 32, 64]})(x)
         FeatureExtractor.from_model(resnet50(), ["layer2", "layer4.0.conv1"])(x)
 
-    `blocks_per_stage` is a number or a list; only a stage's first block changes channels, and resolution from the
-    second stage on. The other keys are those of `models.build`, and all may be given by name as well.
+    `blocks_per_stage` is a number or a list; only a stage's first block changes channels, and from the second
+    stage on the resolution. The other keys are those of `models.build`; all may be given by name as well.
     """
 
     def __init__(self, config=None, **settings):
@@ -34,13 +34,14 @@ class FeatureExtractor(Module):
         for name in names:
             if name not in known:
                 near = difflib.get_close_matches(name, known, 3) or known[:8]
-                raise ValueError(f"FeatureExtractor: {type(network).__name__} has no module {name!r}; the nearest names "
-                                 f"are {', '.join(near)}")
+                raise ValueError(f"FeatureExtractor: {type(network).__name__} has no module {name!r}; "
+                                 f"the nearest names are {', '.join(near)}")
         self.network, self.names = network, list(names)
 
     def forward(self, x):
         maps = {}
-        handles = [self.network.get_submodule(name).register_forward_hook(keep(maps, name)) for name in self.names]
+        handles = [self.network.get_submodule(name).register_forward_hook(keep(maps, name))
+                   for name in self.names]
         try:
             self.network(x)
         finally:

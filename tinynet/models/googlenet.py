@@ -1,6 +1,7 @@
-"""GoogLeNet: 22 layers, nine Inception blocks. Szegedy et al. 2015, "Going Deeper with Convolutions", table 1.
+"""GoogLeNet: 22 layers, nine Inception blocks. Szegedy et al. 2015, "Going Deeper with Convolutions".
 
-Without its auxiliary heads, and with BatchNorm in the place of local response normalisation (Ioffe & Szegedy 2015).
+Without its auxiliary heads, and with BatchNorm after each convolution (Ioffe & Szegedy 2015) in the place of
+local response normalisation.
 """
 
 from tinynet.models.resnet import initialise
@@ -10,9 +11,9 @@ from tinynet.nn.blocks.inception import GOOGLENET, Inception
 
 
 class GoogLeNet(Module):
-    """A stem that divides the size by 8, then blocks 3a to 5b with max-pools between 3, 4 and 5, and a linear head.
+    """A stem, Inception blocks 3a to 5b, a max-pool before each new number, a linear head.
 
-    (N, 3, H, W) -> logits (N, num_classes).
+    (N, 3, H, W) -> logits (N, num_classes). Szegedy et al. 2015, table 1.
     """
 
     def __init__(self, num_classes=1000, norm="batch", dropout=0.4):
@@ -41,5 +42,5 @@ class GoogLeNet(Module):
 
 
 def googlenet(num_classes=1000, norm="batch", dropout=0.4):
-    """GoogLeNet for 224x224 images: 7,005,832 parameters; with norm="none" the 6,998,552 of the paper's."""
+    """GoogLeNet for 224x224 images: 7,005,832 parameters, or 6,998,552 with norm="none", as published."""
     return GoogLeNet(num_classes, norm, dropout)

@@ -1,38 +1,40 @@
-"""ResNets: the CIFAR family of He et al. 2015, section 4.2, the ImageNet family of section 4.1, and their relatives.
+"""ResNets: the CIFAR family of He et al. 2015, section 4.2, the ImageNet family of section 4.1, and others.
 
-Names of modules and parameters are torchvision's, so that weights move both ways. The two families differ in the
-stem (a 3x3 convolution; a 7x7 with stride 2 and a max-pool), the widths of the stages and the shortcut.
+Names of modules and parameters are torchvision's, so that weights move both ways. The two families differ in
+the stem (a 3x3 convolution; a 7x7 with stride 2 and a max-pool), the widths of the stages and the shortcut.
 """
 
 from itertools import islice
 
-from tinynet.nn import AdaptiveAvgPool2d, Conv2d, Dropout, Flatten, Identity, Linear, MaxPool2d, Module, Sequential
-from tinynet.nn import init
+from tinynet.nn import (
+    AdaptiveAvgPool2d, Conv2d, Dropout, Flatten, Identity, Linear, MaxPool2d, Module, Sequential, init)
 from tinynet.nn.blocks.common import make_norm, needs_bias, norm_relu
-from tinynet.nn.blocks.residual import BasicBlock, Bottleneck, PreActBlock, ResidualBase, SEBasicBlock, SEBottleneck
+from tinynet.nn.blocks.residual import (
+    BasicBlock, Bottleneck, PreActBlock, ResidualBase, SEBasicBlock, SEBottleneck)
 
 
 class ResNet(Module):
-    """A stem, stages of residual blocks (each but the first starts with stride 2), average pooling, a linear head.
+    """A stem, stages of residual blocks (all but the first start with stride 2), average pool, linear head.
 
-    `depths` and `widths` give the blocks and channels of each stage. (N, 3, H, W) -> logits (N, num_classes), or the
-    pooled features (N, C) if that is None. Options are those of the blocks (see `ResidualBase`), but `stochastic_depth`
-    is the last block's rate, from which the others fall evenly to the first's (Huang et al. 2016, section 3).
+    `depths` and `widths` give the blocks and channels of each stage. (N, 3, H, W) -> logits (N, num_classes),
+    or the pooled features (N, C) if that is None. Options are those of the blocks (see `ResidualBase`), except
+    that `stochastic_depth` is the rate of the last block, to which it grows evenly (Huang et al. 2016, 3).
     """
 
-    def __init__(self, block, depths, widths, stem="imagenet", num_classes=1000, *, in_channels=3, norm="batch",
-                 stochastic_depth=0.0, dropout=0.0, **options):
+    def __init__(self, block, depths, widths, stem="imagenet", num_classes=1000, *, in_channels=3,
+                 norm="batch", stochastic_depth=0.0, dropout=0.0, **options):
         super().__init__()
         channels = widths[0]
         kernel_size, stride = (3, 1) if stem == "cifar" else (7, 2)
-        self.conv1 = Conv2d(in_channels, channels, kernel_size, stride, kernel_size // 2, bias=needs_bias(norm))
+        self.conv1 = Conv2d(in_channels, channels, kernel_size, stride, kernel_size // 2,
+                            bias=needs_bias(norm))
         self.bn1 = make_norm(norm, channels)
         self.maxpool = Identity() if stem == "cifar" else MaxPool2d(3, stride=2, padding=1)
         self.stages = [f"layer{i + 1}" for i in range(len(depths))]
         rates = (stochastic_depth * (i + 1) / sum(depths) for i in range(sum(depths)))
         for i, (stage, depth, width) in enumerate(zip(self.stages, depths, widths)):
-            drops = list(islice(rates, depth))
-            setattr(self, stage, make_stage(block, channels, width, 2 if i else 1, drops, norm=norm, **options))
+            stride, drops = 2 if i else 1, list(islice(rates, depth))
+            setattr(self, stage, make_stage(block, channels, width, stride, drops, norm=norm, **options))
             channels = width * block.expansion
         self.avgpool = AdaptiveAvgPool2d(1)
         self.flatten = Flatten()
@@ -65,7 +67,7 @@ class PreActResNet(ResNet):
 
 
 def make_stage(block, in_channels, width, stride, drops, **options):
-    """A block for each rate of stochastic depth in `drops`; only the first changes resolution and channels."""
+    """A block for each rate of stochastic depth in `drops`; only the first changes size and channels."""
     blocks = [block(in_channels, width, stride, stochastic_depth=drops[0], **options)]
     blocks += [block(width * block.expansion, width, stochastic_depth=drop, **options) for drop in drops[1:]]
     return Sequential(*blocks)
@@ -79,13 +81,13 @@ def initialise(module):
         module.zero_branch()
 
 
-# For 32x32 images -----------------------------------------------------------------------------------------------
+# For 32x32 images -------------------------------------------------------------------------------------------
 
 
 def _cifar(depth, num_classes, shortcut, pad, options, block=BasicBlock, network=ResNet):
     """6n+2 layers: three stages of n blocks with 16, 32 and 64 channels (He et al. 2015, section 4.2)."""
-    blocks = (depth - 2) // 6
-    return network(block, [blocks] * 3, [16, 32, 64], "cifar", num_classes, shortcut=shortcut, pad=pad, **options)
+    depths = [(depth - 2) // 6] * 3
+    return network(block, depths, [16, 32, 64], "cifar", num_classes, shortcut=shortcut, pad=pad, **options)
 
 
 def resnet8(num_classes=10, shortcut="A", pad="end", **options):
@@ -138,7 +140,7 @@ def preact_resnet110(num_classes=10, shortcut="A", pad="end", **options):
     return _cifar(110, num_classes, shortcut, pad, options, PreActBlock, PreActResNet)
 
 
-# For 224x224 images ---------------------------------------------------------------------------------------------
+# For 224x224 images -----------------------------------------------------------------------------------------
 
 
 def _imagenet(block, depths, num_classes, options):
@@ -181,7 +183,7 @@ def resnext101_32x8d(num_classes=1000, **options):
 
 
 def wide_resnet50_2(num_classes=1000, **options):
-    """ResNet-50 with twice the inner width: 68,883,240 parameters. Zagoruyko & Komodakis 2016, section 3.4."""
+    """ResNet-50 with twice the inner width: 68,883,240 parameters. Zagoruyko & Komodakis 2016."""
     return resnet50(num_classes, base_width=128, **options)
 
 

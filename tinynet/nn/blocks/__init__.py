@@ -5,8 +5,8 @@ from tinynet.nn.blocks.composite import Parallel, Residual
 from tinynet.nn.blocks.conv import ConvBlock, DepthwiseSeparableConv, DilatedConv, GroupedConv
 from tinynet.nn.blocks.inception import Inception
 from tinynet.nn.blocks.residual import (
-    BasicBlock, Bottleneck, PreActBlock, PreActBottleneck, ResidualBlock, ResidualMLP, SEBasicBlock, SEBottleneck,
-    SEPreActBlock, SEPreActBottleneck)
+    BasicBlock, Bottleneck, PreActBlock, PreActBottleneck, ResidualBlock, ResidualMLP, SEBasicBlock,
+    SEBottleneck, SEPreActBlock, SEPreActBottleneck)
 from tinynet.nn.blocks.shortcut import PadShortcut, StochasticDepth, make_shortcut
 from tinynet.nn.blocks.transformer import (
     FeedForward, LearnedPositions, SinusoidalPositions, TransformerEncoder, TransformerEncoderLayer)

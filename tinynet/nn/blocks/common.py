@@ -6,8 +6,8 @@ from tinynet.nn.module import Module
 from tinynet.nn.norm import BatchNorm2d, GroupNorm
 
 NORMS = "batch", "group", "layer", "none"
-ACTIVATIONS = {"relu": F.relu, "leaky_relu": F.leaky_relu, "gelu": F.gelu, "silu": F.silu, "sigmoid": F.sigmoid,
-               "tanh": F.tanh, "none": None}
+ACTIVATIONS = {"relu": F.relu, "leaky_relu": F.leaky_relu, "gelu": F.gelu, "silu": F.silu,
+               "sigmoid": F.sigmoid, "tanh": F.tanh, "none": None}
 
 
 class Block(Module):
@@ -28,8 +28,8 @@ class Block(Module):
 def make_norm(norm, channels, batch_norm=BatchNorm2d):
     """The norm of that name for so many channels, or what `norm(channels)` makes.
 
-    BatchNorm needs batches of a dozen images or more; "group" (Wu & He 2018: the largest divisor of the channels up to
-    32) and "layer" (one group of all channels) look at one image at a time.
+    BatchNorm needs batches of a dozen images or more; "group" (Wu & He 2018: as many groups as the largest
+    divisor of the channels up to 32) and "layer" (one group of all channels) look at one image at a time.
     """
     if callable(norm):
         return made(norm, channels)
@@ -50,7 +50,8 @@ def groups_of(channels, most=32):
 def made(function, channels):
     module = function(channels)
     if not isinstance(module, Module):
-        raise TypeError(f"expected a function of the channels that makes a Module, got a {type(module).__name__}")
+        raise TypeError("expected a function of the channels that makes a Module, "
+                        f"got one that makes a {type(module).__name__}")
     return module
 
 
@@ -68,7 +69,7 @@ def norm_relu(norm, x, residual=None):
 
 
 def make_activation(activation):
-    """A function of that name, None for none; a function or module is taken as it is, a class is called first."""
+    """The function of that name, None for none; a function or module as it is; an instance of a class."""
     if callable(activation):
         return activation() if isinstance(activation, type) else activation
     if not named_in(ACTIVATIONS, activation):

@@ -6,7 +6,7 @@ from tinynet.ops.shape import cat
 
 
 class Parallel(Module):
-    """All branches see the same input; their outputs are added (`join="sum"`) or concatenated along `dim` ("cat").
+    """All branches see the same input; their outputs are added (join="sum") or joined along `dim` ("cat").
 
     Takes the branches as arguments, or as one dict whose keys become their names.
     """
@@ -15,7 +15,8 @@ class Parallel(Module):
         super().__init__()
         if join not in ("sum", "cat"):
             raise ValueError(f'Parallel: expected join "sum" or "cat", got {join!r}')
-        named = branches[0] if len(branches) == 1 and isinstance(branches[0], dict) else dict(enumerate(branches))
+        is_dict = len(branches) == 1 and isinstance(branches[0], dict)
+        named = branches[0] if is_dict else dict(enumerate(branches))
         if not named:
             raise ValueError("Parallel: expected at least one branch, got none")
         for name, branch in named.items():

@@ -1,4 +1,4 @@
-"""Convolution, norm, activation: the brick of convolutional networks, and three ways to vary its convolution."""
+"""Convolution, norm, activation: the brick of convolutional networks, and three variations of it."""
 
 from tinynet.nn import check
 from tinynet.nn import functional as F
@@ -9,9 +9,9 @@ from tinynet.nn.conv import Conv2d
 class ConvBlock(Block):
     """activation(norm(conv(x))). (N, in_channels, H, W) -> (N, out_channels, P, Q).
 
-    `padding=None` keeps the size where the stride is 1: dilation · (kernel_size - 1) / 2. `norm` is "batch", "group",
-    "layer", "none" or a function of the channels; `activation` a name ("none" for none), a function or a module. The
-    convolution has a bias only where no norm follows it. BatchNorm and ReLU are one pass over memory.
+    `padding=None` keeps the size where the stride is 1: dilation · (kernel_size - 1) / 2. `norm` is "batch",
+    "group", "layer", "none" or a function of the channels; `activation` a name ("none" for none), a function
+    or a module. The convolution has a bias only where no norm follows it.
     """
 
     def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=None, dilation=1, groups=1,
@@ -19,7 +19,8 @@ class ConvBlock(Block):
         super().__init__(in_channels, out_channels)
         if padding is None:
             padding = same_padding(kernel_size, dilation)
-        self.conv = Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, needs_bias(norm))
+        self.conv = Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups,
+                           bias=needs_bias(norm))
         self.norm = make_norm(norm, out_channels)
         self.activation = make_activation(activation)
 
@@ -45,14 +46,16 @@ def same_padding(kernel_size, dilation):
 class DepthwiseSeparableConv(Block):
     """A spatial convolution of each channel by itself, then a 1x1 convolution that mixes the channels.
 
-    R·S·C + C·K weights instead of R·S·C·K. (N, in_channels, H, W) -> (N, out_channels, P, Q); the options are
-    ConvBlock's. Howard et al. 2017, "MobileNets", section 3.1.
+    R·S·C + C·K weights instead of R·S·C·K. (N, in_channels, H, W) -> (N, out_channels, P, Q).
+    Howard et al. 2017, "MobileNets", section 3.1.
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=None, dilation=1, **options):
+    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=None, dilation=1,
+                 norm="batch", activation="relu"):
         super().__init__(in_channels, out_channels)
-        self.depthwise = ConvBlock(in_channels, in_channels, kernel_size, stride, padding, dilation, in_channels, **options)
-        self.pointwise = ConvBlock(in_channels, out_channels, 1, **options)
+        self.depthwise = ConvBlock(in_channels, in_channels, kernel_size, stride, padding, dilation,
+                                   groups=in_channels, norm=norm, activation=activation)
+        self.pointwise = ConvBlock(in_channels, out_channels, 1, norm=norm, activation=activation)
 
     def forward(self, x):
         self.check(x)
@@ -62,7 +65,7 @@ class DepthwiseSeparableConv(Block):
 class GroupedConv(ConvBlock):
     """A ConvBlock in `groups` that do not see each other: 1 / groups of the weights and of the work.
 
-    Krizhevsky et al. 2012 (two halves on two processors); Xie et al. 2017, "Aggregated Residual Transformations".
+    Krizhevsky et al. 2012 (halves on two processors); Xie et al. 2017, "Aggregated Residual Transformations".
     """
 
     def __init__(self, in_channels, out_channels, groups, kernel_size=3, **options):
@@ -70,7 +73,7 @@ class GroupedConv(ConvBlock):
 
 
 class DilatedConv(ConvBlock):
-    """A ConvBlock whose kernel has gaps: it sees dilation · (kernel_size - 1) + 1 pixels for the price of kernel_size.
+    """A ConvBlock whose kernel has gaps: its kernel_size weights span dilation · (kernel_size - 1) + 1 pixels.
 
     Yu & Koltun 2016, "Multi-Scale Context Aggregation by Dilated Convolutions".
     """

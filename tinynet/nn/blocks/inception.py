@@ -23,18 +23,22 @@ GOOGLENET = {
 
 
 class Inception(Parallel):
-    """1x1, 3x3, 5x5 and max-pool, side by side, concatenated; 1x1 convolutions keep the larger ones affordable.
+    """1x1, 3x3, 5x5 and max-pool, side by side, concatenated; 1x1 convolutions make the larger ones cheap.
 
-    (N, in_channels, H, W) -> (N, conv1 + conv3[1] + conv5[1] + pool, H, W); `conv3` and `conv5` are pairs (channels
-    between, channels out). `Inception(*GOOGLENET["3a"])` is GoogLeNet's first; the options are ConvBlock's.
+    (N, in_channels, H, W) -> (N, conv1 + conv3[1] + conv5[1] + pool, H, W); `conv3` and `conv5` are pairs
+    (channels between, channels out). `Inception(*GOOGLENET["3a"])` is GoogLeNet's first; the options are
+    ConvBlock's.
     """
 
     def __init__(self, in_channels, conv1, conv3, conv5, pool, **options):
+        def conv(channels, kernel_size, inputs=in_channels):
+            return ConvBlock(inputs, channels, kernel_size, **options)
+
         super().__init__({
-            "branch1": ConvBlock(in_channels, conv1, 1, **options),
-            "branch3": Sequential(ConvBlock(in_channels, conv3[0], 1, **options), ConvBlock(*conv3, 3, **options)),
-            "branch5": Sequential(ConvBlock(in_channels, conv5[0], 1, **options), ConvBlock(*conv5, 5, **options)),
-            "pool": Sequential(MaxPool2d(3, stride=1, padding=1), ConvBlock(in_channels, pool, 1, **options)),
+            "branch1": conv(conv1, 1),
+            "branch3": Sequential(conv(conv3[0], 1), conv(conv3[1], 3, conv3[0])),
+            "branch5": Sequential(conv(conv5[0], 1), conv(conv5[1], 5, conv5[0])),
+            "pool": Sequential(MaxPool2d(3, stride=1, padding=1), conv(pool, 1)),
         }, join="cat")
         self.in_channels, self.out_channels = in_channels, conv1 + conv3[1] + conv5[1] + pool
 

@@ -1,7 +1,7 @@
 """Residual blocks: y = relu(F(x) + shortcut(x)), so that a block has to learn only what to change.
 
-He et al. 2015, "Deep Residual Learning for Image Recognition". Every addition meets a BatchNorm before it and a ReLU
-after it, and the three go over memory once: `bn(x, residual=..., relu=True)`.
+He et al. 2015, "Deep Residual Learning for Image Recognition". Every addition meets a BatchNorm before it and
+a ReLU after it, and the three go over memory once: `bn(x, residual=..., relu=True)`.
 """
 
 from tinynet.nn import functional as F
@@ -43,9 +43,10 @@ class ResidualBase(Block):
             self.zero_branch()
 
     def zero_branch(self):
-        """Zero the last parameters of the branch: those of its last norm, or of the convolution that it ends with."""
-        branch = [list(m.parameters()) for name, m in self.named_children() if name.startswith(("conv", "bn"))]
-        for parameter in [parameters for parameters in branch if parameters][-1]:
+        """Zero the parameters of the branch's last norm, or of the convolution that it ends with."""
+        branch = [layer for name, layer in self.named_children() if name.startswith(("conv", "bn"))]
+        last = [layer for layer in branch if list(layer.parameters())][-1]
+        for parameter in last.parameters():
             init.zeros_(parameter)
 
     def _add_relu(self, y, norm, shortcut):
@@ -61,8 +62,8 @@ class ResidualBase(Block):
 
     def _check_sum(self, y, shortcut):
         if y.shape != shortcut.shape:
-            raise ValueError(f"{self.title()}: the branch gives {y.shape}, downsample gives {shortcut.shape}, which do "
-                             f"not add up")
+            raise ValueError(f"{self.title()}: expected branch and shortcut of one shape, but the branch "
+                             f"gives {y.shape}, downsample gives {shortcut.shape}")
 
 
 def make_attention(attention, channels):
@@ -76,7 +77,8 @@ def make_attention(attention, channels):
 
 def convolution(in_channels, out_channels, kernel_size, stride=1, groups=1, norm="batch"):
     """A convolution that keeps the size at stride 1, with a bias only where there are no norms."""
-    return Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, 1, groups, needs_bias(norm))
+    return Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, groups=groups,
+                  bias=needs_bias(norm))
 
 
 class BasicBlock(ResidualBase):
@@ -85,8 +87,8 @@ class BasicBlock(ResidualBase):
     (N, in_channels, H, W) -> (N, channels, ceil(H / stride), ceil(W / stride)). Options: see ResidualBase.
     """
 
-    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", norm="batch", hidden_channels=None,
-                 **options):
+    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", norm="batch",
+                 hidden_channels=None, **options):
         super().__init__(in_channels, channels)
         hidden = channels if hidden_channels is None else hidden_channels
         self.conv1 = convolution(in_channels, hidden, 3, stride, norm=norm)
@@ -110,8 +112,8 @@ class Bottleneck(ResidualBase):
 
     expansion = 4
 
-    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", groups=1, base_width=64, norm="batch",
-                 **options):
+    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", groups=1, base_width=64,
+                 norm="batch", **options):
         super().__init__(in_channels, channels * self.expansion)
         width = int(channels * base_width / 64) * groups
         self.conv1 = convolution(in_channels, width, 1, norm=norm)
@@ -132,8 +134,9 @@ class Bottleneck(ResidualBase):
 class PreActBlock(ResidualBase):
     """x + conv3x3(relu(bn(conv3x3(relu(bn(x)))))): nothing stands in the way of x through the whole network.
 
-    Where the shape changes, the shortcut starts from relu(bn(x)). (N, in_channels, H, W) -> (N, channels,
-    ceil(H / stride), ceil(W / stride)). He et al. 2016, "Identity Mappings in Deep Residual Networks", figure 1b.
+    Where the shape changes, the shortcut starts from relu(bn(x)).
+    (N, in_channels, H, W) -> (N, channels, ceil(H / stride), ceil(W / stride)).
+    He et al. 2016, "Identity Mappings in Deep Residual Networks", figure 1b.
     """
 
     preactivated = True
@@ -167,8 +170,8 @@ class PreActBottleneck(PreActBlock):
 
     expansion = 4
 
-    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", groups=1, base_width=64, norm="batch",
-                 **options):
+    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", groups=1, base_width=64,
+                 norm="batch", **options):
         Block.__init__(self, in_channels, channels * self.expansion)
         width = int(channels * base_width / 64) * groups
         self.bn1 = make_norm(norm, in_channels)
@@ -189,8 +192,9 @@ class PreActBottleneck(PreActBlock):
 
 
 class ResidualBlock(BasicBlock):
-    """A BasicBlock by its shapes: `out_channels` are `in_channels`, `hidden_channels` (between the two convolutions) are
-    `out_channels`, unless they are given."""
+    """A BasicBlock by its shapes: `out_channels` is `in_channels` unless given; `hidden_channels`, which stand
+    between the two convolutions, are `out_channels` unless given. Options: see ResidualBase.
+    """
 
     def __init__(self, in_channels, out_channels=None, *, hidden_channels=None, stride=1, **options):
         out_channels = in_channels if out_channels is None else out_channels

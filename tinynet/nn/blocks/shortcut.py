@@ -1,4 +1,4 @@
-"""What stands beside a residual branch (a shortcut), and what may silence the branch while a network learns."""
+"""What stands beside a residual branch (the shortcut), and what silences the branch at times in training."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from tinynet.tensor import Tensor
 
 
 def make_shortcut(in_channels, out_channels, stride=1, option="B", pad="end", norm="batch"):
-    """What stands beside a residual branch: nothing where shapes agree, else option A or B (He et al. 2015, 3.3)."""
+    """Beside a residual branch: nothing where the shapes agree, else option A or B (He et al. 2015, 3.3)."""
     if option not in ("A", "B"):
         raise ValueError(f'shortcut: expected option "A" (zero padding) or "B" (projection), got {option!r}')
     if stride == 1 and in_channels == out_channels:
@@ -25,14 +25,15 @@ def make_shortcut(in_channels, out_channels, stride=1, option="B", pad="end", no
 class PadShortcut(Block):
     """Option A: every `stride`-th pixel, zeros for the missing channels; nothing to learn.
 
-    `pad="end"` puts the zeros behind the channels, "both" half before and half behind (as public CIFAR checkpoints).
-    (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). He et al. 2015, section 3.3.
+    `pad="end"` puts the zeros behind the channels, "both" half before and half behind (public checkpoints).
+    (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). He et al. 2015, 3.3.
     """
 
     def __init__(self, in_channels, out_channels, stride, pad="end"):
         super().__init__(in_channels, out_channels)
         if out_channels < in_channels:
-            raise ValueError(f"PadShortcut: expected at least {in_channels} output channels, got {out_channels}")
+            raise ValueError(f"PadShortcut: expected at least {in_channels} output channels, "
+                             f"got {out_channels}")
         if pad not in ("end", "both"):
             raise ValueError(f'PadShortcut: expected pad "end" or "both", got {pad!r}')
         self.stride, self.pad = stride, pad
@@ -49,8 +50,8 @@ class PadShortcut(Block):
 class StochasticDepth(Module):
     """In training zeroes whole samples with probability p, and scales the others by 1 / (1 - p).
 
-    At the end of a residual branch it makes the network shallower for the moment, at random. The draws come from the
-    stream "dropout" of `tinynet.manual_seed`. Huang et al. 2016, "Deep Networks with Stochastic Depth".
+    At the end of a residual branch it makes the network shallower for the moment, at random. The draws come
+    from the stream "dropout" of `tinynet.manual_seed`. Huang et al. 2016, "Deep Networks with Stochastic Depth".
     """
 
     def __init__(self, p):
