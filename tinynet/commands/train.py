@@ -9,8 +9,8 @@ stops after the current step; --resume goes on, also after a crash, with the sam
 happened.
 
     tinynet train --data cifar10 --root FOLDER --model resnet20 --epochs 3
-    tinynet train --recipe resnet20-cifar10 --root FOLDER --out runs/paper
-    tinynet train --resume --out runs/paper
+    tinynet train --recipe my-recipe.toml --out runs/mine
+    tinynet train --resume --out runs/mine
 """
 
 import argparse

@@ -23,7 +23,7 @@ class CommonSettings:
 
     command = "train"                  # the subcommand of `tinynet` that they belong to
 
-    epochs: int = setting(10, "passes over the training data", 1)
+    epochs: int = setting(8, "passes over the training data", 1)
     batch_size: int = setting(128, "images or pieces of text per step", 1)
     optimizer: str = setting("sgd", "rule for a step: sgd or adamw")
     lr: float = setting(0.1, "peak learning rate", 0)
@@ -126,8 +126,8 @@ def read_recipe(name):
     """The settings that a recipe (a name from `tinynet/train/recipes` or a .toml file) changes, as a dict."""
     path = pathlib.Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
     if not path.is_file():
-        raise ValueError(f"unknown recipe {name!r}; there are {', '.join(recipe_names())}, or give a .toml "
-                         "file")
+        known = "".join(f"{known}, " for known in recipe_names())
+        raise ValueError(f"unknown recipe {name!r}; expected {known}or the path of a .toml file")
     try:
         values = tomllib.loads(path.read_text())
     except tomllib.TOMLDecodeError as error:
