@@ -258,7 +258,7 @@ class _Pending:
             self.gradients[index], self.owned[index] = gradient, fresh
         else:
             out = held if self.owned[index] else None
-            self.gradients[index], self.owned[index] = plus(held, gradient, out), True
+            self.gradients[index], self.owned[index] = np.asarray(plus(held, gradient, out)), True
 
 
 def run_backward(tensor, gradient, retain_graph=False):
