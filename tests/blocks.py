@@ -17,7 +17,9 @@ def images(*shape, seed=0, dtype=np.float64):
 
 
 def scatter_parameters(module, seed=1):
-    """Take parameters and running statistics off special values such as a norm's ones and zeros."""
+    """Fresh random values for all parameters and running statistics, also where ones or zeros are usual."""
+    tinynet.manual_seed(seed)
+    module.apply(lambda m: m.reset_parameters() if hasattr(m, "reset_parameters") else None)
     rng = np.random.default_rng(seed)
     for name, tensor in module.state_dict().items():
         if name.endswith("running_var"):

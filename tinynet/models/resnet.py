@@ -17,8 +17,8 @@ class ResNet(Module):
     """A stem, stages of residual blocks (all but the first start with stride 2), average pool, linear head.
 
     `depths` and `widths` give the blocks and channels of each stage. (N, 3, H, W) -> logits (N, num_classes),
-    or the pooled features (N, C) if that is None. Options are those of the blocks (see `ResidualBase`), except
-    that `stochastic_depth` is the rate of the last block, to which it grows evenly (Huang et al. 2016, 3).
+    or the pooled features (N, C) if that is None. Options are those of the blocks (see `ResidualBase`), but
+    `stochastic_depth` is the rate of the last block, to which it grows evenly (Huang et al. 2016, section 3).
     """
 
     def __init__(self, block, depths, widths, stem="imagenet", num_classes=1000, *, in_channels=3,

@@ -73,7 +73,7 @@ class GroupedConv(ConvBlock):
 
 
 class DilatedConv(ConvBlock):
-    """A ConvBlock whose kernel has gaps: its kernel_size weights span dilation · (kernel_size - 1) + 1 pixels.
+    """A ConvBlock whose kernel has gaps: kernel_size weights span dilation · (kernel_size - 1) + 1 pixels.
 
     Yu & Koltun 2016, "Multi-Scale Context Aggregation by Dilated Convolutions".
     """

@@ -192,8 +192,8 @@ class PreActBottleneck(PreActBlock):
 
 
 class ResidualBlock(BasicBlock):
-    """A BasicBlock by its shapes: `out_channels` is `in_channels` unless given; `hidden_channels`, which stand
-    between the two convolutions, are `out_channels` unless given. Options: see ResidualBase.
+    """A BasicBlock by its shapes: `out_channels` are `in_channels` unless given; `hidden_channels`, between
+    the two convolutions, are `out_channels` unless given. Options: see ResidualBase.
     """
 
     def __init__(self, in_channels, out_channels=None, *, hidden_channels=None, stride=1, **options):

@@ -51,7 +51,8 @@ class StochasticDepth(Module):
     """In training zeroes whole samples with probability p, and scales the others by 1 / (1 - p).
 
     At the end of a residual branch it makes the network shallower for the moment, at random. The draws come
-    from the stream "dropout" of `tinynet.manual_seed`. Huang et al. 2016, "Deep Networks with Stochastic Depth".
+    from the stream "dropout" of `tinynet.manual_seed`.
+    Huang et al. 2016, "Deep Networks with Stochastic Depth".
     """
 
     def __init__(self, p):
