@@ -41,7 +41,8 @@ def run(args):
     choice = {"data": "cifar10", "root": None, "model": "resnet20", "shortcut": "A", "pad": "end", **settings}
     choice.update({name: getattr(args, name) for name in choice if getattr(args, name, None) is not None})
     test_set = data.load(choice["data"], train=False, root=choice["root"])
-    model = models.create(choice["model"], num_classes=len(test_set.classes), shortcut=choice["shortcut"], pad=choice["pad"])
+    changed = {name: choice[name] for name, default in (("shortcut", "A"), ("pad", "end")) if choice[name] != default}
+    model = models.create(choice["model"], num_classes=len(test_set.classes), **changed)
     model.load_state_dict(adapt(weights, model.state_dict()))
     normalize = STATISTICS[args.normalize] if args.normalize else True
     result = evaluate(model, Loader(test_set, args.batch_size, shuffle=False, normalize=normalize), len(test_set.classes))
