@@ -1,6 +1,7 @@
 """The affine map y = x Wᵀ + b of a fully connected layer."""
 
 from tinynet.autograd import Function
+from tinynet.kernels.matmul import matmul
 
 
 class Linear(Function):
@@ -13,7 +14,7 @@ class Linear(Function):
     def forward(ctx, x, w, b):
         ctx.save(x, w)
         ctx.biased = b is not None
-        y = x.reshape(-1, x.shape[-1]) @ w.T                   # (M, K)
+        y = matmul(x.reshape(-1, x.shape[-1]), w.T)            # (M, K)
         if ctx.biased:
             y += b
         return y.reshape(*x.shape[:-1], len(w))
@@ -22,6 +23,6 @@ class Linear(Function):
     def backward(ctx, dy):
         x, w = ctx.saved
         rows = dy.reshape(-1, len(w))                          # (M, K)
-        dx = (rows @ w).reshape(x.shape) if ctx.needs[0] else None
-        dw = rows.T @ x.reshape(-1, x.shape[-1]) if ctx.needs[1] else None
+        dx = matmul(rows, w).reshape(x.shape) if ctx.needs[0] else None
+        dw = matmul(rows.T, x.reshape(-1, x.shape[-1])) if ctx.needs[1] else None
         return (dx, dw, rows.sum(0)) if ctx.biased else (dx, dw)
