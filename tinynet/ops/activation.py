@@ -8,10 +8,7 @@ import numpy as np
 from tinynet import random
 from tinynet.autograd import Function
 from tinynet.kernels import elementwise, gelu
-
-
-def _before(x, out):
-    return x.copy() if x is out else x
+from tinynet.ops.common import before
 
 
 class ReLU(Function):
@@ -56,7 +53,7 @@ class LeakyReLU(Function):
 
     @staticmethod
     def forward(ctx, x, slope, out=None):
-        sign = _before(x, out) if slope < 0 else None
+        sign = before(x, out) if slope < 0 else None
         y = np.multiply(x, np.where(x > 0, x.dtype.type(1), x.dtype.type(slope)), out=out)
         ctx.save(y if sign is None else sign)
         ctx.slope = slope
@@ -94,7 +91,7 @@ class SiLU(Function):
 
     @staticmethod
     def forward(ctx, x, out=None):
-        ctx.save(_before(x, out))
+        ctx.save(before(x, out))
         return np.multiply(x, _sigmoid(x), out=out)
 
     @staticmethod

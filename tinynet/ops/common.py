@@ -55,6 +55,11 @@ def broadcast(name, *tensors):
         raise ValueError(f"{name}: shapes {shapes} do not broadcast") from None
 
 
+def before(x, out):
+    """`x` as it is now, also after `out`, the array of an in-place call, has been written."""
+    return x.copy() if x is out else x
+
+
 def unbroadcast(dy, shape):
     """The adjoint of broadcasting `shape` to `dy.shape`: sum over the axes along which values were repeated."""
     if dy.shape == shape:

@@ -10,13 +10,8 @@ import numpy as np
 from tinynet import dtypes
 from tinynet.autograd import Function, check_in_place
 from tinynet.kernels.elementwise import plus
-from tinynet.ops.common import as_tensor, broadcast, cast, promote, unbroadcast
+from tinynet.ops.common import as_tensor, before, broadcast, cast, promote, unbroadcast
 from tinynet.tensor import Tensor, attach
-
-
-def _before(x, out):
-    """`x` as it is now, also after `out` has been written."""
-    return x.copy() if x is out else x
 
 
 # Two operands ---------------------------------------------------------------------------------------------------
@@ -55,7 +50,7 @@ class Mul(Function):
     @staticmethod
     def forward(ctx, x, y, out=None):
         ctx.x_shape, ctx.y_shape = x.shape, y.shape
-        ctx.save(_before(x, out) if ctx.needs[1] else None, y if ctx.needs[0] else None)
+        ctx.save(before(x, out) if ctx.needs[1] else None, y if ctx.needs[0] else None)
         return np.multiply(x, y, out=out)
 
     @staticmethod
@@ -72,7 +67,7 @@ class Div(Function):
     @staticmethod
     def forward(ctx, x, y, out=None):
         ctx.x_shape, ctx.y_shape = x.shape, y.shape
-        ctx.save(_before(x, out) if ctx.needs[1] else None, y)
+        ctx.save(before(x, out) if ctx.needs[1] else None, y)
         return np.divide(x, y, out=out)
 
     @staticmethod
