@@ -1,0 +1,70 @@
+"""Figures without a screen, and what all pictures share."""
+
+import io
+import math
+import pathlib
+
+import numpy as np
+
+from tinynet import files
+
+FORMATS = "png", "svg", "pdf"
+
+
+def figure(width=6.4, height=4.0):
+    """An empty figure that needs no screen; width and height in inches."""
+    from matplotlib.figure import Figure
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def write(fig, path):
+    """Write a figure as PNG, SVG or PDF, by the ending of `path`, whole or not at all.
+
+    The same figure gives the same bytes: the file holds no date and no random names. ValueError for another
+    ending.
+    """
+    import matplotlib
+    kind = pathlib.Path(path).suffix[1:].lower()
+    if kind not in FORMATS:
+        raise ValueError(f"plots: expected a path that ends in .png, .svg or .pdf, got {path}")
+    content = io.BytesIO()
+    dates = {} if kind == "png" else {"metadata": {"CreationDate" if kind == "pdf" else "Date": None}}
+    with matplotlib.rc_context({"svg.hashsalt": "tinynet"}):
+        fig.savefig(content, format=kind, dpi=120, **dates)
+    with files.atomic_write(path) as file:
+        file.write(content.getvalue())
+
+
+def panels(count, columns, width, height):
+    """A figure of `count` axes, row by row, each about width x height inches: (figure, list of axes)."""
+    columns = min(count, columns)
+    rows = math.ceil(count / columns)
+    fig = figure(columns * width, rows * height)
+    axes = fig.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for unused in axes[count:]:
+        unused.set_axis_off()
+    return fig, axes[:count]
+
+
+def numbers(name, values, wanted, *ndims):
+    """`values` as an array, not empty, with one of so many axes; `wanted` says in words what was expected."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: expected numbers, got {array.dtype}")
+    if array.ndim not in ndims or not array.size:
+        raise ValueError(f"{name}: expected {wanted}, got {array.shape}")
+    return array
+
+
+def some_of(name, what, mapping):
+    """Refuse what is not a dict with something in it."""
+    if not isinstance(mapping, dict):
+        raise TypeError(f"{name}: expected a dict of {what}, got {type(mapping).__name__}")
+    if not mapping:
+        raise ValueError(f"{name}: expected a dict of {what}, got an empty one")
+
+
+def legend(axes):
+    """Name the lines below one another, where there are any names."""
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(fontsize="small")
