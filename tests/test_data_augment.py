@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tinynet.data import Augment, Normalize
+from tinynet.data.augment import resized
 
 rng = np.random.default_rng(0)
 IMAGES = rng.integers(1, 256, (50, 8, 6, 3), dtype=np.uint8)
@@ -63,3 +64,24 @@ def test_normalize(images):
     assert result.dtype == np.float32
     np.testing.assert_allclose(result, (IMAGES / 255 - mean) / std, atol=1e-6)
     np.testing.assert_allclose(Normalize(0, 1)(images), IMAGES / 255, atol=1e-7)
+
+
+def test_every_second_epoch_flips_the_other_half():
+    even, odd, next_even = (Augment().draw(0, epoch, 100)[:, 2] < 0.5 for epoch in (0, 1, 2))
+    assert np.array_equal(even, ~odd) and not np.array_equal(even, next_even)
+
+
+@pytest.mark.parametrize("side", [4, 5, 7, 8])
+def test_resized_takes_the_mean_of_the_area(side):
+    """Against pixels cut in `side` x `side` equal parts each, of which every new pixel takes as many."""
+    images = rng.standard_normal((3, 8, 8, 3)).astype(np.float32)
+    fine = images.astype(np.float64).repeat(side, 1).repeat(side, 2)
+    expected = fine.reshape(3, side, 8, side, 8, 3).mean((2, 4))
+    result = resized(images, side)
+    assert result.dtype == np.float32 and result.flags.c_contiguous
+    np.testing.assert_allclose(result, expected, atol=1e-6)
+
+
+def test_resized_refuses_to_enlarge():
+    with pytest.raises(ValueError, match="resized: expected a side of at most 8, got 9"):
+        resized(np.zeros((1, 8, 8, 3), np.float32), 9)

@@ -125,3 +125,9 @@ def test_refuses_what_gives_no_batch():
         Loader(DATA, 0)
     with pytest.raises(DataError, match="no batch of 100 in 53 images"):
         Loader(DATA, 100, drop_last=True)
+
+
+def test_the_pictures_of_some_epochs_are_shrunk():
+    loader = Loader(DATA, 10, side=lambda epoch: 5 if epoch < 1 else None)
+    size = DATA.images.shape[1:3]
+    assert [next(iter(loader))[0].shape[2:] for _ in range(2)] == [(5, 5), size]

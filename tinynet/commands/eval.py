@@ -1,8 +1,9 @@
 """Measure a network's accuracy on a test set.
 
-CHECKPOINT is a file of weights (tinynet's .safetensors or PyTorch's .pth, .pt, .th) or the folder of a run, whose
-settings then serve as defaults.
+CHECKPOINT is a file of weights (tinynet's .safetensors or PyTorch's .pth, .pt, .th), the folder of a run, whose
+settings then serve as defaults, or the name of weights that come with tinynet.
 
+    tinynet eval resnet20-cifar10 --root FOLDER
     tinynet eval runs/resnet8-shapes-1
     tinynet eval resnet20.th --data cifar10 --root FOLDER --model resnet20 --pad both --normalize imagenet
 """
@@ -16,7 +17,7 @@ STATISTICS = {"cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
 
 
 def add_options(parser):
-    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="weights, or the folder of a run")
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="weights, the folder of a run, or resnet20-cifar10")
     parser.add_argument("--data", help="shapes, cifar10 or an .npz file (default: the run's, else cifar10)")
     parser.add_argument("--root", help="folder or archive with the data")
     parser.add_argument("--model", help="network (default: the run's, else resnet20)")
@@ -37,7 +38,7 @@ def run(args):
 
     if args.threads is not None:
         tinynet.set_num_threads(args.threads)
-    weights, settings = read(pathlib.Path(args.checkpoint))
+    weights, settings = read(place(args.checkpoint))
     choice = {"data": "cifar10", "root": None, "model": "resnet20", "shortcut": "A", "pad": "end", **settings}
     choice.update({name: getattr(args, name) for name in choice if getattr(args, name, None) is not None})
     test_set = data.load(choice["data"], train=False, root=choice["root"])
@@ -50,6 +51,13 @@ def run(args):
     for name, accuracy in zip(test_set.classes, result.per_class):
         print(f"  {name:12} {100 * accuracy:6.2f} %")
     print(f"test accuracy {100 * result.accuracy:.2f} %")
+
+
+def place(name):
+    """Where the checkpoint is: in the package, if there is no such file."""
+    from tinynet.models import pretrained
+    path = pathlib.Path(name)
+    return pretrained.file(name) if not path.exists() and name in pretrained.names() else path
 
 
 def read(path):

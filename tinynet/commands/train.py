@@ -123,7 +123,8 @@ def make_model(settings, train_set):
 def make_loaders(settings, train_set, validation_set):
     from tinynet.data import Augment, Loader
     augment = Augment(crop=4 if settings.augment else 0, flip=settings.augment, cutout=settings.cutout)
-    training = Loader(train_set, settings.batch_size, augment=augment, seed=settings.seed)
+    training = Loader(train_set, settings.batch_size, augment=augment, seed=settings.seed,
+                      side=lambda epoch: settings.small_side if epoch < settings.small_epochs else None)
     statistics = train_set.mean, train_set.std
     return training, validation_set and Loader(validation_set, 256, shuffle=False, normalize=statistics)
 

@@ -4,10 +4,12 @@ What happens to a picture depends only on (seed, epoch, index of the picture): n
 on when or in which thread the batch is made.
 """
 
+import math
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-AUGMENTATION, ORDER = range(2)      # purposes, each with a random stream of its own
+AUGMENTATION, ORDER, FLIP = range(3)      # purposes, each with a random stream of its own
 
 
 def stream(seed, epoch, purpose):
@@ -30,8 +32,16 @@ class Augment:
         return f"Augment(crop={self.crop}, flip={self.flip}, cutout={self.cutout})"
 
     def draw(self, seed, epoch, count):
-        """Five numbers from 0 to 1 for each of `count` pictures; row i is the same for any count."""
-        return stream(seed, epoch, AUGMENTATION).random((count, 5))
+        """Five numbers from 0 to 1 for each of `count` pictures; row i is the same for any count.
+
+        The third decides on the flip. Every second epoch takes the opposite decisions of the one before, so that
+        two epochs show both sides of each picture ("alternating flip", Jordan 2024, "94 % on CIFAR-10 in 3.29
+        seconds on a single GPU").
+        """
+        draws = stream(seed, epoch, AUGMENTATION).random((count, 5))
+        turn = stream(seed, epoch // 2, FLIP).random(count)
+        draws[:, 2] = 1 - turn if epoch % 2 else turn
+        return draws
 
     def __call__(self, images, draws, blank=0):
         """Changed copies of images (N, H, W, C), as their rows of `draws` (N, 5) say."""
@@ -81,3 +91,26 @@ class Normalize:
         out = rows * np.resize(1 / (top * self.std), rows.shape[-1]).astype(np.float32)
         out += np.resize(-self.mean / self.std, rows.shape[-1]).astype(np.float32)
         return out.reshape(images.shape)
+
+
+def resized(images, side):
+    """Float images (N, H, W, C) shrunk to side x side: a new pixel is the mean of the area that it covers."""
+    count, height, width, channels = images.shape
+    if side > min(height, width):
+        raise ValueError(f"resized: expected a side of at most {min(height, width)}, got {side}")
+    images = shrunk(images.reshape(count, height, width * channels), side)              # (N, side, W·C)
+    images = shrunk(images.reshape(count * side, width, channels), side)                # (N·side, side, C)
+    return images.reshape(count, side, side, channels)
+
+
+def shrunk(rows, small):
+    """rows (N, L, D) to (N, small, D). Sums of few terms, one after the other: the same bits on any threads."""
+    count, length, depth = rows.shape
+    edge, result = np.arange(small + 1) * length / small, 0
+    first = edge[:-1].astype(int)
+    for pixel in (first + step for step in range(math.ceil(length / small) + 1)):
+        overlap = np.minimum(edge[1:], pixel + 1) - np.maximum(edge[:-1], pixel)
+        if (overlap > 1e-9).any():
+            share = np.repeat(overlap.clip(0) * small / length, depth).astype(np.float32)
+            result += rows.take(pixel.clip(max=length - 1), axis=1).reshape(count, -1) * share
+    return result.reshape(count, small, depth)

@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from tinynet.data.augment import ORDER, Normalize, stream
+from tinynet.data.augment import ORDER, Normalize, resized, stream
 from tinynet.data.dataset import DataError
 from tinynet.tensor import Tensor
 
@@ -20,7 +20,7 @@ class Loader:
     unit = "image"                 # what is counted
 
     def __init__(self, dataset, batch_size=128, shuffle=True, augment=None, normalize=True, seed=0,
-                 drop_last=False, prefetch=1):
+                 drop_last=False, prefetch=1, side=lambda epoch: None):
         if batch_size < 1:
             raise ValueError(f"Loader: expected a batch_size of at least 1, got {batch_size}")
         if drop_last and len(dataset) < batch_size:
@@ -30,6 +30,7 @@ class Loader:
         self.dataset, self.batch_size, self.shuffle, self.augment = dataset, batch_size, shuffle, augment
         self.normalize = Normalize(*normalize)
         self.seed, self.drop_last, self.prefetch = seed, drop_last, prefetch
+        self.side = side
         self.epoch = 0
 
     def __len__(self):
@@ -58,14 +59,17 @@ class Loader:
 
     def batch_maker(self, epoch):
         """A function that makes batch number `step` of the epoch."""
-        order, draws = self.order(epoch), self.draws(epoch)
+        order, draws, side = self.order(epoch), self.draws(epoch), self.side(epoch)
 
         def make(step):
             index = order[step * self.batch_size:(step + 1) * self.batch_size]
             images = self.dataset.images[index]
             if self.augment:
                 images = self.augment(images, draws[index], self.blank())
-            images = self.normalize(images).transpose(0, 3, 1, 2)       # (N, C, H, W), memory stays as it is
+            images = self.normalize(images)
+            if side:
+                images = resized(images, side)
+            images = images.transpose(0, 3, 1, 2)                       # (N, C, H, W), memory stays as it is
             return Tensor(images), Tensor(self.dataset.labels[index])
 
         return make

@@ -6,6 +6,7 @@ the stem (a 3x3 convolution; a 7x7 with stride 2 and a max-pool), the widths of 
 
 from itertools import islice
 
+from tinynet.models.pretrained import load_weights
 from tinynet.nn import (
     AdaptiveAvgPool2d, Conv2d, Dropout, Flatten, Identity, Linear, MaxPool2d, Module, Sequential, init)
 from tinynet.nn.blocks.common import make_norm, needs_bias, norm_relu
@@ -100,9 +101,14 @@ def resnet14(num_classes=10, shortcut="A", pad="end", **options):
     return _cifar(14, num_classes, shortcut, pad, options)
 
 
-def resnet20(num_classes=10, shortcut="A", pad="end", **options):
-    """ResNet-20 for 32x32 images: 269,722 parameters with option A. He et al. 2015, section 4.2."""
-    return _cifar(20, num_classes, shortcut, pad, options)
+def resnet20(num_classes=10, shortcut="A", pad="end", *, weights=None, **options):
+    """ResNet-20 for 32x32 images: 269,722 parameters with option A. He et al. 2015, section 4.2.
+
+    `weights="cifar10"` fills it with those that tinynet learned (docs/results.md), for images normalised with
+    CIFAR-10's mean and std.
+    """
+    model = _cifar(20, num_classes, shortcut, pad, options)
+    return load_weights(model, f"resnet20-{weights}") if weights else model
 
 
 def resnet32(num_classes=10, shortcut="A", pad="end", **options):

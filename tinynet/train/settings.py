@@ -92,6 +92,8 @@ class Settings(CommonSettings):
     pad: str = setting("end", "where option A puts its zero channels: end or both")
     augment: bool = setting(True, "random crops (4 pixels of padding) and horizontal flips")
     cutout: int = setting(0, "side of a square that is blanked in every training image; 0 for none", 0)
+    small_epochs: int = setting(0, "first epochs that learn from shrunken pictures, which takes less time", 0)
+    small_side: int = setting(24, "side of the shrunken pictures", 1)
     validation: int = setting(0, "training images to set aside and measure the accuracy on after each epoch",
                               0)
 
