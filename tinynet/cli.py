@@ -10,6 +10,7 @@ COMMANDS = {
     "train": "train a network",
     "train-text": "train a small transformer that writes fairy tales",
     "eval": "measure a network's accuracy",
+    "exercise": "learn: write a backward yourself, and have it checked",
     "gradcheck": "prove the gradients of all operators",
     "bench": "measure speed and memory, beside PyTorch where it is installed",
     "info": "show versions, threads and folders",

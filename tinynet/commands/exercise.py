@@ -1,0 +1,62 @@
+"""Learn by filling a hole: write one backward (or kernel) of the engine yourself, and have it checked.
+
+Without a name, or with --list, shows all exercises in the order in which to do them. With --check, your
+file is run as any Python file of yours, with the gradient checker, and what is wrong is told in words.
+
+    tinynet exercise
+    tinynet exercise relu --out relu.py
+    tinynet exercise relu --check relu.py
+"""
+
+import pathlib
+
+
+def add_options(parser):
+    parser.add_argument("name", nargs="?", metavar="NAME", help="which exercise (default: list them)")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--out", metavar="FILE", help="write the exercise into a new file (default: show it)")
+    group.add_argument("--check", metavar="FILE", help="check your answer")
+    group.add_argument("--list", action="store_true", help="list the exercises")
+
+
+def run(args):
+    from tinynet import exercises
+    if args.name is None and (args.out or args.check):
+        raise ValueError(f"--{'out' if args.out else 'check'} needs the NAME of an exercise")
+    if args.name is None or args.list:
+        return show_list(exercises)
+    exercise = exercises.Exercise(args.name)
+    if args.out:
+        return write(exercise, pathlib.Path(args.out))
+    if args.check:
+        return check(exercise, pathlib.Path(args.check))
+    print(exercise.blank(), end="")
+
+
+def show_list(exercises):
+    for name in exercises.ORDER:
+        print(f"{name:14} {exercises.Exercise(name).summary}")
+
+
+def write(exercise, path):
+    from tinynet import files
+    if path.exists():
+        raise FileExistsError(f"{path} exists already and is left as it is; give --out another name")
+    with files.atomic_write(path) as file:
+        file.write(exercise.blank().encode())
+    print(f"wrote {path}: {exercise.summary}")
+    print(f"fill in the part marked TODO, then: tinynet exercise {exercise.name} --check {path}")
+
+
+def check(exercise, path):
+    from tinynet.exercises import ORDER
+    from tinynet.exercises.check import Wrong, check
+    try:
+        cases, worst = check(exercise, path)
+    except Wrong as wrong:
+        first, *rest = str(wrong).splitlines()
+        print(f"{exercise.name}: not right yet. {first}", *rest, sep="\n  ")
+        return 1
+    print(f"{exercise.name}: right, in {cases} cases; the worst relative error is {worst:.0e}")
+    after = ORDER[ORDER.index(exercise.name) + 1:]
+    print(f"next: tinynet exercise {after[0]} --out {after[0]}.py" if after else "this was the last exercise")

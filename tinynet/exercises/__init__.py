@@ -1,0 +1,44 @@
+"""Exercises: an operator with a hole in it, and a checker that says in words what is wrong with the filling.
+
+Each file in `tasks/` is a whole operator that works. Its solution stands between `# TODO: ...` and `# END`.
+The student's file is the same text without the solution, and without what follows `# CHECK`: the arguments
+to try and the typical mistakes. So the solution is code that the tests run, and the two files cannot drift
+apart.
+"""
+
+import difflib
+import pathlib
+import re
+import textwrap
+
+ORDER = ("unbroadcast", "relu", "matmul", "linear", "cross_entropy", "im2col", "col2im", "conv2d",
+         "avg_pool2d", "max_pool2d", "batch_norm", "residual_add", "attention")
+TASKS = pathlib.Path(__file__).with_name("tasks")
+HOLE = re.compile(r"^( *)# TODO: (.*)\n(?:.*\n)*?\1# END\n", re.MULTILINE)
+
+
+class Exercise:
+    """One file of `tasks/`, by its name; a ValueError gives the nearest names to one that does not exist."""
+
+    def __init__(self, name):
+        if name not in ORDER:
+            near = difflib.get_close_matches(name.lower(), ORDER, 3, 0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(ORDER)}"
+            raise ValueError(f"unknown exercise {name!r}; {hint}")
+        self.name = name
+        self.text = (TASKS / f"{name}.py").read_text(encoding="utf-8")
+        self.todo = HOLE.search(self.text)[2]
+
+    @property
+    def summary(self):
+        """What it teaches: the first line of its docstring."""
+        return self.text.partition("\n")[0].partition(": ")[2].rstrip(".")
+
+    def blank(self):
+        """The student's file."""
+        return self.filled("raise NotImplementedError")
+
+    def filled(self, code):
+        """The student's file with `code` in its hole."""
+        given = self.text.partition("# CHECK")[0].rstrip() + "\n"
+        return HOLE.sub(lambda hole: f"{hole[1]}# TODO: {hole[2]}\n{textwrap.indent(code, hole[1])}\n", given)
