@@ -122,8 +122,9 @@ def make_model(settings, train_set):
 
 def make_loaders(settings, train_set, validation_set):
     from tinynet.data import Augment, Loader
-    augment = Augment(crop=4 if settings.augment else 0, flip=settings.augment, cutout=settings.cutout)
-    training = Loader(train_set, settings.batch_size, augment=augment, seed=settings.seed,
+    augment = Augment(settings.crop if settings.augment else 0, settings.augment, settings.cutout)
+    # No prefetch: while the kernels use all cores, a thread that makes batches is only in their way.
+    training = Loader(train_set, settings.batch_size, augment=augment, seed=settings.seed, prefetch=0,
                       side=lambda epoch: settings.small_side if epoch < settings.small_epochs else None)
     statistics = train_set.mean, train_set.std
     return training, validation_set and Loader(validation_set, 256, shuffle=False, normalize=statistics)
