@@ -70,6 +70,8 @@ MISTAKES = {
         GIVEN.format(ds="p * (dp - (dp * p).sum(0, keepdims=True))", scale=SCALE, dv=DV),
     "the scale 1 / sqrt(E) is missing":
         GIVEN.format(ds=DS, scale="", dv=DV),
+    "ds must be transposed: dk = dsᵀ q":
+        GIVEN.format(ds=DS, scale=SCALE, dv=DV).replace("ds.T @ q", "ds @ q"),
     "p must be transposed: dv = pᵀ dy":
         GIVEN.format(ds=DS, scale=SCALE, dv="p @ dy"),
 }

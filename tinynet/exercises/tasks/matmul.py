@@ -50,5 +50,6 @@ MISTAKES = {
     "the other matrix must be transposed": "return dy @ b, a @ dy",
     "the factors are in the wrong order": "return b.T @ dy, dy @ a.T",
     "the factors are in the wrong order, and a transpose is missing": "return b @ dy, dy @ a",
+    "the other matrix must be transposed, not dy": "return dy.T @ b, a @ dy.T",
     "this is an element-wise product; the product of matrices is @": "return dy * b.T, a.T * dy",
 }
