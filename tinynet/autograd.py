@@ -8,6 +8,7 @@ what comes back is handed on along the edges, and added where paths meet. At the
 First order only: gradients are arrays without a graph of their own.
 """
 
+import contextlib
 import functools
 import heapq
 import itertools
@@ -26,6 +27,8 @@ from tinynet.tensor import Tensor, attach
 class _Mode(threading.local):
     grad = True
     anomaly = False
+    watchers = ()                      # called with every node that is recorded
+    again = False                      # whether a checkpoint runs its function a second time: see utils.py
 
 
 _mode = _Mode()
@@ -74,6 +77,22 @@ def is_grad_enabled():
     return _mode.grad
 
 
+def is_running_again():
+    """Whether this is a checkpoint's second run, which must leave no trace, in running statistics for instance."""
+    return _mode.again
+
+
+@contextlib.contextmanager
+def watch_nodes(watch, again=False):
+    """Call watch(node) for every node that the block records; nobody else watches a checkpoint's second run."""
+    before = _mode.watchers, _mode.again
+    _mode.watchers, _mode.again = ((watch,), True) if again else ((watch, *_mode.watchers), _mode.again)
+    try:
+        yield
+    finally:
+        _mode.watchers, _mode.again = before
+
+
 # The graph ------------------------------------------------------------------------------------------------------
 
 _numbers = itertools.count()
@@ -93,6 +112,7 @@ class Node:
         self.needs = tuple(_mode.grad and t.requires_grad for t in inputs)
         self.backend = kernels.backend()
         self.saved_arrays = ()
+        self.recall = None             # gets back what a checkpoint made it forget: (arrays, next recall)
         self.freed = False
         self.hooks = {}
         self.so_far = None             # see Function.adds_to
@@ -112,6 +132,8 @@ class Node:
                 raise RuntimeError(
                     f"{self.name}: a tensor saved for backward was changed in place afterwards "
                     f"(version {version.count}, expected {count}); clone() it before the change")
+        while self.recall is not None:
+            self.saved_arrays, self.recall = self.recall()
         return self.saved_arrays
 
     def record(self, outputs):
@@ -126,6 +148,8 @@ class Node:
         for i, tensor in enumerate(outputs):
             if tensor.is_floating_point():
                 tensor.grad_fn, tensor.output_index, tensor.requires_grad = self, i, True
+        for watch in _mode.watchers:
+            watch(self)
 
     def run(self, gradients):
         """Gradients with respect to the outputs in, with respect to the inputs out."""
@@ -139,8 +163,8 @@ class Node:
 
     def free(self):
         """Let go of what was saved; what saved nothing can be walked again, as in PyTorch."""
-        if self.saved_arrays:
-            self.saved_arrays, self.versions, self.freed = (), (), True
+        if self.saved_arrays or self.recall:
+            self.saved_arrays, self.versions, self.recall, self.freed = (), (), None, True
 
     def __repr__(self):
         return f"<{self.name}>"

@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 
 from tinynet import dtypes
-from tinynet.autograd import check_in_place
+from tinynet.autograd import check_in_place, is_running_again
 from tinynet.nn import check
 from tinynet.ops import activation, conv, pad as padding_ops, pool, reduce
 from tinynet.ops.attention import Attention
@@ -229,9 +229,10 @@ def _batch_norm(input, running_mean, running_var, weight, bias, training, moment
     tracked = running_mean is not None and running_var is not None
     if not tracked and not training:
         raise ValueError(f"{name}: expected running_mean and running_var where training is False, got None")
-    running = (running_mean.data, running_var.data) if tracked else None
+    moving = training and tracked and not is_running_again()
+    running = (running_mean.data, running_var.data) if moving or not training else None
     y = BatchNorm.apply(input, weight, bias, residual, running, training, momentum, eps, relu)
-    if training and tracked:
+    if moving:
         running_mean.bump()
         running_var.bump()
     return y

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tinynet import dtypes
+from tinynet.autograd import is_running_again
 from tinynet.nn import functional as F
 from tinynet.nn import init
 from tinynet.nn.module import Module, Parameter, parameter_dtype
@@ -49,7 +50,7 @@ class _BatchNorm(Module):
             wanted = " or ".join(f"({s.format(self.num_features)})" for s in self.shapes.values())
             raise ValueError(f"{self.title()}: expected input {wanted}, got {shape}")
         momentum = self.momentum
-        if self.training and self.track_running_stats:
+        if self.training and self.track_running_stats and not is_running_again():
             self.num_batches_tracked.data += 1
             self.num_batches_tracked.bump()
             if momentum is None:
