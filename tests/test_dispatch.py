@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet.kernels import conv, elementwise, gelu, layout, matmul, norm, pool, simd_lanes
+from tinynet.kernels import conv, elementwise, gelu, layout, matmul, norm, pool, quantized, simd_lanes
 
-FAST = ["conv_numba", "conv_direct", "elementwise_numba", "gelu_numba", "matmul_numba", "norm_numba", "pool_numba"]
+FAST = ["conv_numba", "conv_direct", "elementwise_numba", "gelu_numba", "matmul_numba", "norm_numba", "pool_numba",
+        "quantized_numba"]
 if not simd_lanes.LANES:
     FAST.remove("conv_direct")         # cannot be imported without explicit SIMD
+    FAST.remove("quantized_numba")     # leaves integers to the NumPy twin then
 RNG = np.random.default_rng(0)
 ROUNDINGS = 40                         # float32 results may be this many rounding errors of the largest value off
 
@@ -189,6 +191,37 @@ def compare_products():
     assert (matmul.matmul.numba(np.ones((2, 3), int), np.ones((3, 2), int)) == 3).all()
 
 
+def convolve_bytes(x_shape, w_shape, stride=(1, 1), padding=(1, 1), dilation=(1, 1), groups=1):
+    """Integers have no rounding errors: the twins are equal."""
+    x, w = (RNG.integers(-128, 128, shape, np.int8) for shape in (x_shape, w_shape))
+    k = w_shape[0]
+    bias, zeros = RNG.integers(-9999, 9999, k, np.int32), tuple(RNG.integers(-128, 128, 2).tolist())
+    multiplier = np.stack([RNG.integers(2**30, 2**31, k), RNG.integers(38, 42, k)]).astype(np.int32)
+    arguments = x, w, bias, multiplier, zeros, stride, padding, dilation, groups
+    assert (quantized.conv2d.numba(*arguments) == quantized.conv2d.numpy(*arguments)).all()
+
+
+def compare_integers():
+    for k in (3, 16, 17, 32, 40, 64):              # a panel with and without a tail, one and two vectors
+        for c, width in ((3, 7), (4, 16), (6, 33)):
+            convolve_bytes((2, c, 5, width), (k, c, 3, 3))
+    for kernel, padding in (((1, 1), 0), ((7, 7), 3), ((2, 2), 0), ((5, 3), 2)):
+        for stride in (1, 2, 3):
+            convolve_bytes((2, 6, 11, 13), (16, 6, *kernel), (stride, stride), (padding, padding))
+    convolve_bytes((2, 6, 9, 8), (12, 3, 3, 2), (2, 1), (1, 2), (1, 2), groups=2)
+    convolve_bytes((2, 7, 9, 8), (7, 1, 3, 3), (2, 1), groups=7)
+    convolve_bytes((40, 4, 3, 3), (8, 4, 1, 1), padding=(0, 0))
+    x, w = RNG.integers(-128, 128, (5, 70), np.int8), RNG.integers(-128, 128, (33, 70), np.int8)
+    arguments = x, w, np.arange(33, dtype=np.int32), np.tile(np.int32([[2**30], [40]]), 33), (3, -5)
+    assert (quantized.linear.numba(*arguments) == quantized.linear.numpy(*arguments)).all()
+    for dtype in (np.float32, np.float64):
+        x = images(3, 17, 40, 41, dtype=dtype)
+        q = quantized.quantize.numba(x, 0.02, -3)
+        assert (q == quantized.quantize.numpy(x, 0.02, -3)).all() and layout.is_channels_last(q)
+        fast, exact = (twin(q, 0.02, -3, x.dtype) for twin in (quantized.dequantize.numba, quantized.dequantize.numpy))
+        assert (fast == exact).all()
+
+
 # The trace ------------------------------------------------------------------------------------------------------
 
 
@@ -242,7 +275,8 @@ def trace():
     tinynet.set_num_threads(1)         # all on this thread, under the trace
     with Trace([importlib.import_module(f"tinynet.kernels.{name}") for name in FAST]) as trace:
         tiles = note_tiles()
-        for part in (compare_convolutions, compare_elementwise, compare_norms, compare_pools, compare_products):
+        for part in (compare_convolutions, compare_elementwise, compare_norms, compare_pools, compare_products,
+                     compare_integers):
             part()
     trace.tiles = tiles
     tinynet.set_num_threads(threads)

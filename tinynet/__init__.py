@@ -28,9 +28,10 @@ from tinynet.random import manual_seed
 from tinynet.tensor import Tensor
 from tinynet.version import __version__
 
-_SUBPACKAGES = {"nn", "optim", "models", "data", "train", "plots"}
+_SUBPACKAGES = {"nn", "optim", "models", "data", "train", "plots", "utils"}
 _TOOLS = {"save": "tinynet.deploy.weights", "load": "tinynet.deploy.weights",
-          "gradcheck": "tinynet.inspect.gradcheck"}
+          "gradcheck": "tinynet.inspect.gradcheck", "fold_batchnorm": "tinynet.deploy.fold",
+          "quantize": "tinynet.deploy.quantize"}
 
 
 def __getattr__(name):

@@ -31,6 +31,12 @@ class Tinynet:
     def network(self, model):
         return model
 
+    def fold(self, model, x):
+        return self.lib.fold_batchnorm(model, x)
+
+    def quantize(self, model, x):
+        return self.lib.quantize(model, x)
+
 
 class Torch:
     """PyTorch on the CPU in the layout "nchw", "channels_last" or "compile": torch.compile of the latter."""
@@ -51,6 +57,18 @@ class Torch:
     def network(self, model):
         model = model.to(memory_format=self.format)
         return self.lib.compile(model) if self.compiled else model
+
+    def fold(self, model, x):
+        """Every convolution with the norm that stands right behind it, as `bench.networks` has them."""
+        from torch.nn.utils.fusion import fuse_conv_bn_eval
+        nn = self.lib.nn
+        for module in list(model.modules()):
+            children = list(module.named_children())
+            for (name, conv), (name_after, norm) in zip(children, children[1:]):
+                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    setattr(module, name, fuse_conv_bn_eval(conv, norm))
+                    setattr(module, name_after, nn.Identity())
+        return model
 
 
 class Numpy:

@@ -40,8 +40,9 @@ class Row:
         return Job(self.instrument, who, self.workload, options, conv_method, cache, self.seconds)
 
 
-def network(group, name, workload, net, batch, fused=True, **more):
-    return Row(group, name, workload, {"net": net, "batch": batch}, fused, **more)
+def network(group, name, workload, net, batch, fused=True, form=None, **more):
+    options = {"net": net, "batch": batch, **({"form": form} if form else {})}
+    return Row(group, name, workload, options, fused, **more)
 
 
 MACHINE = [
@@ -53,8 +54,18 @@ TRAIN = network("train", "ResNet-20 training step, batch 128", "train", "resnet2
 UNFUSED = network("train", "the same network in unfused ops", "train", "resnet20", 128, fused=False,
                   together="train")
 
-INFER_128 = network("inference", "ResNet-20 inference, batch 128", "infer", "resnet20", 128)
-INFER_1 = network("inference", "ResNet-20 inference, batch 1", "infer", "resnet20", 1, rounds=25)
+def inference(name, batch, **more):
+    """Rows for one network as trained, folded and, in tinynet alone, in 8-bit integers; measured in turns."""
+    def row(name, **options):
+        return network("inference", name, "infer", "resnet20", batch, together=f"inference {batch}",
+                       **options, **more)
+    return [row(name), row(f"{name}, BatchNorm folded", form="fold"),
+            row(f"{name}, int8", form="quantize", rivals=False)]
+
+
+INFERENCE = [*inference("ResNet-20 inference, batch 128", 128),
+             *inference("ResNet-20 inference, batch 1", 1, rounds=25)]
+INFER_128, INFER_1 = INFERENCE[0], INFERENCE[3]
 
 RESNET18_INFER = network("resnet18", "ResNet-18 inference, 8x3x224x224", "infer", "resnet18", 8)
 RESNET18_TRAIN = network("resnet18", "ResNet-18 training step, 8x3x224x224", "train", "resnet18", 8)
@@ -132,7 +143,7 @@ OTHERS = [
 
 GROUPS = {
     "train": [TRAIN, UNFUSED],
-    "inference": [INFER_128, INFER_1],
+    "inference": INFERENCE,
     "resnet18": [RESNET18_INFER, RESNET18_TRAIN],
     "memory": [MEMORY],
     "import": [IMPORT, IMPORT_NUMPY],

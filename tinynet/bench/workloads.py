@@ -21,10 +21,14 @@ def random_array(*shape):
     return np.asarray(np.random.default_rng(0).standard_normal(shape, np.float32))
 
 
-def make_network(library, net, batch, fused):
-    """(network, input, function that counts the FLOP of a forward pass). `fused`: tinynet's own network."""
+def make_network(library, net, batch, fused, form=None):
+    """(network, input, function that counts the FLOP of a forward pass). `fused`: tinynet's own network.
+
+    `form` is a method of the library that makes another network of it, in eval mode: "fold" or "quantize".
+    """
     model = library.fused_network(net) if fused else plain_resnet(library.lib, net)
     shape = IMAGES.get(net, (3, 32, 32))
+    x = library.tensor(random_array(batch, *shape))
 
     def flops():
         was_training = model.training
@@ -33,7 +37,8 @@ def make_network(library, net, batch, fused):
         model.train(was_training)
         return batch * count
 
-    return library.network(model), library.tensor(random_array(batch, *shape)), flops
+    changed = getattr(library, form)(model.eval(), x) if form else model
+    return library.network(changed), x, flops
 
 
 def train(library, net, batch, fused=False):
@@ -53,9 +58,9 @@ def train(library, net, batch, fused=False):
     return Workload(step, lambda: 3 * flops(), "FLOP")
 
 
-def infer(library, net, batch, fused=False):
-    """The logits of a batch in eval mode, nothing recorded; BatchNorm is not folded into the convolutions."""
-    model, x, flops = make_network(library, net, batch, fused)
+def infer(library, net, batch, fused=False, form=None):
+    """The logits of a batch in eval mode, nothing recorded; the network as trained, or in another `form`."""
+    model, x, flops = make_network(library, net, batch, fused, form)
     model.eval()
 
     def run():

@@ -3,12 +3,16 @@
 import os
 
 
-def _of_this_processor():
+def has_feature(name):
+    """Whether this processor has a feature, by LLVM's name for it."""
     import llvmlite.binding as llvm
-    features = llvm.get_host_cpu_features()
-    if features.get("avx512f"):
+    return llvm.get_host_cpu_features().get(name, False)
+
+
+def _of_this_processor():
+    if has_feature("avx512f"):
         return 16
-    if features.get("avx2") and features.get("fma"):
+    if has_feature("avx2") and has_feature("fma"):
         return 8
     return 4
 

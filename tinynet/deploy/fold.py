@@ -1,0 +1,141 @@
+"""Folding: in evaluation a BatchNorm is a factor and a summand for each channel, work for the layer before.
+
+    norm(w·x + b) = f · (w·x + b - mean) + beta = (f·w)·x + f·(b - mean) + beta,    f = gamma / √(var + eps)
+
+Which layer is before which norm is not guessed from their names: one picture goes through the network, and
+the graph that it leaves tells who read what. Jacob et al. 2018, "Quantization and Training of Neural Networks
+for Efficient Integer-Arithmetic-Only Inference", section 3.2; `torch.nn.utils.fusion` does the same to pairs
+that it is given.
+"""
+
+import copy
+import warnings
+from collections import Counter
+
+import numpy as np
+
+from tinynet.autograd import enable_grad
+from tinynet.nn import BatchNorm1d, BatchNorm2d, Conv2d, Identity, Linear, Parameter
+from tinynet.tensor import Tensor
+
+LAYERS, NORMS = (Conv2d, Linear), (BatchNorm1d, BatchNorm2d)
+AXES = {Conv2d: 4, Linear: 2}          # axes of an output whose channels are axis 1
+
+
+def fold_batchnorm(model, input=None):
+    """A copy of `model`, in eval mode, without those BatchNorms that follow a convolution or a linear layer.
+
+    The outputs are the same up to rounding; where norms were, Identity stands. A norm that cannot be folded
+    stays, and a warning names it with the reason, as in pre-activated networks: there some norms see a sum.
+    `input` is a batch that the model takes; without it a black picture of 32x32 pixels is sent through.
+    ValueError in training mode, for what a norm does then depends on the batch.
+    """
+    if any(module.training for module in model.modules()):
+        raise ValueError("fold_batchnorm: expected a model in eval mode, since running statistics take the "
+                         "place of the batch's; call model.eval() first")
+    model = copy.deepcopy(model)
+    norms = {module: path for path, module in model.named_modules() if isinstance(module, NORMS)}
+    if not norms:
+        return model
+    pairs, reasons = find_pairs(model, norms, example(model) if input is None else input)
+    for norm, layer in pairs.items():
+        merge(layer, norm)
+    if reasons:
+        kept = ", ".join(f"{norms[norm]} ({reason})" for norm, reason in reasons.items())
+        warnings.warn(f"fold_batchnorm: {len(reasons)} of {len(norms)} norms stay: {kept}", stacklevel=2)
+    return replace(model, {norm: Identity().eval() for norm in pairs})
+
+
+def example(model):
+    """The smallest batch for the first layer that says how many channels it takes: one of zeros."""
+    first = next(module for module in model.modules() if isinstance(module, LAYERS + NORMS))
+    channels = next(getattr(first, name) for name in ("in_channels", "in_features", "num_features")
+                    if hasattr(first, name))
+    picture = isinstance(first, (Conv2d, BatchNorm2d))
+    shape = (1, channels, 32, 32) if picture else (1, channels)
+    return Tensor(np.zeros(shape, next(model.parameters()).dtype))
+
+
+def find_pairs(model, norms, input):
+    """({norm: the layer before it}, {norm: why it has none}), as seen when `input` goes through."""
+    made, read, calls = {}, {}, Counter()
+
+    def note(module, inputs, output):
+        calls[module] += 1
+        if module in norms:
+            read[module] = inputs[0].grad_fn
+        elif output.grad_fn is not None and output.ndim == AXES[type(module)]:
+            made[output.grad_fn] = module
+
+    handles = [m.register_forward_hook(note) for m in model.modules() if m in norms or type(m) in LAYERS]
+    try:
+        with enable_grad():
+            output = model(Tensor(input.data, requires_grad=input.is_floating_point()))
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"fold_batchnorm: an input of shape {input.shape} does not go through the model "
+                         f"({error}); give one that does: fold_batchnorm(model, input)") from error
+    finally:
+        for handle in handles:
+            handle.remove()
+    readers, pairs, reasons = count_readers(output), {}, {}
+    for norm in norms:
+        layer = made.get(read.get(norm))
+        reason = why_not(norm, layer, calls, readers[read.get(norm)])
+        (reasons if reason else pairs)[norm] = reason or layer
+    return pairs, reasons
+
+
+def why_not(norm, layer, calls, readers):
+    """The reason why the norm cannot be folded into the layer; empty if it can."""
+    if not norm.track_running_stats:
+        return "it has no running statistics"
+    if calls[norm] != 1:
+        return "it is not used" if calls[norm] == 0 else "it is used more than once"
+    if layer is None:
+        return "it does not follow a convolution or linear layer"
+    if calls[layer] != 1 or readers != 1:
+        return "others use the layer before it, too"
+    return ""
+
+
+def count_readers(output):
+    """How many operators of the recorded graph (or results) read each node's outputs."""
+    readers, waiting = Counter(), [y.grad_fn for y in tensors(output) if y.grad_fn is not None]
+    readers.update(waiting)
+    seen = set(waiting)
+    while waiting:
+        sources = [edge[0] for edge in waiting.pop().edges if edge is not None]
+        readers.update(sources)
+        waiting += set(sources) - seen
+        seen.update(sources)
+    return readers
+
+
+def tensors(result):
+    """All tensors of a result: one, or a nest of lists, tuples and dicts."""
+    if isinstance(result, Tensor):
+        return [result]
+    if isinstance(result, dict):
+        result = list(result.values())
+    return [y for part in result for y in tensors(part)] if isinstance(result, (list, tuple)) else []
+
+
+def merge(layer, norm):
+    """Give the layer the weight and bias that do what layer and norm did one after the other."""
+    mean, var = (v.data.astype(np.float64) for v in (norm.running_mean, norm.running_var))
+    gamma = 1 if norm.weight is None else norm.weight.data
+    factor = gamma / np.sqrt(var + norm.eps)                                            # (K,)
+    bias = (0 if layer.bias is None else layer.bias.data) - mean
+    bias = factor * bias + (0 if norm.bias is None else norm.bias.data)
+    w, learns = layer.weight.data, layer.weight.requires_grad
+    new = w * factor.reshape(-1, *[1] * (w.ndim - 1))          # in the same order of memory
+    layer.weight, layer.bias = (Parameter(v.astype(w.dtype), learns) for v in (new, bias))
+
+
+def replace(model, new):
+    """Put `new[module]` wherever in the model a module stands that is in `new`; returns the model."""
+    for parent in list(model.modules()):
+        for name, child in parent._modules.items():
+            if child in new:
+                setattr(parent, name, new[child])
+    return new.get(model, model)

@@ -1,0 +1,165 @@
+"""Post-training quantization: convolutions and linear layers of a trained network compute in 8-bit integers.
+
+    small = tinynet.quantize(model.eval(), batches)        # a few hundred inputs, as the model takes them
+    tinynet.save(small.state_dict(), "small.safetensors")
+    small = tinynet.quantize(model)                        # without them: the same network, to load into
+    small.load_state_dict(tinynet.load("small.safetensors"))
+
+A quantized layer takes and gives floats. Inside, its input is rounded to the 256 values of a grid, products
+and sums are integers (`kernels/quantized.py`), and the result lies on a grid again. The grids span what the
+layer showed during calibration, from the least to the greatest value; the weights have one for each output
+channel, for one factor of a folded BatchNorm can be a hundred times another. What stands between the layers
+stays as it was.
+"""
+
+import itertools
+import warnings
+
+import numpy as np
+
+from tinynet.autograd import is_grad_enabled, no_grad
+from tinynet.deploy.fold import fold_batchnorm, replace
+from tinynet.kernels import quantized as kernels
+from tinynet.nn import Conv2d, Linear, Module, check
+from tinynet.nn import functional as F
+from tinynet.tensor import Tensor, as_array
+
+LEVELS = 255                           # steps of a grid
+LIMIT = 2**30                          # of a bias, which is added to sums in 32 bits
+
+
+def quantize(model, calibration=None):
+    """A copy of `model`, in eval mode, with folded BatchNorms and int8 convolutions and linear layers.
+
+    `calibration` is a batch, or an iterable of them: inputs, or pairs (inputs, labels) as a Loader gives.
+    Without it the grids mean nothing until `load_state_dict` fills them. Layers that no batch reaches stay as
+    they are, and a warning names them. The result is for inference: no gradient flows through it.
+    """
+    given = () if calibration is None else [calibration] if isinstance(calibration, Tensor) else calibration
+    batches = map(inputs_of, given)
+    first = next(batches, None)
+    if first is None and calibration is not None:
+        raise ValueError("quantize: expected at least one batch to calibrate with, got none")
+    model = fold_batchnorm(model, None if first is None else Tensor(first.data[:1])).requires_grad_(False)
+    layers = {module: path for path, module in model.named_modules() if type(module) in QUANTIZED}
+    if calibration is None:
+        ranges = dict.fromkeys(layers, ((0, 1), (0, 1)))
+    else:
+        ranges = observe(model, layers, itertools.chain([first], batches))
+    missing = [path for layer, path in layers.items() if layer not in ranges]
+    if missing:
+        warnings.warn(f"quantize: no batch reached {', '.join(missing)}: left as it is", stacklevel=2)
+    new = {layer: QUANTIZED[type(layer)](layer, *seen).eval() for layer, seen in ranges.items()}
+    return replace(model, new)
+
+
+def inputs_of(batch):
+    inputs = batch[0] if isinstance(batch, (tuple, list)) else batch
+    return inputs if isinstance(inputs, Tensor) else Tensor(as_array(inputs))
+
+
+@no_grad()
+def observe(model, layers, batches):
+    """{layer: [(least, greatest) input, (least, greatest) output]} over all batches."""
+    seen = {}
+
+    def note(layer, inputs, output):
+        now = [(float(x.data.min()), float(x.data.max())) for x in (inputs[0], output)]
+        seen[layer] = [(min(a, c), max(b, d)) for (a, b), (c, d) in zip(now, seen.get(layer, now))]
+
+    handles = [layer.register_forward_hook(note) for layer in layers]
+    for batch in batches:
+        model(batch)
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+def grid(least, greatest):
+    """(scale, zero) of the 256 values from the least to the greatest, with 0 among them."""
+    least, greatest = min(least, 0), max(greatest, 0)
+    scale = np.float32((greatest - least) / LEVELS or 1)
+    return scale, np.float32(round(-128 - least / scale))
+
+
+def fraction(values):
+    """Integers (multiplier, shift), (2, K): multiplier / 2**shift is the value to 31 bits."""
+    _, power = np.frexp(values)                            # the value is from 2**(power - 1) to 2**power
+    shift = np.clip(31 - power, 1, 62)
+    return np.stack([np.minimum(np.rint(np.ldexp(values, shift)), 2**31 - 1), shift]).astype(np.int32)
+
+
+class QuantizedLayer(Module):
+    """A layer in integers: y = dequantize(kernel(quantize(x))).
+
+    Buffers: `weight` int8, as the layer's was; `bias` int32 (K,); `multiplier` int32 (2, K); `grids` (2, 2),
+    scale and zero of input and output.
+    """
+
+    def __init__(self, layer, inputs, outputs):
+        super().__init__()
+        self.layer = layer.extra_repr()
+        w = layer.weight.data.astype(np.float64)
+        bias = np.zeros(len(w)) if layer.bias is None else layer.bias.data.astype(np.float64)
+        (scale_x, zero_x), (scale_y, _) = grids = np.array([grid(*inputs), grid(*outputs)], np.float32)
+        scale = np.abs(w.reshape(len(w), -1)).max(1) / 127                                 # (K,)
+        scale = np.maximum(scale, np.abs(bias) / (float(scale_x) * LIMIT))     # where w is tiny, b is not
+        scale[scale == 0] = 1
+        w = np.rint(w / scale.reshape(-1, *[1] * (w.ndim - 1))).astype(np.int8)
+        b = np.rint(bias / (scale_x * scale)) - zero_x * w.reshape(len(w), -1).sum(1)
+        self.register_buffer("weight", Tensor(np.ascontiguousarray(w)))
+        self.register_buffer("bias", Tensor(b.astype(np.int32)))
+        self.register_buffer("multiplier", Tensor(fraction(scale_x * scale / scale_y)))
+        self.register_buffer("grids", Tensor(grids))
+
+    def forward(self, x):
+        check.floats(self.title(), x)
+        if is_grad_enabled() and x.requires_grad:
+            raise RuntimeError(f"{self.title()}: no gradient flows through integers; call it in no_grad()")
+        (scale_x, zero_x), (scale_y, zero_y) = self.grids.data.tolist()
+        q = kernels.quantize(x.data, scale_x, int(zero_x))
+        y = self.compute(q, (int(zero_x), int(zero_y)))
+        return Tensor(kernels.dequantize(y, scale_y, int(zero_y), x.dtype))
+
+    def state(self):
+        return self.weight.data, self.bias.data, self.multiplier.data
+
+    def extra_repr(self):
+        return self.layer
+
+
+class QuantizedConv2d(QuantizedLayer):
+    __doc__ = QuantizedLayer.__doc__ + "\n    (N, C, H, W) -> (N, K, P, Q).\n    "
+
+    def __init__(self, layer, inputs, outputs):
+        super().__init__(layer, inputs, outputs)
+        self.geometry = layer.stride, layer.padding, layer.dilation, layer.groups
+
+    def forward(self, x):
+        if x.ndim == 3:
+            return self(x.unsqueeze(0)).squeeze(0)
+        *_, extra = check.conv2d(x.shape, self.weight.shape, *self.geometry)
+        return super().forward(F.pad(x, (0, extra[1], 0, extra[0])) if any(extra) else x)
+
+    def compute(self, q, zeros):
+        stride, padding, dilation, _ = check.conv2d(q.shape, self.weight.shape, *self.geometry)
+        return kernels.conv2d(q, *self.state(), zeros, stride, padding, dilation, self.geometry[3])
+
+    def title(self):
+        return f"QuantizedConv2d({self.weight.shape[1] * self.geometry[3]} -> {len(self.weight)})"
+
+
+class QuantizedLinear(QuantizedLayer):
+    __doc__ = QuantizedLayer.__doc__ + "\n    (..., C) -> (..., K).\n    "
+
+    def compute(self, q, zeros):
+        k, c = self.weight.shape
+        if q.shape[-1] != c:
+            raise ValueError(f"{self.title()}: expected input (..., {c}), got {q.shape}")
+        return kernels.linear(q.reshape(-1, c), *self.state(), zeros).reshape(*q.shape[:-1], k)
+
+    def title(self):
+        return f"QuantizedLinear({self.weight.shape[1]} -> {len(self.weight)})"
+
+
+QUANTIZED = {Conv2d: QuantizedConv2d, Linear: QuantizedLinear}
