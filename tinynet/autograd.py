@@ -74,6 +74,7 @@ class detect_anomaly(_Switch):
 
 
 def is_grad_enabled():
+    """Whether operations are recorded now: True unless inside `no_grad`."""
     return _mode.grad
 
 

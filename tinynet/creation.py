@@ -22,7 +22,7 @@ def tensor(data, dtype=None, requires_grad=False, device=None):
 
 
 def as_tensor(data, dtype=None, device=None):
-    """`data` as a tensor, without a copy where that is possible."""
+    """`data` as a tensor of the same shape, without a copy where that is possible."""
     check_device(device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
@@ -30,7 +30,7 @@ def as_tensor(data, dtype=None, device=None):
 
 
 def from_numpy(ndarray):
-    """A tensor that shares the array's memory."""
+    """A tensor that shares the array's memory, shape and type; TypeError for what is not an ndarray."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected an ndarray, got {type(ndarray).__name__}")
     dtypes.check(ndarray.dtype, "from_numpy")
@@ -80,12 +80,12 @@ def ones(*size, dtype=None, requires_grad=False, device=None):
 
 
 def empty(*size, dtype=None, requires_grad=False, device=None):
-    """A tensor of whatever was in the memory before."""
+    """A tensor of shape `size`, filled with whatever was in the memory before: empty(2, 3)."""
     return _made(np.empty(_shape("empty", size), _type("empty", dtype, device)), requires_grad)
 
 
 def full(size, fill_value, *, dtype=None, requires_grad=False, device=None):
-    """A tensor of `fill_value`, and of its type: bool, int64 or float32."""
+    """A tensor of shape `size`, full of `fill_value`, and of its type: bool, int64 or float32."""
     dtype = _type("full", dtype, device, dtypes.of_number(fill_value))
     return _made(np.full(_shape("full", (size,)), fill_value, dtype), requires_grad)
 
@@ -120,7 +120,7 @@ def eye(n, m=None, *, dtype=None, requires_grad=False, device=None):
 
 
 def arange(start, end=None, step=1, *, dtype=None, requires_grad=False, device=None):
-    """start, start + step, ... as far as before `end`; arange(n) counts from 0. int64 if all are integers."""
+    """start, start + step, ... before `end`: shape (n,). arange(n) counts from 0. int64 if all are integers."""
     if end is None:
         start, end = 0, start
     if step == 0 or (end - start) / step < 0:
@@ -132,7 +132,7 @@ def arange(start, end=None, step=1, *, dtype=None, requires_grad=False, device=N
 
 
 def linspace(start, end, steps, *, dtype=None, requires_grad=False, device=None):
-    """`steps` values from `start` to `end`, both included, evenly spaced."""
+    """`steps` values from `start` to `end`, both included, evenly spaced: shape (steps,)."""
     if steps < 0:
         raise ValueError(f"linspace: expected steps of 0 or more, got {steps}")
     return _made(np.linspace(start, end, steps).astype(_type("linspace", dtype, device)), requires_grad)
@@ -142,12 +142,12 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False, device=None)
 
 
 def rand(*size, dtype=None, requires_grad=False, device=None):
-    """Uniform random numbers from [0, 1)."""
+    """Uniform random numbers from [0, 1), of shape `size`: rand(2, 3)."""
     return _uniform("rand", _shape("rand", size), _type("rand", dtype, device), requires_grad)
 
 
 def randn(*size, dtype=None, requires_grad=False, device=None):
-    """Normally distributed random numbers, mean 0 and variance 1."""
+    """Normally distributed random numbers, mean 0 and variance 1, of shape `size`: randn(2, 3)."""
     return _normal("randn", _shape("randn", size), _type("randn", dtype, device), requires_grad)
 
 
@@ -162,7 +162,7 @@ def randn_like(input, *, dtype=None, requires_grad=False, device=None):
 
 
 def randint(low, high=None, size=None, *, dtype=None, requires_grad=False, device=None):
-    """Random integers from [low, high): randint(low, high, size), or randint(high, size) from 0. int64."""
+    """Random integers from [low, high), of shape `size`, int64: randint(low, high, size) or randint(high, size)."""
     if size is None:
         low, high, size = 0, low, high
     if size is None or low >= high:
@@ -173,7 +173,7 @@ def randint(low, high=None, size=None, *, dtype=None, requires_grad=False, devic
 
 
 def randperm(n, *, dtype=None, requires_grad=False, device=None):
-    """0, 1, ..., n - 1 in random order. int64."""
+    """0, 1, ..., n - 1 in random order: shape (n,), int64."""
     return _made(_user().permutation(n).astype(_type("randperm", dtype, device, dtypes.int64)), requires_grad)
 
 

@@ -50,18 +50,22 @@ class Tensor:
 
     @property
     def shape(self):
+        """The sizes of the axes, a tuple."""
         return self.data.shape
 
     @property
     def ndim(self):
+        """How many axes there are."""
         return self.data.ndim
 
     @property
     def dtype(self):
+        """The type of the elements, a NumPy dtype."""
         return self.data.dtype
 
     @property
     def device(self):
+        """Always "cpu"."""
         return "cpu"
 
     @property
@@ -70,18 +74,23 @@ class Tensor:
         return self.grad_fn is None
 
     def size(self, dim=None):
+        """The shape, or the size of one axis."""
         return self.data.shape if dim is None else self.data.shape[dim]
 
     def dim(self):
+        """How many axes there are, as `ndim`."""
         return self.data.ndim
 
     def numel(self):
+        """How many elements there are."""
         return self.data.size
 
     def element_size(self):
+        """How many bytes an element takes."""
         return self.data.itemsize
 
     def is_floating_point(self):
+        """Whether the elements are float32 or float64."""
         return dtypes.is_floating(self.data.dtype)
 
     def __len__(self):
@@ -107,6 +116,7 @@ class Tensor:
         return self.data.item()
 
     def tolist(self):
+        """The elements as nested lists of Python numbers."""
         return self.data.tolist()
 
     def __bool__(self):
@@ -140,6 +150,7 @@ class Tensor:
 
     @staticmethod
     def kind():
+        """How the repr begins."""
         return "tensor"
 
     # Gradients --------------------------------------------------------------------------------------------------
@@ -174,6 +185,7 @@ class Tensor:
         return self
 
     def has_views(self):
+        """Whether another living tensor is a view of this one."""
         return bool(self._views)
 
 

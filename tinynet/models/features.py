@@ -14,6 +14,7 @@ class FeatureExtractor(Module):
 
     `blocks_per_stage` is a number or a list; only a stage's first block changes channels, and from the second
     stage on the resolution. The other keys are those of `models.build`; all may be given by name as well.
+    (N, 3, H, W) -> maps (N, C, P, Q), with the channels and the size of each stage.
     """
 
     def __init__(self, config=None, **settings):

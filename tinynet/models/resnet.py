@@ -57,7 +57,10 @@ class ResNet(Module):
 
 
 class PreActResNet(ResNet):
-    """A ResNet of pre-activated blocks: the first norm and ReLU come after the last stage. He et al. 2016."""
+    """A ResNet of pre-activated blocks: the first norm and ReLU come after the last stage. He et al. 2016.
+
+    Shapes and options are ResNet's.
+    """
 
     def __init__(self, *args, norm="batch", **options):
         super().__init__(*args, norm=norm, **options)

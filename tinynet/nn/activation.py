@@ -5,7 +5,7 @@ from tinynet.nn.module import Module
 
 
 class ReLU(Module):
-    """max(x, 0)."""
+    """max(x, 0), element by element: any shape."""
 
     def __init__(self, inplace=False):
         super().__init__()
@@ -19,7 +19,7 @@ class ReLU(Module):
 
 
 class LeakyReLU(Module):
-    """x where x > 0, else negative_slope · x."""
+    """x where x > 0, else negative_slope · x, element by element: any shape. Maas et al. 2013."""
 
     def __init__(self, negative_slope=0.01, inplace=False):
         super().__init__()
@@ -33,7 +33,7 @@ class LeakyReLU(Module):
 
 
 class GELU(Module):
-    """x Φ(x), Φ the normal distribution function."""
+    """x Φ(x), Φ the normal distribution function, element by element: any shape. Hendrycks & Gimpel 2016."""
 
     def __init__(self, approximate="none"):
         super().__init__()
@@ -47,7 +47,7 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """x σ(x)."""
+    """x σ(x), element by element: any shape. Elfwing, Uchibe & Doya 2018."""
 
     def __init__(self, inplace=False):
         super().__init__()
@@ -61,21 +61,21 @@ class SiLU(Module):
 
 
 class Sigmoid(Module):
-    """1 / (1 + e⁻ˣ)."""
+    """1 / (1 + e⁻ˣ), element by element: any shape."""
 
     def forward(self, input):
         return F.sigmoid(input)
 
 
 class Tanh(Module):
-    """tanh x."""
+    """tanh x, element by element: any shape."""
 
     def forward(self, input):
         return F.tanh(input)
 
 
 class Softmax(Module):
-    """eˣ / Σ eˣ along `dim`."""
+    """eˣ / Σ eˣ along `dim`: any shape -> the same."""
 
     def __init__(self, dim=None):
         super().__init__()
@@ -89,7 +89,7 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """log(softmax(x)) along `dim`."""
+    """log(softmax(x)) along `dim`: any shape -> the same."""
 
     def __init__(self, dim=None):
         super().__init__()

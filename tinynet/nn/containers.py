@@ -4,7 +4,7 @@ from tinynet.nn.module import Module
 
 
 class Identity(Module):
-    """y = x. Takes any arguments, so that it can stand for any layer."""
+    """y = x, of any shape. Takes any arguments, so that it can stand for any layer."""
 
     def __init__(self, *args, **kwargs):
         super().__init__()
@@ -75,7 +75,10 @@ class _Numbered(Module):
 
 
 class Sequential(_Numbered):
-    """The modules one after another, given as arguments, or as one dict whose keys become their names."""
+    """The modules one after another, given as arguments, or as one dict whose keys become their names.
+
+    The input's shape is what the first module wants, the output's what the last one gives.
+    """
 
     def __init__(self, *modules):
         super().__init__()

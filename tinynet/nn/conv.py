@@ -86,7 +86,7 @@ class Fold(Module):
 
 
 class ZeroPad2d(Module):
-    """Zeros around an image; `padding` is one width or (left, right, top, bottom)."""
+    """Zeros around images, (N, C, H, W) -> (N, C, P, Q): one width, or (left, right, top, bottom)."""
 
     def __init__(self, padding):
         super().__init__()

@@ -5,7 +5,10 @@ from tinynet.nn.module import Module
 
 
 class Dropout(Module):
-    """In training zeroes each element with probability p and scales the others by 1 / (1 - p)."""
+    """In training zeroes each element with probability p and scales the others by 1 / (1 - p).
+
+    Any shape -> the same; in evaluation y = x. Srivastava et al. 2014.
+    """
 
     def __init__(self, p=0.5, inplace=False):
         super().__init__()

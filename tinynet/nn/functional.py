@@ -92,7 +92,7 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
 
 def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False,
               sparse=False):
-    """Row `input[...]` of `weight` (rows, D) for each index; row `padding_idx` gets no gradient."""
+    """Row `input[...]` of `weight` (rows, D), (...) -> (..., D); row `padding_idx` gets no gradient."""
     check.refuse("embedding", max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
     check.integers("embedding", input)
     check.floats("embedding", weight)
@@ -210,7 +210,10 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
 
 def batch_norm_act(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1,
                    eps=1e-5, residual=None):
-    """relu(batch_norm(input) [+ residual]), fused: one pass over memory instead of three. Not in PyTorch."""
+    """relu(batch_norm(input) [+ residual]), fused: one pass over memory instead of three. Not in PyTorch.
+
+    Shapes are those of `batch_norm`; the residual has the input's.
+    """
     return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps, residual,
                        relu=True)
 
@@ -269,7 +272,7 @@ def _apply(function, inplace, input, *args):
 
 
 def relu(input, inplace=False):
-    """max(x, 0)."""
+    """max(x, 0), for each element."""
     return _apply(activation.ReLU, inplace, check.tensor("relu", input))
 
 
@@ -281,13 +284,13 @@ def add_relu(input, other):
 
 
 def leaky_relu(input, negative_slope=0.01, inplace=False):
-    """x where x > 0, else negative_slope · x."""
+    """x where x > 0, else negative_slope · x, for each element."""
     check.floats("leaky_relu", input)
     return _apply(activation.LeakyReLU, inplace, input, negative_slope)
 
 
 def gelu(input, approximate="none"):
-    """x Φ(x), Φ the normal distribution function; approximate="tanh" is cheaper and right to about 1e-3."""
+    """x Φ(x) for each element, Φ the normal distribution function; "tanh" approximates it to about 1e-3."""
     check.floats("gelu", input)
     if approximate not in ("none", "tanh"):
         raise ValueError(f'gelu: expected approximate "none" or "tanh", got {approximate!r}')
@@ -295,7 +298,7 @@ def gelu(input, approximate="none"):
 
 
 def silu(input, inplace=False):
-    """x σ(x)."""
+    """x σ(x), for each element."""
     check.floats("silu", input)
     return _apply(activation.SiLU, inplace, input)
 
@@ -435,13 +438,13 @@ def _labelled(name, function, input, target, weight, ignore_index, reduction, *o
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """w (x - y)²; the mean is over Σ w."""
+    """w (x - y)²; the mean is over Σ w. Tensors of one shape -> (), or that shape with reduction="none"."""
     check.refuse("mse_loss", size_average=size_average, reduce=reduce)
     return _weighted("mse_loss", _difference("mse_loss", input, target) ** 2, weight, reduction)
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """w |x - y|; the mean is over Σ w."""
+    """w |x - y|; the mean is over Σ w. Tensors of one shape -> (), or that shape with reduction="none"."""
     check.refuse("l1_loss", size_average=size_average, reduce=reduce)
     return _weighted("l1_loss", _difference("l1_loss", input, target).abs(), weight, reduction)
 
@@ -462,7 +465,10 @@ def _weighted(name, loss, weight, reduction):
 
 def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None,
                                      reduction="mean", pos_weight=None):
-    """-w (v y log σ(x) + (1 - y) log(1 - σ(x))), v = `pos_weight`, w = `weight`, which broadcast."""
+    """-w (v y log σ(x) + (1 - y) log(1 - σ(x))), v = `pos_weight`, w = `weight`, which broadcast.
+
+    Scores x and answers y of one shape -> (), or that shape with reduction="none".
+    """
     name = "binary_cross_entropy_with_logits"
     check.refuse(name, size_average=size_average, reduce=reduce)
     check.floats(name, input, target, weight, pos_weight)

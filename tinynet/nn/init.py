@@ -18,17 +18,17 @@ def _fill(tensor, values):
 
 
 def uniform_(tensor, a=0.0, b=1.0):
-    """Values from U(a, b)."""
+    """Values from U(a, b), whatever the shape."""
     return _fill(tensor, random.stream("init").uniform(a, b, tensor.shape))
 
 
 def normal_(tensor, mean=0.0, std=1.0):
-    """Values from N(mean, std²)."""
+    """Values from N(mean, std²), whatever the shape."""
     return _fill(tensor, random.stream("init").normal(mean, std, tensor.shape))
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0):
-    """Values from N(mean, std²) given that they lie in [a, b]: what falls outside is drawn again."""
+    """Values from N(mean, std²) given that they lie in [a, b], whatever the shape: others are drawn again."""
     low, high = (a - mean) / std, (b - mean) / std
     if not low < high or low > 4 or high < -4:
         raise ValueError(f"trunc_normal_: expected [a, b] near the mean {mean} ± {std}, got [{a}, {b}]")
@@ -40,14 +40,17 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0):
 
 
 def constant_(tensor, val):
+    """Every element `val`, a number or what broadcasts to the tensor's shape."""
     return _fill(tensor, val)
 
 
 def zeros_(tensor):
+    """Every element 0."""
     return _fill(tensor, 0)
 
 
 def ones_(tensor):
+    """Every element 1."""
     return _fill(tensor, 1)
 
 
@@ -80,29 +83,35 @@ def _kaiming_std(tensor, a, mode, nonlinearity):
 
 
 def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu"):
-    """Values from U(-√3 std, √3 std), std = gain / √fan. He et al. 2015, equation 10."""
+    """Weight (K, C, ...) from U(-√3 std, √3 std), std = gain / √fan. He et al. 2015, equation 10."""
     bound = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound)
 
 
 def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu"):
-    """Values from N(0, std²), std = gain / √fan. He et al. 2015, equation 10."""
+    """Weight (K, C, ...) from N(0, std²), std = gain / √fan. He et al. 2015, equation 10."""
     return normal_(tensor, 0, _kaiming_std(tensor, a, mode, nonlinearity))
 
 
 def xavier_uniform_(tensor, gain=1.0):
-    """Values from U(-√3 std, √3 std), std = gain √(2 / (fan_in + fan_out)). Glorot & Bengio 2010, eq. 16."""
+    """Weight (K, C, ...) from U(-√3 std, √3 std), std = gain √(2 / (fan_in + fan_out)).
+
+    Glorot & Bengio 2010, equation 16.
+    """
     bound = gain * math.sqrt(6 / sum(_fans(tensor)))
     return uniform_(tensor, -bound, bound)
 
 
 def xavier_normal_(tensor, gain=1.0):
-    """Values from N(0, std²), std = gain √(2 / (fan_in + fan_out)). Glorot & Bengio 2010, equation 12."""
+    """Weight (K, C, ...) from N(0, std²), std = gain √(2 / (fan_in + fan_out)).
+
+    Glorot & Bengio 2010, equation 12.
+    """
     return normal_(tensor, 0, gain * math.sqrt(2 / sum(_fans(tensor))))
 
 
 def like_linear_(weight, bias=None):
-    """PyTorch's default for linear layers and convolutions: both from U(-1 / √fan_in, 1 / √fan_in)."""
+    """PyTorch's default for layers: weight (K, C, ...) and bias (K,) from U(-1 / √fan_in, 1 / √fan_in)."""
     kaiming_uniform_(weight, a=math.sqrt(5))       # gain √(2 / 6), times √3
     if bias is not None:
         bound = 1 / math.sqrt(_fans(weight)[0])

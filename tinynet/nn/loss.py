@@ -15,7 +15,10 @@ class _Loss(Module):
 
 
 class CrossEntropyLoss(_Loss):
-    """-log softmax(scores) at the label, or averaged over given probabilities."""
+    """-log softmax(scores) at the label, or averaged over given probabilities.
+
+    Scores (N, C, ...), labels (N, ...) or probabilities (N, C, ...) -> (); (N, ...) with reduction="none".
+    """
 
     def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
                  label_smoothing=0.0):
@@ -29,7 +32,7 @@ class CrossEntropyLoss(_Loss):
 
 
 class NLLLoss(_Loss):
-    """-log-probability at the label."""
+    """-log-probability at the label. (N, C, ...), labels (N, ...) -> (); (N, ...) with reduction="none"."""
 
     def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
         super().__init__(size_average, reduce, reduction)
@@ -42,21 +45,24 @@ class NLLLoss(_Loss):
 
 
 class MSELoss(_Loss):
-    """(x - y)²."""
+    """(x - y)². Two tensors of one shape -> (), or that shape with reduction="none"."""
 
     def forward(self, input, target):
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class L1Loss(_Loss):
-    """|x - y|."""
+    """|x - y|. Two tensors of one shape -> (), or that shape with reduction="none"."""
 
     def forward(self, input, target):
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
-    """Binary cross-entropy of σ(x), for any number of independent yes-or-no questions."""
+    """Binary cross-entropy of σ(x), for any number of independent yes-or-no questions.
+
+    Scores and answers (0 to 1) of one shape -> (), or that shape with reduction="none".
+    """
 
     def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
         super().__init__(size_average, reduce, reduction)

@@ -59,6 +59,7 @@ class Module:
     # Calling --------------------------------------------------------------------------------------------
 
     def forward(self, *args, **kwargs):
+        """What the module computes: subclasses define it, users call the module itself."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *args, **kwargs):
@@ -180,6 +181,7 @@ class Module:
             yield from child.named_modules(memo, _join(prefix, name), remove_duplicate)
 
     def modules(self):
+        """This module and all below it, each once."""
         return (module for _, module in self.named_modules())
 
     def named_children(self):
@@ -191,6 +193,7 @@ class Module:
                 yield name, child
 
     def children(self):
+        """The modules directly below, each once."""
         return (child for _, child in self.named_children())
 
     def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
@@ -198,12 +201,15 @@ class Module:
         return self._named_tensors(lambda module: module._parameters, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse=True):
+        """All parameters, each once; without `recurse` only the module's own."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
+        """All buffers with their paths, `bn1.running_mean`; a shared one once."""
         return self._named_tensors(Module._own_buffers, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse=True):
+        """All buffers, each once; without `recurse` only the module's own."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def _named_tensors(self, tensors_of, prefix, recurse, remove_duplicate):
@@ -233,6 +239,7 @@ class Module:
         return self._get_tensor(target, "parameter", lambda module: module._parameters)
 
     def get_buffer(self, target):
+        """The buffer at a path such as `bn1.running_mean`."""
         return self._get_tensor(target, "buffer", Module._own_buffers)
 
     def _get_tensor(self, target, kind, tensors_of):
@@ -247,11 +254,13 @@ class Module:
     # Changing all of it ---------------------------------------------------------------------------------
 
     def train(self, mode=True):
+        """Set this module and all below it to training (or not): it changes Dropout and BatchNorm."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self):
+        """Set this module and all below it to evaluation, as `train(False)`."""
         return self.train(False)
 
     def apply(self, function):
@@ -262,6 +271,7 @@ class Module:
         return self
 
     def zero_grad(self, set_to_none=True):
+        """Forget the gradients of all parameters, or set them to zero in place."""
         for parameter in self.parameters():
             if set_to_none or parameter.grad is None:
                 parameter.grad = None
@@ -269,6 +279,7 @@ class Module:
                 parameter.grad.data[...] = 0
 
     def requires_grad_(self, requires_grad=True):
+        """Ask for (or stop) the gradients of all parameters, in place."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
@@ -290,12 +301,15 @@ class Module:
         return self
 
     def float(self):
+        """Convert to float32, in place."""
         return self.to(dtypes.float32)
 
     def double(self):
+        """Convert to float64, in place."""
         return self.to(dtypes.float64)
 
     def cpu(self):
+        """The module itself: there is no other device."""
         return self
 
     # State ----------------------------------------------------------------------------------------------

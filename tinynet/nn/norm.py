@@ -78,7 +78,10 @@ class BatchNorm2d(_BatchNorm):
 
 
 class LayerNorm(Module):
-    """Each vector (the last axes, `normalized_shape`) is normalised by itself. Ba, Kiros & Hinton 2016."""
+    """Each vector (the last axes, `normalized_shape`) is normalised by itself. Ba, Kiros & Hinton 2016.
+
+    (..., *normalized_shape) -> the same.
+    """
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None,
                  dtype=None):
@@ -102,7 +105,10 @@ class LayerNorm(Module):
 
 
 class GroupNorm(Module):
-    """Each image is normalised by itself, `num_channels / num_groups` channels at a time. Wu & He 2018."""
+    """Each image is normalised by itself, `num_channels / num_groups` channels at a time. Wu & He 2018.
+
+    (N, num_channels, ...) -> the same.
+    """
 
     def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None, *,
                  bias=True):

@@ -340,8 +340,13 @@ def _binary(name, function, floating=False):
             broadcast(name, x, y)
         return function.apply(x, y)
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = function.__doc__
+    call.__doc__ = f"{formula(function)}, element by element; operands broadcast and promote as in PyTorch."
     return call
+
+
+def formula(function):
+    """What the docstring of a Function says before its gradient: z = x y."""
+    return (function.__doc__ or "").partition(";")[0]          # python -OO has no docstrings
 
 
 def _scaled(name, other, alpha):
@@ -365,7 +370,7 @@ def sub(input, other, *, alpha=1):
 
 
 def div(input, other, *, rounding_mode=None):
-    """input / other; integers give float32. `rounding_mode` "floor" or "trunc" rounds (without a gradient)."""
+    """input / other, broadcast; integers give float32. `rounding_mode`, "floor" or "trunc", has no gradient."""
     if rounding_mode is None:
         return _true_divide(input, other)
     x, y = promote("div", input, other)
@@ -386,7 +391,7 @@ _pow = _binary("pow", Pow)
 
 
 def pow(input, exponent):
-    """input ** exponent, either of them a tensor or a number. Integers cannot be raised to negative integers."""
+    """input ** exponent, element by element; either may be a number. Integers refuse negative integers."""
     negative = isinstance(exponent, int) and exponent < 0
     if negative and isinstance(input, (Tensor, np.ndarray)) and input.dtype.kind in "iu":
         raise ValueError(f"pow: integers cannot be raised to the negative integer {exponent}")
@@ -394,7 +399,7 @@ def pow(input, exponent):
 
 
 def floor_divide(input, other):
-    """floor(input / other), without a gradient."""
+    """floor(input / other), broadcast, without a gradient."""
     return div(input, other, rounding_mode="floor")
 
 
@@ -404,7 +409,7 @@ def _unary(name, function):
         x, = promote(name, input, floating=True)
         return function.apply(x)
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = function.__doc__
+    call.__doc__ = f"{formula(function)}, for each element; integers become float32."
     return call
 
 
@@ -418,7 +423,7 @@ sigmoid = _unary("sigmoid", Sigmoid)
 
 
 def neg(input):
-    """-input. Booleans have no negative."""
+    """-input, for each element. Booleans have no negative: TypeError."""
     x = as_tensor(input)
     if x.dtype == dtypes.bool:
         raise TypeError("neg: booleans have no negative; use ~")
@@ -426,23 +431,23 @@ def neg(input):
 
 
 def abs(input):
-    """|input|, in its own type; the gradient at 0 is 0."""
+    """|input| of each element, in its own type; the gradient at 0 is 0."""
     return Abs.apply(as_tensor(input))
 
 
 def square(input):
-    """input^2."""
+    """input^2, for each element."""
     x = as_tensor(input)
     return Mul.apply(x, x)
 
 
 def rsqrt(input):
-    """1 / sqrt(input)."""
+    """1 / sqrt(input), for each element."""
     return pow(input, -0.5)
 
 
 def clamp(input, min=None, max=None):
-    """input limited to [min, max]; either may be a number, a tensor or None, but not both None."""
+    """Each element limited to [min, max]; either may be a number, a tensor or None, but not both None."""
     if min is None and max is None:
         raise ValueError("clamp: expected min, max or both, got neither")
     x = as_tensor(input)
@@ -466,7 +471,7 @@ def where(condition, input, other):
 
 
 def masked_fill(input, mask, value):
-    """input with `value` (a number or a 0-d tensor) where the boolean mask holds."""
+    """input with `value` (a number or a 0-d tensor) where the boolean mask, which broadcasts, holds."""
     input, mask = as_tensor(input), as_tensor(mask)
     if mask.dtype != dtypes.bool:
         raise TypeError(f"masked_fill: expected a boolean mask, got {mask.dtype}")
@@ -480,7 +485,7 @@ def masked_fill(input, mask, value):
 
 
 def clone(input):
-    """A copy with memory of its own, in the graph."""
+    """A copy of the same shape, with memory of its own, in the graph."""
     return Clone.apply(input)
 
 
@@ -537,7 +542,7 @@ def _logic(name, ufunc):
         broadcast(name, x, y)
         return Tensor(ufunc(x.data, y.data))
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"{name}, bit by bit, for booleans and integers."
+    call.__doc__ = f"{name}, bit by bit, for booleans and integers, which broadcast; TypeError for floats."
     return call
 
 
@@ -547,7 +552,7 @@ bitwise_xor = _logic("bitwise_xor", np.bitwise_xor)
 
 
 def bitwise_not(input):
-    """~input: the logical negation of booleans, the bits of integers turned over."""
+    """~input, for each element: the logical negation of booleans, the bits of integers turned over."""
     if input.is_floating_point():
         raise TypeError(f"bitwise_not: expected booleans or integers, got {input.dtype}")
     return Tensor(np.invert(input.data))
@@ -564,7 +569,7 @@ def isfinite(input):
 
 
 def sign(input):
-    """-1, 0 or 1; its gradient is zero everywhere, so it has none."""
+    """-1, 0 or 1 for each element; its gradient is zero everywhere, so it has none."""
     return Tensor(np.sign(input.data))
 
 
@@ -588,6 +593,7 @@ def _in_place(name, function, scaled=False):
         check_in_place(name, self, y)
         return function.apply_(self, y)
     call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"{formula(function)}, written over x, in place; the result must fit its shape and type."
     return call
 
 

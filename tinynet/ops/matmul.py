@@ -140,19 +140,19 @@ def matmul(input, other):
 
 
 def mm(input, mat2):
-    """The product of two matrices."""
+    """The product of two matrices, (M, K) and (K, P) -> (M, P)."""
     return _ranked("mm", input, mat2, 2)
 
 
 def bmm(input, mat2):
-    """The products of two equally long stacks of matrices, (N, M, K) and (N, K, P)."""
+    """The products of two equally long stacks of matrices, (N, M, K) and (N, K, P) -> (N, M, P)."""
     if len(input) != len(mat2):
         raise ValueError(f"bmm: expected stacks of the same length, got {input.shape} and {mat2.shape}")
     return _ranked("bmm", input, mat2, 3)
 
 
 def dot(input, tensor):
-    """The inner product of two vectors."""
+    """The inner product of two vectors, (K,) and (K,) -> ()."""
     return _ranked("dot", input, tensor, 1)
 
 

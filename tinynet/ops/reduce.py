@@ -285,7 +285,7 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 
 
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    """The square root of `var`; its gradient is 0 where it is 0."""
+    """The square root of `var`, over `dim`; its gradient is 0 where it is 0."""
     return Std.apply(_variance("std", input, dim, unbiased, keepdim, correction))
 
 
@@ -327,7 +327,7 @@ def max(input, dim=None, keepdim=False):
 
 
 def min(input, dim=None, keepdim=False):
-    """min(x), min(x, dim) and min(x, y), as `max`."""
+    """min(x), min(x, dim) and min(x, y), as `max`: of all elements, along `dim`, of two that broadcast."""
     if isinstance(dim, (Tensor, np.ndarray)):
         return elementwise.minimum(input, dim)
     return _value("min", Amin, input) if dim is None else _pair("min", np.argmin, input, dim, keepdim)
@@ -388,7 +388,7 @@ def softmax(input, dim, *, dtype=None):
 
 
 def log_softmax(input, dim, *, dtype=None):
-    """The logarithm of `softmax`, without its underflow."""
+    """The logarithm of `softmax` along `dim`, without its underflow."""
     return _normalized("log_softmax", LogSoftmax, input, dim, dtype)
 
 

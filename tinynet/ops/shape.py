@@ -249,7 +249,7 @@ def permute(input, *dims):
 
 
 def transpose(input, dim0, dim1):
-    """Two axes exchanged. A view."""
+    """The axes `dim0` and `dim1` exchanged. A view."""
     x = as_tensor(input)
     (a,), (b,) = (axes_of("transpose", d, x.ndim) or (0,) for d in (dim0, dim1))
     order = list(range(x.ndim))
@@ -274,7 +274,7 @@ def movedim(input, source, destination):
 
 
 def t(input):
-    """A matrix transposed; a vector or a 0-d tensor as it is."""
+    """A matrix transposed, (M, N) -> (N, M); a vector or a 0-d tensor as it is. A view."""
     if input.ndim > 2:
         raise ValueError(f"T: expected at most 2 dimensions, got shape {input.shape}; use mT or permute")
     return transpose(input, 0, 1) if input.ndim == 2 else input

@@ -32,9 +32,11 @@ class LRScheduler:
 
     @property
     def name(self):
+        """The class's name, for errors."""
         return type(self).__name__
 
     def get_lr(self):
+        """The learning rates, one per group, at `self.last_epoch`: subclasses define it."""
         raise NotImplementedError(f"{self.name}.get_lr")
 
     def first_lr(self):
@@ -42,6 +44,7 @@ class LRScheduler:
         return self.get_lr()
 
     def present_lr(self):
+        """The learning rates that the optimizer has now, one per group."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def get_last_lr(self):
@@ -69,6 +72,7 @@ class LRScheduler:
         return {name: value for name, value in vars(self).items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict):
+        """Take over what `state_dict` gave; a ValueError names what is missing."""
         expected = self.state_dict().keys()
         if not expected <= state_dict.keys():
             raise ValueError(f"{self.name}: expected a state of {', '.join(expected)}, "
@@ -312,6 +316,7 @@ class SequentialLR(LRScheduler):
 
 
 def check_optimizer(name, optimizer):
+    """`optimizer` itself; a TypeError in the schedule's name for anything else."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{name}: expected an optimizer, got {type(optimizer).__name__}")
     return optimizer

@@ -32,6 +32,7 @@ class Optimizer:
 
     @property
     def name(self):
+        """The class's name, for errors."""
         return type(self).__name__
 
     def add_param_group(self, param_group):

@@ -8,7 +8,8 @@ from tinynet.ops.shape import cat
 class Parallel(Module):
     """All branches see the same input; their outputs are added (join="sum") or joined along `dim` ("cat").
 
-    Takes the branches as arguments, or as one dict whose keys become their names.
+    Takes the branches as arguments, or as one dict whose keys become their names. Any shape that all of them
+    take -> that of their outputs, longer along `dim` for "cat".
     """
 
     def __init__(self, *branches, join="sum", dim=1):
@@ -51,7 +52,10 @@ def check_branches(module, outputs, dim=None):
 
 
 class Residual(Module):
-    """branch(x) + shortcut(x); without a shortcut, x itself. Any module can be the branch."""
+    """branch(x) + shortcut(x); without a shortcut, x itself. Any module can be the branch.
+
+    Any shape -> that of both summands; a ValueError names them where they differ.
+    """
 
     def __init__(self, branch, shortcut=None):
         super().__init__()

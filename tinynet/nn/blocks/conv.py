@@ -65,6 +65,7 @@ class DepthwiseSeparableConv(Block):
 class GroupedConv(ConvBlock):
     """A ConvBlock in `groups` that do not see each other: 1 / groups of the weights and of the work.
 
+    (N, in_channels, H, W) -> (N, out_channels, P, Q).
     Krizhevsky et al. 2012 (halves on two processors); Xie et al. 2017, "Aggregated Residual Transformations".
     """
 
@@ -75,6 +76,7 @@ class GroupedConv(ConvBlock):
 class DilatedConv(ConvBlock):
     """A ConvBlock whose kernel has gaps: kernel_size weights span dilation · (kernel_size - 1) + 1 pixels.
 
+    (N, in_channels, H, W) -> (N, out_channels, P, Q).
     Yu & Koltun 2016, "Multi-Scale Context Aggregation by Dilated Convolutions".
     """
 

@@ -194,6 +194,7 @@ class PreActBottleneck(PreActBlock):
 class ResidualBlock(BasicBlock):
     """A BasicBlock by its shapes: `out_channels` are `in_channels` unless given; `hidden_channels`, between
     the two convolutions, are `out_channels` unless given. Options: see ResidualBase.
+    (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)).
     """
 
     def __init__(self, in_channels, out_channels=None, *, hidden_channels=None, stride=1, **options):
@@ -209,19 +210,19 @@ class SqueezeExcited:
 
 
 class SEBasicBlock(SqueezeExcited, BasicBlock):
-    """A BasicBlock whose branch ends with squeeze-and-excitation."""
+    """A BasicBlock whose branch ends with squeeze-and-excitation. Shapes and options: see BasicBlock."""
 
 
 class SEBottleneck(SqueezeExcited, Bottleneck):
-    """A Bottleneck whose branch ends with squeeze-and-excitation."""
+    """A Bottleneck whose branch ends with squeeze-and-excitation. Shapes and options: see Bottleneck."""
 
 
 class SEPreActBlock(SqueezeExcited, PreActBlock):
-    """A PreActBlock whose branch ends with squeeze-and-excitation."""
+    """A PreActBlock whose branch ends with squeeze-and-excitation. Shapes and options: see PreActBlock."""
 
 
 class SEPreActBottleneck(SqueezeExcited, PreActBottleneck):
-    """A PreActBottleneck whose branch ends with squeeze-and-excitation."""
+    """A PreActBottleneck whose branch ends with squeeze-and-excitation. Shapes are PreActBottleneck's."""
 
 
 class ResidualMLP(Module):

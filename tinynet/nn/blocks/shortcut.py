@@ -12,7 +12,10 @@ from tinynet.tensor import Tensor
 
 
 def make_shortcut(in_channels, out_channels, stride=1, option="B", pad="end", norm="batch"):
-    """Beside a residual branch: nothing where the shapes agree, else option A or B (He et al. 2015, 3.3)."""
+    """Beside a residual branch: nothing where the shapes agree, else option A or B (He et al. 2015, 3.3).
+
+    The module takes (N, in_channels, H, W) to (N, out_channels, ceil(H / stride), ceil(W / stride)).
+    """
     if option not in ("A", "B"):
         raise ValueError(f'shortcut: expected option "A" (zero padding) or "B" (projection), got {option!r}')
     if stride == 1 and in_channels == out_channels:
@@ -51,7 +54,7 @@ class StochasticDepth(Module):
     """In training zeroes whole samples with probability p, and scales the others by 1 / (1 - p).
 
     At the end of a residual branch it makes the network shallower for the moment, at random. The draws come
-    from the stream "dropout" of `tinynet.manual_seed`.
+    from the stream "dropout" of `tinynet.manual_seed`. (N, ...) -> the same.
     Huang et al. 2016, "Deep Networks with Stochastic Depth".
     """
 

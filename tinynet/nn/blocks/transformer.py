@@ -89,6 +89,7 @@ class TransformerEncoder(Module):
 
     The copies start with the same weights, as PyTorch's do. There are no nested tensors here: the options
     `enable_nested_tensor` and `mask_check` change nothing, and what comes out at padded places means nothing.
+    (L, N, d_model), or (N, L, d_model) if the layer is `batch_first` -> the same.
     """
 
     def __init__(self, encoder_layer, num_layers, norm=None, enable_nested_tensor=True, mask_check=True):
