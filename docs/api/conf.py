@@ -1,0 +1,91 @@
+"""The reference of all public names, made from the docstrings: python -m sphinx docs/api build/api
+
+The docstrings are plain text: `code` in single backticks, formulas indented. They are turned into
+reStructuredText on the way, so that they need not be written in it.
+"""
+
+import inspect
+import pathlib
+import re
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+
+from names import MODULES, public
+
+project, copyright = "tinynet", "the tinynet developers"
+extensions = ["sphinx.ext.autodoc"]
+autodoc_inherit_docstrings = False
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+exclude_patterns = ["build"]
+html_theme = "alabaster"
+html_theme_options = {"page_width": "1100px"}
+
+
+def setup(app):
+    app.connect("source-read", list_names)
+    app.connect("autodoc-process-docstring", lambda app, what, name, thing, options, lines: translate(lines))
+
+
+def list_names(app, page, source):
+    """Where a page says `PUBLIC module`, all its public names, classes with their methods."""
+    source[0] = re.sub(r"^PUBLIC (\S+)$", lambda match: directives(match[1]), source[0], flags=re.MULTILINE)
+
+
+def directives(module):
+    earlier = [thing for other in MODULES[:MODULES.index(module)] for thing in public(other).values()]
+    made = [f".. currentmodule:: {module}\n"]
+    for name, thing in public(module).items():
+        if inspect.isclass(thing):
+            again = "   :no-index:\n" if thing in earlier else ""
+            made.append(f".. autoclass:: {name}\n   :members:\n   :show-inheritance:\n{again}")
+        else:
+            made.append(f".. autofunction:: {name}\n")
+    return "\n".join(made)
+
+
+# Plain text to reStructuredText -----------------------------------------------------------------------------
+
+
+def translate(lines):
+    """Paragraphs and lists as they are; what is indented, or in columns, word for word."""
+    translated = []
+    for kind, block in blocks(lines):
+        if kind == "literal":
+            translated += ["::", "", *("    " + line for line in block), ""]
+        else:
+            translated += [*escaped("\n".join(block)).split("\n"), ""]
+    lines[:] = translated
+
+
+def blocks(lines):
+    """Consecutive lines of one kind: (kind, lines); blank lines stand between blocks of the same kind."""
+    block, present = [], None
+    for line in lines:
+        kind = kind_of(line, present)
+        if kind != present and block:
+            yield present, block
+            block = []
+        present = kind
+        if kind:
+            block.append(line)
+    if block:
+        yield present, block
+
+
+def kind_of(line, before):
+    if not line.strip():
+        return None
+    if line.startswith("- ") or before == "list" and line.startswith("  "):
+        return "list"
+    return "literal" if line.startswith(" ") or re.search(r"\S {3,}\S", line) else "text"
+
+
+def escaped(text):
+    """Signs that mean something in reStructuredText mean themselves; single backticks become double ones."""
+    parts = re.split(r"`([^`]+)`", text)
+    for i, part in enumerate(parts):
+        parts[i] = f"\0``{part}``\0" if i % 2 else re.sub(r"([\\*_|`])", r"\\\1", part)
+    return re.sub(r"(?<=\w)\0(?=`)|(?<=`)\0(?=\w)", r"\\ ", "".join(parts)).replace("\0", "")

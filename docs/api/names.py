@@ -1,0 +1,29 @@
+"""Which names are public: what the reference lists, and what the tests ask a docstring of."""
+
+import importlib
+import inspect
+
+MODULES = ["tinynet", "tinynet.nn", "tinynet.nn.functional", "tinynet.nn.blocks", "tinynet.nn.init",
+           "tinynet.nn.utils", "tinynet.optim", "tinynet.optim.lr_scheduler", "tinynet.models",
+           "tinynet.data", "tinynet.train", "tinynet.plots"]
+
+
+def public(module_name):
+    """{name: function or class}. What `__all__` lists, if there is one; else what the module defines.
+
+    `tinynet` also has what it imports, and its late tools; `nn.functional` the functions of `tinynet.ops`.
+    """
+    module = importlib.import_module(module_name)
+    listed = getattr(module, "__all__", None)
+    names = listed or [*vars(module), *getattr(module, "_TOOLS", ())]
+    found = {name: getattr(module, name) for name in names if not name.startswith("_")}
+    return {name: thing for name, thing in found.items()
+            if inspect.isfunction(thing) or inspect.isclass(thing) if listed or belongs(thing, module_name)}
+
+
+def belongs(thing, module_name):
+    """Whether `thing`, found in a module without `__all__`, is a part of what the module offers."""
+    home = thing.__module__
+    if module_name == "tinynet":
+        return home.startswith("tinynet.")
+    return home == module_name or home.startswith("tinynet.ops.") and inspect.isfunction(thing)
