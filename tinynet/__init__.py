@@ -31,7 +31,9 @@ from tinynet.version import __version__
 _SUBPACKAGES = {"nn", "optim", "models", "data", "train", "plots", "utils"}
 _TOOLS = {"save": "tinynet.deploy.weights", "load": "tinynet.deploy.weights",
           "gradcheck": "tinynet.inspect.gradcheck", "fold_batchnorm": "tinynet.deploy.fold",
-          "quantize": "tinynet.deploy.quantize"}
+          "quantize": "tinynet.deploy.quantize", "summary": "tinynet.inspect.summary",
+          "profile": "tinynet.inspect.profile", "graph": "tinynet.inspect.graph",
+          "explain_missing_gradients": "tinynet.inspect.missing"}
 
 
 def __getattr__(name):

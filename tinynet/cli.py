@@ -13,6 +13,9 @@ COMMANDS = {
     "exercise": "learn: write a backward yourself, and have it checked",
     "gradcheck": "prove the gradients of all operators",
     "bench": "measure speed and memory, beside PyTorch where it is installed",
+    "summary": "show a network's layers, parameters, multiply-adds and memory",
+    "profile": "measure a training step by layer and by operator",
+    "graph": "draw the computational graph of a network or a block",
     "info": "show versions, threads and folders",
 }
 

@@ -1,0 +1,134 @@
+"""The computational graph: what a gradient flows through, as a picture that needs no other program."""
+
+import collections
+import math
+from dataclasses import dataclass, field
+
+from tinynet.autograd import Accumulate
+from tinynet.inspect.layers import arrange
+from tinynet.inspect.summary import saved_bytes
+from tinynet.inspect.table import amount
+from tinynet.inspect.watch import inputs_for, undisturbed, watch
+
+MOST_BOXES = 32                        # a picture with more is folded
+
+
+@dataclass(eq=False)
+class Box:
+    """An operator, the run of a module, or an input; `above` are the boxes whose results it takes."""
+
+    kind: str                          # "operator", "learned" (it has parameters), "input"
+    lines: list
+    above: list = field(default_factory=list)
+    x: float = 0.0                     # of its centre, in inches
+    y: float = 0.0
+
+
+class Graph:
+    """The `boxes`, each below those it depends on; `save(path)` draws them."""
+
+    def __init__(self, boxes):
+        self.boxes = boxes
+
+    def save(self, path):
+        """Draw the graph into a .png, .svg or .pdf file."""
+        from tinynet import plots
+        from tinynet.inspect.drawing import draw
+        plots.write(draw(*arrange(self.boxes)), path)
+
+    def __str__(self):
+        number = {box: i for i, box in enumerate(self.boxes)}
+        lines = []
+        for box, i in number.items():
+            above = ", ".join(str(number[b]) for b in box.above) or "-"
+            lines.append(f"{i:3}  {'; '.join(box.lines)}  <- {above}")
+        return "\n".join(lines)
+
+
+def graph(model, input_size, batch_size=1, depth=None):
+    """What `model` does to one input, as a `Graph`: `graph(block, (16, 32, 32)).save("block.svg")`.
+
+    `input_size` is the shape of one input without the batch, or the input itself: a tensor, a tuple of them.
+    Every operator is a box with the shape of its output and what it saves for backward besides parameters;
+    bytes that one above saves already are not counted again. Modules `depth` levels deep are folded into one
+    box each; without `depth`, as little is folded as gives a readable picture. What no gradient flows through
+    (constants, masks) is left out. The model runs in evaluation: there is no dropout.
+    """
+    if depth is not None and depth < 0:
+        raise ValueError(f"graph: expected a depth of at least 0, got {depth}")
+    with undisturbed(model, training=False), watch(model) as seen:
+        model(*inputs_for(model, input_size, batch_size, requires_grad=True))
+    calls = [call for call in seen.calls if call.node is not None]
+    if not calls:
+        raise ValueError("graph: nothing was recorded: no input and no parameter requires a gradient")
+    depth = readable_depth(calls) if depth is None else depth
+    bytes_of = saved_bytes(model, calls)
+    groups = {}
+    for call in calls:
+        groups.setdefault(group_of(call, depth), []).append(call)
+    kinds = {path: type(module).__name__ for path, module in model.named_modules()}
+    boxes = {key: single(group[0], bytes_of) if len(group) == 1 else folded(group, depth, kinds, bytes_of)
+             for key, group in groups.items()}
+    inputs = connect(boxes, groups, model)
+    return Graph([*inputs, *boxes.values()])
+
+
+def group_of(call, depth):
+    """What a call is drawn as: the run (path, number) of a module `depth` levels deep, or itself."""
+    return call.modules[depth] if depth < len(call.modules) else id(call.node)
+
+
+def readable_depth(calls):
+    """The deepest folding that leaves few enough boxes; for a block, that is none."""
+    deepest = max(len(call.modules) for call in calls)
+    return next((depth for depth in range(deepest, 1, -1)
+                 if len({group_of(call, depth) for call in calls}) <= MOST_BOXES), 1)
+
+
+def single(call, bytes_of):
+    """The box of one operator."""
+    fused = " + ReLU" if getattr(call.node, "relu", False) else ""
+    counts = collections.Counter(call.saves).items()
+    saves = ", ".join(what if count == 1 else f"{count} × {what}" for what, count in counts) or "nothing"
+    new = f" ({amount(bytes_of[id(call)], 'B')})" if bytes_of[id(call)] else ""
+    where = [call.path] if call.path else []
+    return Box("operator", [call.name + fused, *where, f"→ {call.shape}", f"saves {saves}{new}"])
+
+
+def folded(group, depth, kinds, bytes_of):
+    """The box of a module's run with all operators in it."""
+    path, _ = group[0].modules[depth]
+    saved = sum(bytes_of[id(call)] for call in group)
+    return Box("operator", [path or "the whole", f"{kinds[path]}, {len(group)} operators",
+                            f"→ {group[-1].shape}", f"saves {amount(saved, 'B')}"])
+
+
+def connect(boxes, groups, model):
+    """Tell every box what it takes, and name its parameters; returns the boxes of the inputs."""
+    box_of = {call.node: boxes[key] for key, group in groups.items() for call in group}
+    learned = {id(p): name for name, p in model.named_parameters()}
+    inputs = {}
+    for key, group in groups.items():
+        box, parameters = boxes[key], {}
+        for edge in (edge for call in group for edge in call.node.edges if edge):
+            producer, index = edge
+            if isinstance(producer, Accumulate) and id(producer.leaf) in learned:
+                parameters[learned[id(producer.leaf)]] = producer.leaf.shape
+                continue
+            source = box_of.get(producer)
+            if source is None:
+                shape, _ = producer.output_likes[index]
+                source = inputs.setdefault(edge, Box("input", ["input", str(shape)]))
+            if source is not box and source not in box.above:
+                box.above.append(source)
+        if parameters:
+            box.kind = "learned"
+            box.lines.insert(-1, parameter_line(parameters, len(group) > 1))
+    return inputs.values()
+
+
+def parameter_line(parameters, folded):
+    """"weight (16, 3, 3, 3)" of an operator, "2,320 parameters" of a module."""
+    if folded:
+        return f"{sum(map(math.prod, parameters.values())):,} parameters"
+    return ", ".join(f"{name.rpartition('.')[2]} {shape}" for name, shape in parameters.items())

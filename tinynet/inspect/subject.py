@@ -1,0 +1,80 @@
+"""What the commands look at: a network, a module inside it, or a single block, as a user writes it.
+
+    resnet20                   a network by its name, or a JSON file that describes one
+    resnet20:layer2.0          a module inside, with the input that it gets there
+    "BasicBlock(16, 32, 2)"    a layer or block with its arguments
+"""
+
+import ast
+import difflib
+
+from tinynet import models, nn
+from tinynet.autograd import no_grad
+from tinynet.inspect.watch import inputs_for, tensors_in
+from tinynet.nn import blocks
+
+
+def find(text, size=None, batch=1):
+    """(module, its inputs) for what a user wrote; `size` is the shape of an input, `3,224,224`."""
+    size = None if size is None else shape(size)
+    if "(" in text:
+        module = block(text)
+        if size is None:
+            raise ValueError(f"{text}: expected --input, the shape of its input, such as 16,32,32")
+        return module, inputs_for(module, size, batch, requires_grad=True)     # as in the middle of a network
+    name, _, path = text.partition(":")
+    model = models.create(name)
+    inputs = inputs_for(model, size or usual_size(model), batch)
+    return part(model, path, inputs) if path else (model, inputs)
+
+
+def shape(text):
+    """(3, 224, 224) for "3,224,224"."""
+    numbers = text.replace("x", ",").split(",")
+    if not all(n.strip().isdecimal() and int(n) for n in numbers):
+        raise ValueError(f"--input: expected positive numbers such as 3,224,224, got {text!r}")
+    return tuple(map(int, numbers))
+
+
+def usual_size(model):
+    """The images a network is made for: 32x32 where the first convolution keeps their size, else 224x224."""
+    first = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
+    size = getattr(model, "image_size", 32 if first.stride == (1, 1) else 224)
+    return first.in_channels, size, size
+
+
+def block(text):
+    """The layer or block that a call such as `SEBlock(64, reduction=8)`, with plain values, makes."""
+    try:
+        call = ast.parse(text, mode="eval").body
+        args = [ast.literal_eval(a) for a in call.args]
+        options = {k.arg: ast.literal_eval(k.value) for k in call.keywords}
+        name = call.func.id
+    except (SyntaxError, ValueError, AttributeError):
+        raise ValueError("expected a block with plain arguments, such as BasicBlock(16, 32), "
+                         f"got {text!r}") from None
+    known = {n: kind for n, kind in {**vars(nn), **vars(blocks)}.items() if isinstance(kind, type)}
+    if name not in known:
+        raise ValueError(f"unknown block {name!r}; the nearest names are {nearest(name, known)}")
+    return known[name](*args, **options)
+
+
+def part(model, path, inputs):
+    """(module, inputs) of the module at `path`: what it gets when the network runs."""
+    known = [name for name, _ in model.named_modules() if name]
+    if path not in known:
+        raise ValueError(f"no module {path!r} in the network; the nearest names are {nearest(path, known)}")
+    module, got = model.get_submodule(path), []
+    handle = module.register_forward_pre_hook(lambda module, args: got.append(args))
+    with no_grad():
+        model.eval()(*inputs)
+    handle.remove()
+    if not got:
+        raise ValueError(f"{path}: this module takes no part in the forward pass")
+    for tensor in tensors_in(got[0]):
+        tensor.requires_grad = tensor.is_floating_point()
+    return module, got[0]
+
+
+def nearest(name, known):
+    return ", ".join(difflib.get_close_matches(name, known, 4) or list(known)[:8])

@@ -1,0 +1,178 @@
+"""Watching a network run: every operator, the module that called it, what it cost and what it kept.
+
+`summary`, `profile` and `graph` are three ways to look at the same list of calls. While nobody watches,
+nothing of this is there: the two places that all operators pass, `Function.apply` and `Node.run`, are
+replaced for the time of a `with` block.
+"""
+
+import contextlib
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinynet import random
+from tinynet.autograd import Function, Node, enable_grad
+from tinynet.kernels import layout
+from tinynet.tensor import Tensor
+
+# How many products an operator adds up, from its output y and its arguments. Others count 0, as in papers.
+MULTIPLY_ADDS = {
+    "Conv2d": lambda y, x, w, *_: y.size * w[0].size,
+    "Linear": lambda y, x, w, *_: y.size * w.shape[1],
+    "Matmul": lambda y, a, b: y.size * a.shape[-1],
+    "Einsum": lambda y, terms, output, sizes, *xs: math.prod(sizes.values()) if len(xs) > 1 else 0,
+    "Attention": lambda y, q, k, v, *_: y.size // v.shape[-1] * k.shape[-2] * (k.shape[-1] + v.shape[-1]),
+}
+
+
+@dataclass
+class Call:
+    """An operator at work. `modules` were running, from the outermost: (path, number of the run)."""
+
+    name: str
+    modules: tuple
+    node: Node | None                  # None where nothing was recorded
+    shape: tuple
+    made: int                          # bytes of its outputs, as far as they are not memory of its inputs
+    multiply_adds: int
+    saves: list                        # what its node saved, but for parameters: "input", "output" or a shape
+    forward: float                     # seconds
+    backward: float = 0.0
+
+    @property
+    def path(self):
+        return self.modules[-1][0]
+
+
+class Watch:
+    """What was seen: `calls`, in their order, and the `shapes` of what each module, by path, returned."""
+
+    def __init__(self, model):
+        self.paths = {module: path for path, module in model.named_modules()}
+        self.parameters = {id(p.data) for p in model.parameters()}
+        self.calls, self.by_node, self.shapes = [], {}, {}
+        self.running, self.runs = [], 0
+
+    def enter(self, module, inputs):
+        self.runs += 1
+        self.running.append((self.paths[module], self.runs))
+
+    def leave(self, module, inputs, output):
+        self.running.pop()
+        self.shapes[self.paths[module]] = [t.shape for t in tensors_in(output)]
+
+    def note(self, function, args, result, seconds):
+        """Remember a call; operators outside of the network, a loss for example, are none of ours."""
+        if not self.running:
+            return
+        inputs, outputs = tensors_in(args), tensors_in(result)
+        node = outputs[0].grad_fn
+        count = MULTIPLY_ADDS.get(function.__name__)
+        known = {**{id(t.data): "input" for t in inputs}, **{id(t.data): "output" for t in outputs}}
+        taken = {id(owner(t.data)) for t in inputs}
+        call = Call(
+            function.__name__, tuple(self.running), node, outputs[0].shape,
+            sum(t.data.nbytes for t in outputs if id(owner(t.data)) not in taken),
+            count(outputs[0].data, *(a.data if isinstance(a, Tensor) else a for a in args)) if count else 0,
+            [known.get(id(a), str(a.shape)) for a in kept(node) if id(a) not in self.parameters], seconds)
+        self.calls.append(call)
+        if node is not None:
+            self.by_node[node] = call
+
+
+@contextlib.contextmanager
+def watch(model):
+    """`with watch(model) as seen:` notes what happens in `model`, forward and backward."""
+    seen = Watch(model)
+    apply, run = Function.__dict__["apply"], Node.run
+
+    def watched_apply(cls, *args, **kwargs):
+        start = time.perf_counter()
+        result = apply.__func__(cls, *args, **kwargs)
+        seen.note(cls, args, result, time.perf_counter() - start)
+        return result
+
+    def watched_run(node, gradients):
+        start = time.perf_counter()
+        result = run(node, gradients)
+        if node in seen.by_node:
+            seen.by_node[node].backward += time.perf_counter() - start
+        return result
+
+    handles = [module.register_forward_pre_hook(seen.enter) for module in seen.paths]
+    handles += [module.register_forward_hook(seen.leave) for module in seen.paths]
+    Function.apply, Node.run = classmethod(watched_apply), watched_run
+    try:
+        yield seen
+    finally:
+        Function.apply, Node.run = apply, run
+        for handle in handles:
+            handle.remove()
+
+
+def kept(node):
+    """The arrays that a node keeps for backward: the saved ones, and attributes such as dropout's mask."""
+    if node is None:
+        return []
+    others = [a for a in vars(node).values() if isinstance(a, np.ndarray) and a.nbytes >= 64]  # no mere shapes
+    return [*(a for a in node.saved_arrays if a is not None), *others]
+
+
+def owner(array):
+    """The array whose memory this one shows."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def tensors_in(values):
+    """All tensors in (nested) tuples, lists and dicts."""
+    if isinstance(values, Tensor):
+        return [values]
+    if isinstance(values, dict):
+        values = values.values()
+    elif not isinstance(values, (tuple, list)):
+        return []
+    return [t for value in values for t in tensors_in(value)]
+
+
+@contextlib.contextmanager
+def undisturbed(model, training):
+    """Record in this mode; afterwards all modes, buffers, gradients and random numbers are as they were."""
+    modes = {module: module.training for module in model.modules()}
+    buffers = [(buffer, buffer.data.copy()) for buffer in model.buffers()]
+    gradients = [(p, p.grad) for p in model.parameters()]
+    model.zero_grad()
+    numbers = random.get_state()
+    try:
+        with enable_grad():
+            yield model.train(training)
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+        for buffer, value in buffers:
+            buffer.data[...] = value
+        for parameter, gradient in gradients:
+            parameter.grad = gradient
+        random.set_state(numbers)
+
+
+def inputs_for(model, input_size, batch_size=1, requires_grad=False):
+    """The arguments of a run: random numbers of a size such as (3, 224, 224), or the tensors themselves.
+
+    What has no parameters to learn gets an input that requires a gradient, or there would be no graph.
+    """
+    if tensors_in(input_size):
+        return input_size if isinstance(input_size, (tuple, list)) else (input_size,)
+    sizes = input_size if isinstance(input_size, (tuple, list)) else [None]
+    if not all(isinstance(n, int) and n > 0 for n in sizes):
+        raise ValueError("input_size: expected positive integers such as (3, 224, 224), without the batch, "
+                         f"or tensors, got {input_size!r}")
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"batch_size: expected a positive integer, got {batch_size!r}")
+    dtype = next((p.dtype for p in model.parameters()), np.float32)
+    x = np.random.default_rng(0).standard_normal((batch_size, *input_size), dtype)
+    learned = [p for p in model.parameters() if p.requires_grad]
+    return (Tensor(layout.channels_last(x) if x.ndim == 4 else x, requires_grad or not learned),)
