@@ -8,8 +8,8 @@ The blocks of a page run in order, in one namespace, in a temporary folder (with
     <!-- not run: REASON -->       above a block: it is only shown
     <!-- from tinynet/FILE.py -->  above a block: it is a quotation, `...` stands for lines that are left out
 
-A python block that starts with `# NAME.py` is saved under that name, too. In what is expected, `...` stands for
-anything and all white space is alike.
+A python block that starts with `# NAME.py` is saved under that name, too. In what is expected, `...` stands
+for anything and all white space is alike.
 """
 
 import contextlib
@@ -177,7 +177,8 @@ def anchors(path):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("shown", ["```python\nprint(1 + 1)\n```\n```text\n3\n```\n", "```python\n1 / 0\n```\n",
+@pytest.mark.parametrize("shown", ["```python\nprint(1 + 1)\n```\n```text\n3\n```\n",
+                                   "```python\n1 / 0\n```\n",
                                    "```console\n$ tinynet gradchek\n```\n", "```sh\nls\n```\n",
                                    "<!-- from tinynet/cli.py -->\n```python\nimport torch\n```\n"])
 def test_a_wrong_page_is_caught(shown, workplace):
@@ -185,3 +186,10 @@ def test_a_wrong_page_is_caught(shown, workplace):
     page = str(workplace / "page.md")
     block, *behind = blocks_of(page)
     assert failure(page, block, behind[0] if behind else None, {})
+
+
+def test_every_page_is_on_the_map():
+    found = LINK.findall((ROOT / "docs/README.md").read_text(encoding="utf-8"))
+    linked = {(ROOT / "docs" / link.partition("#")[0]).resolve() for link, _ in found}
+    pages = {ROOT / page for page in PAGES if page.startswith("docs/") and not page.startswith("docs/api/")}
+    assert not pages - linked - {ROOT / "docs/README.md"}
