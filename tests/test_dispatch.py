@@ -178,6 +178,8 @@ def compare_pools():
             columns, divisor = np.array([[0, 1], [3, 6]]), np.array([[2.0, 3], [4, 5], [6, 7]])
             y, = compare(pool.mean_pool2d, x, rows, columns, divisor)
             compare(pool.mean_pool2d_backward, images(*y.shape, dtype=dtype), shape, rows, columns, divisor)
+            y, = compare(pool.subsample_pad, x, 2, shape[1] + 5, 2)
+            compare(pool.subsample_pad_backward, images(*y.shape, dtype=dtype), shape, 2, 2)
 
 
 def compare_products():

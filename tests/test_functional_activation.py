@@ -207,3 +207,10 @@ def test_attention_refuses(options, message):
         F.scaled_dot_product_attention(q, k, v, **options)
     with pytest.raises(ValueError, match=r"expected \(..., L, E\)"):
         F.scaled_dot_product_attention(q, v, k)
+
+
+def test_relu_is_a_function_and_a_method_too():
+    x = tinynet.tensor([-1.0, 2.0], requires_grad=True)
+    (x.relu() + tinynet.relu(x)).sum().backward()
+    assert x.relu().tolist() == [0, 2] and x.grad.tolist() == [0, 2]
+    assert tinynet.relu(-3).item() == 0

@@ -180,3 +180,14 @@ def test_any_strides_and_any_number_of_threads_give_the_same_bits():
     for other in results[1:]:
         for a, b in zip(results[0], other):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_no_images(twin):
+    x, weight = np.zeros((0, 6, 2, 2), np.float32), np.ones(6, np.float32)
+    y, mean, invstd = getattr(norm.group_norm, twin)(x, 3, weight, weight, EPS)
+    assert y.shape == x.shape and mean.shape == invstd.shape == (0, 3)
+    dx, dweight, dbias = getattr(norm.group_norm_backward, twin)(y, x, 3, weight, mean, invstd)
+    assert dx.shape == x.shape and not dweight.any() and not dbias.any()
+    y, mean, invstd = getattr(norm.layer_norm, twin)(x.reshape(0, 24), None, None, EPS)
+    assert y.shape == (0, 24) and mean.shape == (0,)

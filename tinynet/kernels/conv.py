@@ -58,7 +58,7 @@ def col2im(columns, size, kernel, stride, padding, dilation):
     """The adjoint of `im2col`: x (N, C, H, W), (H, W) = `size`; where windows overlap, values add up."""
     n, (h, w), (r, s) = columns.shape[0], size, kernel
     p, q = out_size(size, kernel, stride, padding, dilation)
-    columns = columns.reshape(n, -1, r, s, p, q)                                        # (N, C, R, S, P, Q)
+    columns = columns.reshape(n, columns.shape[1] // (r * s), r, s, p, q)               # (N, C, R, S, P, Q)
     padded = np.zeros((n, columns.shape[1], h + 2 * padding[0], w + 2 * padding[1]), columns.dtype)
     target = windows(padded, kernel, stride, dilation, (p, q))
     for i in range(r):

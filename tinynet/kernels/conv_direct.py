@@ -31,6 +31,7 @@ PIXELS = 200                    # output pixels that a panel should meet when it
 WINDOW_FORMS = {entry[1:] for entry in WINDOW_TILES}
 OUTER_FORMS = {entry[1:] for entry in OUTER_TILES}
 CHUNKS = 8                      # enough of them to keep a few cores evenly busy
+PACKED_AT_ONCE = 64 * 1024       # weights that are packed once for all chunks; more of them, by each chunk
 SERIAL_WORK = 4e6               # multiply-adds that are not worth a second thread
 _local = threading.local()
 
@@ -39,10 +40,15 @@ def scratch(name, size):
     """A float32 buffer of this thread, aligned to cache lines, kept for the next call."""
     buffer = getattr(_local, name, None)
     if buffer is None or buffer.size < size:
-        raw = np.empty(size + 16, np.float32)
-        buffer = raw[-raw.ctypes.data // 4 % 16:][:size]
+        buffer = aligned(size)
         setattr(_local, name, buffer)
     return buffer
+
+
+def aligned(size):
+    """A float32 buffer that begins with a cache line."""
+    raw = np.empty(size + 16, np.float32)
+    return raw[-raw.ctypes.data // 4 % 16:][:size]
 
 
 def pixels(x):
@@ -62,32 +68,42 @@ class Grid:
     """Chunks of work: groups of units (images, or bands of them) times shares of the panels.
 
     Tiny work is one chunk. Else units are shared out first, in groups of at least `together`; or, given
-    `share`, panels are, by so many.
+    `share`, panels are, by so many. The last groups are smaller, so that all threads finish at about the same time.
     """
 
     def __init__(self, units, panels, work, chunks=CHUNKS, together=1, share=None):
-        self.units, self.panels = units, panels
+        self.panels = panels
         if work < SERIAL_WORK:
-            self.group, self.share = max(1, units), panels
+            group, self.share, together = max(1, units), panels, units
         elif share:
             self.share = share
-            self.group = -(-units // max(1, chunks * share // panels))
+            group = -(-units // max(1, chunks * share // panels))
         else:
-            self.group = max(-(-units // chunks), together)
-            self.share = -(-panels * min(-(-units // self.group), chunks) // chunks)
-        self.shares = -(-panels // self.share)
-        self.groups = -(-units // self.group)
+            group = max(-(-units // chunks), together)
+            self.share = -(-panels * min(-(-units // group), chunks) // chunks)
+        self.borders = borders(units, group, together)
+        self.shares, self.groups = -(-panels // self.share), len(self.borders) - 1
 
     def run(self, body):
         """Call body(u0, u1, k0, k1) for every chunk: units u0..u1 times panels k0..k1."""
         def chunk(start, stop):
             for i in range(start, stop):
-                u, k = i // self.shares * self.group, i % self.shares * self.share
-                body(u, min(self.units, u + self.group), k, min(self.panels, k + self.share))
+                g, k = i // self.shares, i % self.shares * self.share
+                body(self.borders[g], self.borders[g + 1], k, min(self.panels, k + self.share))
         if self.groups * self.shares == 1:
             chunk(0, 1)             # saves what asking for threads costs, which counts for one small image
         else:
             parallel_for(chunk, self.groups * self.shares, 1)
+
+
+def borders(units, group, least):
+    """0, ..., units: steps of `group`; of half as much in the last quarter, of a quarter in the last eighth."""
+    steps = [0]
+    while steps[-1] < units:
+        left = units - steps[-1]
+        part = 4 if 8 * left <= units else 2 if 4 * left <= units else 1
+        steps.append(min(units, steps[-1] + max(least, -(-group // part))))
+    return steps
 
 
 # ------------------------------------------------------------------------------ forward and input gradient
@@ -179,16 +195,25 @@ class Walk:
         self.bias = np.zeros(self.panels * self.lanes, np.float32)
         if b is not None:
             self.bias[:k] = b
+        self.panel = self.lanes * r * s * c
+        small = self.panels * self.panel <= PACKED_AT_ONCE
+        self.packed = self.pack(0, self.panels, aligned(self.panels * self.panel)) if small else None
         self.geometry = (self.together, rows, slab, k, r, s, *stride, *padding, padded, pitch,
                          offset, *(step // 4 for step in y.strides[:3]), p, q)
         self.tile = (kind, m, form[0], self.lanes, direct, adds)
 
     def __call__(self, u0, u1, k0, k1):
-        w, spill = self.w, scratch("spill", self.m * self.lanes)
-        weights = scratch("weights", (k1 - k0) * self.lanes * w.size // w.shape[3])
-        pack(w.ctypes.data, *w.strides, *w.shape, k0, k1, self.lanes, weights)
+        if self.packed is None:
+            weights = self.pack(k0, k1, scratch("weights", (k1 - k0) * self.panel))
+        else:
+            weights = self.packed[k0 * self.panel:]
         window_chunk(*self.tile, self.x, weights, self.bias, self.memory, scratch("images", self.slabs),
-                     spill, u0, u1, k0, k1, *self.geometry)
+                     scratch("spill", self.m * self.lanes), u0, u1, k0, k1, *self.geometry)
+
+    def pack(self, k0, k1, out):
+        """Panels k0..k1 of the weights, as the tiles want them."""
+        pack(self.w.ctypes.data, *self.w.strides, *self.w.shape, k0, k1, self.lanes, out)
+        return out
 
 
 def even_part(n, most):
@@ -336,7 +361,7 @@ def conv2d_backward_weight(x, dy, w_shape, stride, padding):
     partial = np.empty((grid.groups, panels, r, taps, tiles, lanes), np.float32)
 
     def body(n0, n1, k0, k1):
-        outer_chunk(kind, m, lanes, x, dy, partial[n0 // grid.group, k0:k1].reshape(-1),
+        outer_chunk(kind, m, lanes, x, dy, partial[grid.borders.index(n0), k0:k1].reshape(-1),
                     scratch("images", 1 if direct else h * padded * c + m),
                     scratch("gradients", min(p, band) * wide * lanes), direct, band, n0, n1, k0, k1, r, taps,
                     tiles, depth, stride[0], step, padding[0], left, padded, before, first, wide, columns)

@@ -153,7 +153,7 @@ def _matmul_backward_weight(x, dy, stride):
         rows = dy[start:stop].reshape(-1, dy.shape[3])                                  # (N·P·Q, K)
         seen = x[start:stop, ::stride[0], ::stride[1]].reshape(-1, x.shape[3])          # (N·P·Q, C)
         np.matmul(seen.T, rows, out=partial[start // grain])                            # (C, K)
-    parallel_for(body, len(x), grain)
+    parallel_for(body, len(x), grain, blas=True)
     return partial.sum(axis=0)[None, None]                                              # (1, 1, C, K)
 
 
@@ -190,7 +190,7 @@ def _im2col_forward(x, w, y, stride, padding, dilation, groups):
                         np.matmul(here, matrices[g], out=target.reshape(-1, k))         # (rows·Q, K)
                     else:
                         target[...] = (here @ matrices[g]).reshape(target.shape)
-    parallel_for(body, n, 1)
+    parallel_for(body, n, 1, blas=True)
 
 
 def _im2col_backward_input(dy, w, dx, stride, padding, dilation, groups):
@@ -209,7 +209,7 @@ def _im2col_backward_input(dy, w, dx, stride, padding, dilation, groups):
                     source = dy[i, p0:p1, :, g * share:(g + 1) * share]
                     np.matmul(source.reshape(-1, share), matrices[g], out=here)         # (rows·Q, R·S·C/G)
                     scatter(dx[i], p0, p1, q, g * c, c, r, s, *stride, *padding, *dilation, here)
-    parallel_for(body, n, 1)
+    parallel_for(body, n, 1, blas=True)
 
 
 def _im2col_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
@@ -228,7 +228,7 @@ def _im2col_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
                     gather(x[i], p0, p1, q, g * c, c, r, s, *stride, *padding, *dilation, here)
                     source = dy[i, p0:p1, :, g * share:(g + 1) * share].reshape(-1, share)
                     partial[start // grain, g] += here.T @ source                       # (R·S·C/G, K/G)
-    parallel_for(body, n, grain)
+    parallel_for(body, n, grain, blas=True)
     dw = partial.sum(axis=0).transpose(1, 0, 2).reshape(r, s, c, k)                     # (R·S·C/G, G, K/G)
     return np.ascontiguousarray(dw)
 
@@ -279,7 +279,7 @@ def im2col(x, kernel, stride, padding, dilation):
             gather(images[i], 0, p, q, 0, c, *kernel, *stride, *padding, *dilation, pixels)
             columns[i] = pixels.reshape(p * q, *kernel, c).transpose(3, 1, 2, 0)        # (C, R, S, P·Q)
     parallel_for(body, n, 1)
-    return columns.reshape(n, -1, p * q)                                                # (N, C·R·S, P·Q)
+    return columns.reshape(n, c * kernel[0] * kernel[1], p * q)                         # (N, C·R·S, P·Q)
 
 
 def col2im(columns, size, kernel, stride, padding, dilation):

@@ -36,7 +36,7 @@ def matmul(a, b):
         right = b if axis == -2 else _take(b, axis, part)
         np.matmul(left, right, out=_take(y, axis, part))
 
-    parallel_for(piece, shape[axis], grain)
+    parallel_for(piece, shape[axis], grain, blas=True)
     return y
 
 

@@ -10,6 +10,8 @@ Statistics are float64 whatever `x` is: a mean of 1e4 rounded to float32 is off 
 standard deviation. `var` is the biased one, the average of (x - mean)².
 """
 
+import math
+
 import numpy as np
 
 from tinynet.kernels.backend import kernel
@@ -62,7 +64,7 @@ def batch_norm_backward(dy, x, y, weight, bias, mean, invstd, relu=False, residu
 @kernel
 def group_norm(x, groups, weight, bias, eps):
     """C/groups neighbouring channels of an image share a mean; returns y, mean, invstd, both (N, groups)."""
-    rows = x.reshape(len(x), groups, -1).astype(np.float64)               # (N, G, C/G·H·W)
+    rows = _rows(x, groups).astype(np.float64)                            # (N, G, C/G·H·W)
     mean, invstd = rows.mean(2), 1 / np.sqrt(rows.var(2) + eps)
     y = ((rows - mean[:, :, None]) * invstd[:, :, None]).reshape(x.shape)
     if weight is not None:
@@ -75,7 +77,7 @@ def group_norm(x, groups, weight, bias, eps):
 @kernel
 def group_norm_backward(dy, x, groups, weight, mean, invstd):
     """dx, dweight, dbias."""
-    rows = x.reshape(len(x), groups, -1)                                  # (N, G, C/G·H·W)
+    rows = _rows(x, groups)                                               # (N, G, C/G·H·W)
     x_hat = (rows - mean[:, :, None]) * invstd[:, :, None]
     dweight = (dy * x_hat.reshape(x.shape)).sum(_all_but_channels(x), dtype=np.float64)
     dbias = dy.sum(_all_but_channels(x), dtype=np.float64)
@@ -96,6 +98,10 @@ def layer_norm(x, weight, bias, eps):
 def layer_norm_backward(dy, x, weight, mean, invstd):
     """dx, dweight, dbias."""
     return group_norm_backward.numpy(dy, x, 1, weight, mean[:, None], invstd[:, None])
+
+
+def _rows(x, groups):
+    return x.reshape(len(x), groups, math.prod(x.shape[1:]) // groups)    # spelt out: there may be no images
 
 
 def _all_but_channels(x):

@@ -4,6 +4,8 @@ A pass is cut into chunks by the shape alone. What a chunk adds to a sum is kept
 the number of threads changes no bit.
 """
 
+import math
+
 import numpy as np
 
 from tinynet.kernels.elementwise_numba import masked
@@ -43,12 +45,12 @@ def batch_norm_backward(dy, x, y, weight, bias, mean, invstd, relu=False, residu
 
 def group_norm(x, groups, weight, bias, eps):
     x = channels_last(x)
-    (n, channels), image = x.shape[:2], x[:1].size
+    (n, channels), image = x.shape[:2], math.prod(x.shape[1:])
     mean, m2 = np.empty((2, n, channels))
     _each_chunk(lambda i, part: moments(part, mean[i], m2[i]), x, grain=image)
-    of_group = mean.reshape(n, groups, -1).mean(2, keepdims=True)                     # (N, G, 1)
+    of_group = mean.reshape(n, groups, channels // groups).mean(2, keepdims=True)     # (N, G, 1)
     m2 += image // channels * (mean - _to_channels(of_group, mean)) ** 2
-    invstd = 1 / np.sqrt(m2.reshape(n, groups, -1).sum(2) / (image // groups) + eps)  # (N, G)
+    invstd = 1 / np.sqrt(m2.reshape(n, groups, channels // groups).sum(2) / (image // groups) + eps)  # (N, G)
     mean, scale = _to_channels(of_group, mean), _scale(weight, _to_channels(invstd, mean))
     shift, extra, y = np.zeros(channels) if bias is None else bias, _zeros(x), np.empty_like(x)
     _each_chunk(lambda i, x, y: affine(x, extra, y, mean[i], scale[i], shift, NO_RELU), x, y, grain=image)
@@ -57,14 +59,14 @@ def group_norm(x, groups, weight, bias, eps):
 
 def group_norm_backward(dy, x, groups, weight, mean, invstd):
     x, dy = channels_last(x), channels_last(dy)
-    (n, channels), image = x.shape[:2], x[:1].size
+    (n, channels), image = x.shape[:2], math.prod(x.shape[1:])
     sums = np.zeros((n, 2, channels))
     mean, invstd = _to_channels(mean, sums[:, 0]), _to_channels(invstd, sums[:, 0])   # (N, C)
-    gate = _open_gate(mean[0])
+    gate = _open_gate(np.zeros(channels))                                             # there may be no images
     _each_chunk(lambda i, dy, x: gradient_sums(dy, x, gate, x, mean[i], NO_RELU, sums[i]), dy, x, grain=image)
     sums[:, 1] *= invstd                                                              # Σ g and Σ g·x̂
     scale, ones = _scale(weight, invstd), np.ones(channels)
-    weighted = (sums * (ones if weight is None else weight)).reshape(n, 2, groups, -1).sum(3)
+    weighted = (sums * (ones if weight is None else weight)).reshape(n, 2, groups, channels // groups).sum(3)
     average, average_x_hat = (_to_channels(weighted[:, i] / (image // groups), mean) for i in range(2))
     slope, offset, dx = -invstd * invstd * average_x_hat, -invstd * average, np.empty_like(x)
     _each_chunk(lambda i, dy, x, dx: gradient(dy, x, gate, x, dx, mean[i], scale[i], slope[i], offset[i], NO_RELU),
@@ -165,7 +167,7 @@ def _zeros(x):
 def _to_channels(v, like):
     """(N, G) or (N, G, 1) -> (N, C): every channel its group's value."""
     n, channels = like.shape
-    return np.repeat(v.reshape(n, -1), channels // v.shape[1], axis=1)
+    return np.repeat(v.reshape(n, v.shape[1]), channels // v.shape[1], axis=1)
 
 
 def _grain(x):

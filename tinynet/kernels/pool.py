@@ -130,3 +130,23 @@ def _adaptive_windows(size, output_size):
 def _adaptive_borders(size, count):
     p = np.arange(count)
     return np.stack([p * size // count, -(-(p + 1) * size // count)])
+
+
+@kernel
+def subsample_pad(x, stride, channels, before):
+    """Every `stride`-th pixel of x (N, C, H, W), its channels behind `before` channels of zeros, and more zeros."""
+    n, c, h, w = x.shape
+    y = empty((n, channels, -(-h // stride), -(-w // stride)), x.dtype)
+    y[:, :before] = 0
+    y[:, before + c:] = 0
+    y[:, before:before + c] = x[:, :, ::stride, ::stride]
+    return y
+
+
+@kernel
+def subsample_pad_backward(dy, shape, stride, before):
+    """dx, of `shape` (N, C, H, W): what was copied comes back, all other pixels get 0."""
+    dx = empty(shape, dy.dtype)
+    dx[...] = 0
+    dx[:, :, ::stride, ::stride] = dy[:, before:before + shape[1]]
+    return dx

@@ -34,15 +34,16 @@ def _cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def parallel_for(body, n, grain):
+def parallel_for(body, n, grain, blas=False):
     """Call `body(start, stop)` for consecutive chunks of `grain` items of range(n), on all threads.
 
     Chunks are taken in order by whichever thread is free; the caller works too. `body` must write only what belongs
-    to its own items. Inside, BLAS runs single-threaded. The first exception is raised again in the caller.
+    to its own items. Where it multiplies matrices, `blas` has it do so on a single thread. The first exception is
+    raised again in the caller.
     """
     job = _Job(body, n, grain)
     helpers = min(get_num_threads(), len(range(0, n, grain))) - 1
-    blas = _single_threaded_blas()
+    libraries = _single_threaded_blas() if blas else ()
     try:
         if helpers < 1 or not _one_at_a_time.acquire(blocking=False):
             job.run()                  # also when another Python thread is using the pool
@@ -52,7 +53,7 @@ def parallel_for(body, n, grain):
             finally:
                 _one_at_a_time.release()
     finally:
-        for library, threads in blas:
+        for library, threads in libraries:
             library.set_num_threads(threads)
     if job.error is not None:
         raise job.error

@@ -8,7 +8,8 @@ import numpy as np
 from tinynet import random
 from tinynet.autograd import Function
 from tinynet.kernels import elementwise, gelu
-from tinynet.ops.common import before
+from tinynet.ops.common import as_tensor, before, operand
+from tinynet.tensor import attach
 
 
 class ReLU(Function):
@@ -127,3 +128,11 @@ class Dropout(Function):
 def _masked(x, keep, scale, out):
     np.multiply(x, keep, out=out)
     return np.multiply(out, scale, out=out)
+
+
+def relu(x):
+    """max(x, 0), elementwise; dx = dy where x > 0. The function behind `Tensor.relu`."""
+    return ReLU.apply(as_tensor(operand("relu", x)))
+
+
+attach(relu=relu)

@@ -1,7 +1,7 @@
 """The parameter-free shortcut of He et al. (2015), "option A": subsample, and give the missing channels zeros."""
 
 from tinynet.autograd import Function
-from tinynet.kernels import layout
+from tinynet.kernels import pool
 
 
 class SubsamplePad(Function):
@@ -13,17 +13,9 @@ class SubsamplePad(Function):
 
     @staticmethod
     def forward(ctx, x, stride, channels, before):
-        n, c, h, w = ctx.shape = x.shape
-        ctx.stride, ctx.taken = stride, slice(before, before + c)
-        y = layout.empty((n, channels, -(-h // stride), -(-w // stride)), x.dtype)
-        y[:, :before] = 0
-        y[:, before + c:] = 0
-        y[:, ctx.taken] = x[:, :, ::stride, ::stride]
-        return y
+        ctx.shape, ctx.stride, ctx.before = x.shape, stride, before
+        return pool.subsample_pad(x, stride, channels, before)
 
     @staticmethod
     def backward(ctx, dy):
-        dx = layout.empty(ctx.shape, dy.dtype)
-        dx[...] = 0
-        dx[:, :, ::ctx.stride, ::ctx.stride] = dy[:, ctx.taken]
-        return dx
+        return pool.subsample_pad_backward(dy, ctx.shape, ctx.stride, ctx.before)
