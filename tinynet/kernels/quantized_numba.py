@@ -80,12 +80,14 @@ def conv2d(x, w, bias, multiplier, zeros, stride, padding, dilation, groups):
     scaling = [np.tile(in_panels(v, groups, lanes), m) for v in multiplier]             # (panels, M·lanes)
     # The taps of a kernel row and their channels, if they lie side by side, are one long reduction.
     taps, quads = (1, s * pitch // 4) if groups == dilation[1] == 1 else (s, pitch // groups // 4)
+    runs = (1, width * pitch) if groups * c == pitch else (width * groups, c)      # of a row, copied in one go
+    inside = (padding[0] * columns + padding[1]) * pitch
 
     def body(first, last):
         padded = np.full((rows, columns, pitch), zeros[0] + 128, np.uint8)
-        inside = padded[padding[0]:, padding[1]:].reshape(rows - padding[0], columns - padding[1], groups, -1)
         for i in range(first, last):
-            copy_image(images[i].reshape(h, width, groups, c), inside)
+            copy_image(images[i].reshape(h, *runs), padded.reshape(-1), inside, columns * pitch,
+                       pitch // groups)
             convolve(kind, m, lanes, padded, weights, start, *scaling, zeros[1], y[i], groups, *stride,
                      *dilation, r, taps, quads)
     parallel_for(body, n, max(1, n // 32))
@@ -114,15 +116,14 @@ def in_panels(v, groups, lanes):
 
 
 @jit
-def copy_image(x, inside):
-    """x (H, W, G, C) + 128 into the padded image."""
-    h, w, groups, c = x.shape
-    for row in range(h):
-        for column in range(w):
-            for g in range(groups):
-                source, target = x[row, column, g], inside[row, column, g]
-                for i in range(c):
-                    target[i] = np.uint8(source[i] + 128)
+def copy_image(x, target, start, row_step, step):
+    """x (H, runs, run) + 128 into target from `start` on; runs begin `step` bytes apart."""
+    for row in range(len(x)):
+        for i in range(x.shape[1]):
+            source, here = x[row, i], start + row * row_step + i * step
+            out = target[here:here + source.size]
+            for j in range(source.size):
+                out[j] = np.uint8(source[j] + 128)
 
 
 @jit
