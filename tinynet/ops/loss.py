@@ -19,7 +19,8 @@ class CrossEntropy(Function):
     """loss_n = -Σ_c q_nc log p_nc, p = softmax(x), for the label y_n: q_nc = v_c ((1 - ε) [c = y_n] + ε / C).
 
     dx = dloss (p Σ_c q_c - q). v are class weights (C,) or None, ε is the label smoothing; the loss of an
-    ignored label is 0. Saves x and one number a row, log Σ_c e^x_c: p is made again from them, q never whole.
+    ignored label is 0. Saves x and two numbers a row, t = max_c x_c and log Σ_c e^(x_c - t): p is made again
+    from them, q never whole.
     Shapes: x (N, C, d1, ...), labels (N, d1, ...), loss as the labels.
     Szegedy et al. 2015, "Rethinking the Inception Architecture", section 7 (smoothing).
     """
@@ -31,9 +32,10 @@ class CrossEntropy(Function):
         ctx.keep = y != ignore_index
         ctx.y = y = np.where(ctx.keep, y, 0)
         top = rows.max(1, initial=-np.inf)
-        log_sum = top + np.log(np.exp(rows - top[:, None]).sum(1))
+        rows = rows - top[:, None]                 # and never back: next to 10,000 float32 has three decimals
+        log_sum = np.log(np.exp(rows).sum(1))
         ctx.save(x)
-        ctx.log_sum, ctx.smoothing = log_sum, smoothing
+        ctx.top, ctx.log_sum, ctx.smoothing = top, log_sum, smoothing
         ctx.weight = np.ones(x.shape[1], x.dtype) if weight is None else weight
         loss = (1 - smoothing) * ctx.weight[y] * (log_sum - rows[np.arange(m), y])
         if smoothing:
@@ -45,7 +47,7 @@ class CrossEntropy(Function):
         x, = ctx.saved
         spread = ctx.smoothing / x.shape[1] * ctx.weight                      # (C,), q without the label
         certain = (1 - ctx.smoothing) * ctx.weight[ctx.y]                     # (M,), what the label adds
-        dx = np.exp(rows_of(x) - ctx.log_sum[:, None])                        # p
+        dx = np.exp(rows_of(x) - ctx.top[:, None] - ctx.log_sum[:, None])     # p
         dx *= (certain + spread.sum())[:, None]
         if ctx.smoothing:
             dx -= spread
