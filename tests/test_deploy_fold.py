@@ -33,12 +33,19 @@ NETWORKS = ["resnet8", "se_resnet20", "googlenet", "resnet18",
             *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)]
 
 
+@pytest.fixture(autouse=True)
+def seed():
+    tinynet.manual_seed(0)
+
+
 def trained(model, seed=0):
     """In eval mode, with norms as training would leave them."""
     rng = np.random.default_rng(seed)
     for norm in norms(model):
-        for tensor in (norm.running_mean, norm.running_var, *norm.parameters()):
-            tensor.data[...] = rng.uniform(0.4, 2, tensor.shape)
+        for tensor in (norm.running_var, *list(norm.parameters())[:1]):
+            tensor.data[...] = rng.uniform(0.4, 1.6, tensor.shape)
+        for tensor in (norm.running_mean, *list(norm.parameters())[1:]):
+            tensor.data[...] = rng.uniform(-0.5, 0.5, tensor.shape)
     return model.eval()
 
 

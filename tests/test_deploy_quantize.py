@@ -13,7 +13,7 @@ import tinynet
 from tinynet import models, nn
 from tinynet.deploy.quantize import LIMIT, QuantizedConv2d, QuantizedLayer, fraction, grid
 from tinynet.kernels import quantized as kernels
-from test_deploy_fold import images, trained
+from test_deploy_fold import images, seed, trained              # noqa: F401 (seed is a fixture)
 
 
 @tinynet.no_grad()
