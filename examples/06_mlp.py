@@ -1,0 +1,61 @@
+"""A multi-layer perceptron: layers in between, and the border may bend.
+
+Two spirals cannot be told apart by a straight line. Put layers of 32 numbers in between, each number cut off
+at zero (ReLU), and the network can fold the plane before it draws its line. Without the ReLU all layers would
+be one: a matrix times a matrix is a matrix.
+
+New here: `nn.Module` keeps the parameters together, an optimiser makes the steps. The loop in `train` is the
+loop of every training run to come.
+"""
+
+import common
+import numpy as np
+
+import tinynet
+from tinynet import nn, optim, plots
+from tinynet.nn import functional as F
+
+args = common.arguments(__doc__)
+tinynet.manual_seed(0)                                                 # the same start for everybody
+
+
+def spirals(count, rng):
+    """Points (2 count, 2) on two arms, and which arm each is on."""
+    radius = np.sqrt(rng.random(2 * count))
+    arm = np.arange(2 * count) % 2
+    angle = 7 * radius + np.pi * arm + 0.15 * rng.standard_normal(2 * count)
+    points = 3 * radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+    return tinynet.tensor(points.astype(np.float32)), tinynet.tensor(arm)
+
+
+def train(model, points, arm, steps):
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    for step in range(steps):
+        optimizer.zero_grad()                          # forget the last gradients
+        loss = F.cross_entropy(model(points), arm)     # forward
+        loss.backward()                                # backward
+        optimizer.step()                               # one step against the gradient
+
+
+rng = np.random.default_rng(0)
+points, arm = spirals(300, rng)
+new_points, new_arm = spirals(300, rng)
+models = {"linear": nn.Linear(2, 2),
+          "two hidden layers": nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(),
+                                             nn.Linear(32, 2))}
+
+# The picture: what each model says about every point of the plane.
+axis = np.linspace(-3.3, 3.3, 150, dtype=np.float32)
+plane = tinynet.tensor(np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2))
+fig = plots.figure(9, 4.4)
+for axes, (name, model) in zip(fig.subplots(1, 2), models.items()):
+    train(model, points, arm, 100 if args.quick else 1000)
+    with tinynet.no_grad():
+        accuracy = (model(new_points).argmax(1) == new_arm).numpy().mean()
+        probability = F.softmax(model(plane), 1)[:, 1].reshape(150, 150)
+    axes.contourf(axis, axis, probability, levels=np.linspace(0, 1, 11), cmap="RdBu", alpha=0.7)
+    axes.scatter(*new_points.numpy().T, c=new_arm, cmap="RdBu", s=8, edgecolors="black", linewidths=0.3)
+    axes.set(title=f"{name}: {100 * accuracy:.1f} %", aspect="equal")
+    print(f"{name}: {sum(p.numel() for p in model.parameters())} parameters, {100 * accuracy:.1f} % right")
+plots.write(fig, args.picture)
+print(f"{100 * accuracy:.1f} % of new points on the right spiral; picture: {args.picture}")
