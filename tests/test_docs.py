@@ -85,6 +85,7 @@ def workplace(tmp_path, monkeypatch):
     """A folder of its own for a page; what pages switch is switched back."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setattr(tinynet.Function, "registry", dict(tinynet.Function.registry))
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     threads = tinynet.get_num_threads()
     with kernels.use(kernels.backend()), np.printoptions():

@@ -16,7 +16,8 @@ import pytest
 import tinynet
 from tinynet.cli import main
 from tinynet.deploy.weights import load, save
-from tinynet.train import checkpoint
+from tinynet.train import Settings, checkpoint
+from tinynet.train.settings import read_recipe, recipe_names
 
 
 @pytest.fixture(scope="module")
@@ -260,11 +261,35 @@ def test_eval_reads_public_checkpoints(data, tmp_path, capsys):
     assert "layer1.1.conv1.weight" in capsys.readouterr().err
 
 
-def test_the_public_resnet20_reaches_its_published_accuracy(capsys):
+@pytest.fixture
+def cifar10():
+    """The folder with the real CIFAR-10 and the public checkpoint."""
     root = os.environ.get("TINYNET_DATA")
-    if not root:
-        pytest.skip("needs the real CIFAR-10 and the public checkpoint in the folder TINYNET_DATA")
-    path = str(pathlib.Path(root) / "resnet20-12fca82f.th")
-    assert main(["eval", path, "--data", "cifar10", "--root", root, "--model", "resnet20", "--pad", "both",
+    return root or pytest.skip("needs the real CIFAR-10 and the public checkpoint in the folder TINYNET_DATA")
+
+
+def test_the_public_resnet20_reaches_its_published_accuracy(cifar10, capsys):
+    path = str(pathlib.Path(cifar10) / "resnet20-12fca82f.th")
+    assert main(["eval", path, "--data", "cifar10", "--root", cifar10, "--model", "resnet20", "--pad", "both",
                  "--normalize", "imagenet"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "test accuracy 91.73 %"
+
+
+def test_the_packaged_weights_reach_the_reported_accuracy(cifar10, capsys):
+    assert main(["eval", "resnet20-cifar10", "--root", cifar10]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "test accuracy 91.61 %"
+
+
+def test_packaged_weights_by_name():
+    trained, other = tinynet.models.resnet20(weights="cifar10"), tinynet.models.resnet20()
+    assert trained.state_dict().keys() == other.state_dict().keys()
+    assert trained.bn1.num_batches_tracked.item() == 40 * 196              # epochs of 50,000 images, 256 a step
+    with pytest.raises(ValueError, match="no weights 'resnet20-mnist' in the package; there are: resnet20-cifar10"):
+        tinynet.models.resnet20(weights="mnist")
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_recipes_are_settings(name):
+    settings = Settings(**read_recipe(name))
+    assert settings.model == "resnet20" and settings.data == "cifar10"
+    assert 0 < settings.small_epochs < settings.epochs
