@@ -61,7 +61,7 @@ try:
 except GradientError as problem:
     print("caught:", str(problem).partition(":")[0])
 
-# The picture: a smaller h makes the difference shrink as h², until rounding takes over. A mistake stays large.
+# The picture: a smaller h makes the difference shrink as h², until rounding takes over; a mistake stays.
 steps = np.logspace(-10, 0, 41)
 fig = plots.figure(6, 3.6)
 axes = fig.add_subplot(xscale="log", yscale="log", xlabel="h", ylabel="largest difference")
