@@ -3,8 +3,9 @@
     python docs/tables/patterns.py             parameters, multiply-adds, memory and times (a minute or two)
     python docs/tables/patterns.py --counts    without the times, which are this machine's
 
-Parameters, multiply-adds and memory are those of one image or sequence, as `tinynet.summary` counts them. The times are
-medians for the whole batch; the blocks take turns, so that a slow moment of the machine meets all of them.
+Parameters, multiply-adds and memory are those of one image or sequence, as `tinynet.summary` counts them. The
+times are medians for the whole batch; the blocks take turns, so that a slow moment of the machine meets all of
+them.
 """
 
 import statistics
@@ -58,7 +59,8 @@ def make(code):
 def counts(code, shape):
     """The cells of a row that depend on the block alone."""
     found = tinynet.summary(make(code), shape[1:])
-    return [f"`{code}`", f"{found.parameters:,}", f"{found.multiply_adds / 1e6:.2f} M", f"{found.saved / 1e6:.2f} MB"]
+    return [f"`{code}`", f"{found.parameters:,}", f"{found.multiply_adds / 1e6:.2f} M",
+            f"{found.saved / 1e6:.2f} MB"]
 
 
 def times(codes, shape):
@@ -69,7 +71,7 @@ def times(codes, shape):
     for _ in range(ROUNDS):
         for code, block in made.items():
             for act, seconds in zip((forward, step), taken[code]):
-                act(block, x)                                  # brings memory and caches into this block's state
+                act(block, x)                      # brings memory and caches into this block's state
                 start = time.perf_counter()
                 act(block, x)
                 seconds.append(time.perf_counter() - start)
