@@ -4,8 +4,7 @@
     python docs/tables/patterns.py --counts    without the times, which are this machine's
 
 Parameters, multiply-adds and memory are those of one image or sequence, as `tinynet.summary` counts them. The
-times are medians for the whole batch; the blocks take turns, so that a slow moment of the machine meets all of
-them.
+times are medians for the whole batch; the blocks take turns, so that a slow moment of the machine meets all.
 """
 
 import statistics
