@@ -212,6 +212,8 @@ def compare_integers():
             convolve_bytes((2, 6, 11, 13), (16, 6, *kernel), (stride, stride), (padding, padding))
     convolve_bytes((2, 6, 9, 8), (12, 3, 3, 2), (2, 1), (1, 2), (1, 2), groups=2)
     convolve_bytes((2, 7, 9, 8), (7, 1, 3, 3), (2, 1), groups=7)
+    for k in (8, 16, 32):                          # as many outputs as lanes, in more than one group
+        convolve_bytes((2, 8, 6, 9), (k, 4, 3, 3), groups=2)
     convolve_bytes((40, 4, 3, 3), (8, 4, 1, 1), padding=(0, 0))
     x, w = RNG.integers(-128, 128, (5, 70), np.int8), RNG.integers(-128, 128, (33, 70), np.int8)
     arguments = x, w, np.arange(33, dtype=np.int32), np.tile(np.int32([[2**30], [40]]), 33), (3, -5)

@@ -144,7 +144,7 @@ def convolve(kind, m, lanes, x, weights, start, factor, shift, zero, y, groups, 
                 dot_tile(kind, address(sums, 0), init, a, stride_w * pitch, dilation_h * columns * pitch,
                          dilation_w * pitch, b, r, taps, quads)
                 some = min(m, q - column)
-                if k == lanes:                     # the tile's pixels are neighbours in y
+                if k == k1 - k0 == lanes:          # the tile's pixels are neighbours in y
                     out = y[row, column:column + some].reshape(some * k)
                     requantize(sums, factor[panel], shift[panel], zero, out)
                 else:
