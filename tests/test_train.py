@@ -280,6 +280,13 @@ def test_the_packaged_weights_reach_the_reported_accuracy(cifar10, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == "test accuracy 91.61 %"
 
 
+def test_a_file_where_the_folder_should_be(data, tmp_path, capsys):
+    (tmp_path / "file").write_text("kept")
+    assert main(options(data, tmp_path / "file")) == 1
+    assert "expected a folder for the run, but a file has that name" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "kept"
+
+
 def test_packaged_weights_by_name():
     trained, other = tinynet.models.resnet20(weights="cifar10"), tinynet.models.resnet20()
     assert trained.state_dict().keys() == other.state_dict().keys()

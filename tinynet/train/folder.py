@@ -19,6 +19,8 @@ def create(out, name):
         candidates = (pathlib.Path("runs") / f"{name}-{k}" for k in itertools.count(1))
     else:
         candidates = [pathlib.Path(out)]
+        if candidates[0].exists() and not candidates[0].is_dir():
+            raise FileExistsError(f"{out}: expected a folder for the run, but a file has that name")
     for folder in candidates:
         with files.clear_errors("write", folder / "config.json"):
             with contextlib.suppress(FileExistsError) if folder.is_dir() else contextlib.nullcontext():
