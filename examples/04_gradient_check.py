@@ -21,7 +21,7 @@ class Swish(Function):
     """y = x · s with s = 1 / (1 + e⁻ˣ); dy/dx = s + x · s · (1 - s)."""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx, x):               # arrays come in, and an array goes out: no tensors here
         s = 1 / (1 + np.exp(-x))
         ctx.save(x, s)
         return x * s

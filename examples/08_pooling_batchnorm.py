@@ -1,7 +1,7 @@
 """Pooling and BatchNorm, and why a network has two modes: train and eval.
 
-Pooling makes a map smaller: each window becomes its maximum or its mean. BatchNorm gives every channel mean
-0 and variance 1, over the batch at hand: (x - mean) / √(variance + ε). So in training the result for
+Pooling makes a map smaller: each window becomes its maximum or its mean. BatchNorm gives every channel
+mean 0 and variance 1, over the batch at hand: (x - mean) / √(variance + ε). So in training the result for
 a picture depends on the other pictures of its batch. To use the network that will not do: BatchNorm keeps
 running averages of what it has seen, and `model.eval()` makes it use those.
 """

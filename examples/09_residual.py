@@ -1,7 +1,7 @@
 """A residual block, and why depth fails without it.
 
-Two networks of 22 layers with the same parameters. In the plain one a block replaces what it gets, y
-= relu(f(x)).  In the residual one it adds to it, y = relu(x + f(x)). On the way back the plain network
+Two networks of 22 layers with the same parameters. In the plain one a block replaces what it gets,
+y = relu(f(x)). In the residual one it adds to it, y = relu(x + f(x)). On the way back the plain network
 multiplies the gradient by another small factor in each layer, until next to nothing arrives at the first. In
 the residual one the addition hands the gradient on as it is, past every block. (He et al. 2015, "Deep
 Residual Learning for Image Recognition".)

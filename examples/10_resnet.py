@@ -1,4 +1,4 @@
-"""A small CIFAR ResNet: all pieces together, trained until it knows its shapes.
+"""A small CIFAR ResNet: all pieces together, trained for a few epochs.
 
 A stem makes 16 channels of 3; three stages of residual blocks halve the map and double the channels; the
 average over the map goes to a linear layer. `BasicBlock` is the block of example 09 with a BatchNorm after
