@@ -1,9 +1,9 @@
 """Convolution as im2col: one small template, laid on every place of the picture.
 
 A convolution takes a window of the picture, multiplies it by the kernel, adds up, and moves on by a
-pixel. (The kernel is not turned round, as it is by np.convolve.) It is a linear layer that looks at a window only, and has the same weights everywhere. And it is one
-matrix product: lay every window into a column (im2col), and multiply the kernel, as a row, with all the
-columns at once.
+pixel. (The kernel is not turned round, as it is by np.convolve.) It is a linear layer that looks at a window
+only, and has the same weights everywhere. And it is one matrix product: lay every window into a column
+(im2col), and multiply the kernel, as a row, with all the columns at once.
 """
 
 import common
