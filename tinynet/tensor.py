@@ -198,3 +198,14 @@ def attach(**methods):
 def as_array(x):
     """The ndarray behind a tensor; anything else as NumPy sees it."""
     return x.data if isinstance(x, Tensor) else np.asarray(x)
+
+
+def tensors_in(values):
+    """All tensors in (nested) tuples, lists and dicts."""
+    if isinstance(values, Tensor):
+        return [values]
+    if isinstance(values, dict):
+        values = values.values()
+    elif not isinstance(values, (tuple, list)):
+        return []
+    return [t for value in values for t in tensors_in(value)]

@@ -35,6 +35,7 @@ def run(args):
     from tinynet import data, models
     from tinynet.data import Loader
     from tinynet.train import evaluate
+    from tinynet.train.settings import network_options
 
     if args.threads is not None:
         tinynet.set_num_threads(args.threads)
@@ -42,8 +43,7 @@ def run(args):
     choice = {"data": "cifar10", "root": None, "model": "resnet20", "shortcut": "A", "pad": "end", **settings}
     choice.update({name: getattr(args, name) for name in choice if getattr(args, name, None) is not None})
     test_set = data.load(choice["data"], train=False, root=choice["root"])
-    changed = {name: choice[name] for name, default in (("shortcut", "A"), ("pad", "end")) if choice[name] != default}
-    model = models.create(choice["model"], num_classes=len(test_set.classes), **changed)
+    model = models.create(choice["model"], num_classes=len(test_set.classes), **network_options(choice))
     model.load_state_dict(adapt(weights, model.state_dict()))
     normalize = STATISTICS[args.normalize] if args.normalize else True
     result = evaluate(model, Loader(test_set, args.batch_size, shuffle=False, normalize=normalize), len(test_set.classes))

@@ -21,7 +21,7 @@ def add_options(parser):
 def run(args):
     from tinynet.inspect.graph import graph
     from tinynet.inspect.subject import find
-    from tinynet.inspect.watch import tensors_in
+    from tinynet.tensor import tensors_in
     model, inputs = find(args.model, args.input, args.batch)
     for tensor in tensors_in(inputs):
         tensor.requires_grad = tensor.is_floating_point()      # or it would not be in the picture

@@ -114,10 +114,10 @@ def read_data(settings):
 def make_model(settings, train_set):
     import tinynet
     from tinynet import models
+    from tinynet.train.settings import network_options
     tinynet.manual_seed(settings.seed)
-    options = {name: getattr(settings, name) for name in ("shortcut", "pad")}
-    options = {name: value for name, value in options.items() if value != getattr(Settings, name)}
-    return models.create(settings.model, num_classes=len(train_set.classes), **options)
+    return models.create(settings.model, num_classes=len(train_set.classes),
+                         **network_options(settings.asdict()))
 
 
 def make_loaders(settings, train_set, validation_set):

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinynet.autograd import enable_grad
 from tinynet.nn import BatchNorm1d, BatchNorm2d, Conv2d, Identity, Linear, Parameter
-from tinynet.tensor import Tensor
+from tinynet.tensor import Tensor, tensors_in
 
 LAYERS, NORMS = (Conv2d, Linear), (BatchNorm1d, BatchNorm2d)
 AXES = {Conv2d: 4, Linear: 2}          # axes of an output whose channels are axis 1
@@ -100,7 +100,7 @@ def why_not(norm, layer, calls, readers):
 
 def count_readers(output):
     """How many operators of the recorded graph (or results) read each node's outputs."""
-    readers, waiting = Counter(), [y.grad_fn for y in tensors(output) if y.grad_fn is not None]
+    readers, waiting = Counter(), [y.grad_fn for y in tensors_in(output) if y.grad_fn is not None]
     readers.update(waiting)
     seen = set(waiting)
     while waiting:
@@ -109,15 +109,6 @@ def count_readers(output):
         waiting += set(sources) - seen
         seen.update(sources)
     return readers
-
-
-def tensors(result):
-    """All tensors of a result: one, or a nest of lists, tuples and dicts."""
-    if isinstance(result, Tensor):
-        return [result]
-    if isinstance(result, dict):
-        result = list(result.values())
-    return [y for part in result for y in tensors(part)] if isinstance(result, (list, tuple)) else []
 
 
 def merge(layer, norm):

@@ -6,7 +6,8 @@ import tracemalloc
 from dataclasses import dataclass
 
 from tinynet.inspect.table import amount, table
-from tinynet.inspect.watch import inputs_for, tensors_in, undisturbed, watch
+from tinynet.inspect.watch import inputs_for, undisturbed, watch
+from tinynet.tensor import tensors_in
 
 
 @dataclass

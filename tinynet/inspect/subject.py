@@ -10,8 +10,9 @@ import difflib
 
 from tinynet import models, nn
 from tinynet.autograd import no_grad
-from tinynet.inspect.watch import inputs_for, tensors_in
+from tinynet.inspect.watch import inputs_for
 from tinynet.nn import blocks
+from tinynet.tensor import tensors_in
 
 
 def find(text, size=None, batch=1):

@@ -15,7 +15,7 @@ import numpy as np
 from tinynet import random
 from tinynet.autograd import Function, Node, enable_grad
 from tinynet.kernels import layout
-from tinynet.tensor import Tensor
+from tinynet.tensor import Tensor, tensors_in
 
 # How many products an operator adds up, from its output y and its arguments. Others count 0, as in papers.
 MULTIPLY_ADDS = {
@@ -125,17 +125,6 @@ def owner(array):
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
-
-
-def tensors_in(values):
-    """All tensors in (nested) tuples, lists and dicts."""
-    if isinstance(values, Tensor):
-        return [values]
-    if isinstance(values, dict):
-        values = values.values()
-    elif not isinstance(values, (tuple, list)):
-        return []
-    return [t for value in values for t in tensors_in(value)]
 
 
 @contextlib.contextmanager

@@ -108,6 +108,19 @@ def transpose(typing_context, target, target_step, source, source_step):
     return types.void(*[types.int64] * 4), generate
 
 
+def switch_over(builder, which, tiles, emit):
+    """A `switch` to the tile of number `which`, each of them a block that emit(tile) fills."""
+    done = builder.append_basic_block("done")
+    switch = builder.switch(which, done)
+    for number, tile in enumerate(tiles):
+        block = builder.append_basic_block(f"tile_{number}")
+        switch.add_case(INT(number), block)
+        builder.position_at_end(block)
+        emit(tile)
+        builder.branch(done)
+    builder.position_at_end(done)
+
+
 def _tile(meetings_of, table):
     """An intrinsic that runs the tile `table[which]`: one `switch` over all of them.
 
@@ -120,15 +133,8 @@ def _tile(meetings_of, table):
     def tile(typing_context, which, y, y_t, y_m, init, init_t, init_m,
              a, a_m, a_row, a_col, b, b_t, b_row, b_col, rows, cols):
         def generate(context, builder, signature, args):
-            done = builder.append_basic_block("done")
-            switch = builder.switch(args[0], done)
-            for number, entry in enumerate(table):
-                block = builder.append_basic_block(f"tile_{number}")
-                switch.add_case(INT(number), block)
-                builder.position_at_end(block)
-                _emit(builder, meetings_of(*entry), entry[-1], *args[1:])
-                builder.branch(done)
-            builder.position_at_end(done)
+            switch_over(builder, args[0], table,
+                        lambda entry: _emit(builder, meetings_of(*entry), entry[-1], *args[1:]))
             return context.get_dummy_value()
         return types.void(*[types.int64] * 17), generate
     return intrinsic(tile)

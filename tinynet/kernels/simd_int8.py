@@ -12,6 +12,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from tinynet.kernels.simd import switch_over
 from tinynet.kernels.simd_lanes import LANES, has_feature
 
 TILES = (16, 1), (8, 2)                # M pixels, V vectors: 16 sums, since each takes some cycles
@@ -23,15 +24,7 @@ BYTE, INT = ir.IntType(8), ir.IntType(64)
 def dot_tile(typing_context, which, sums, init, a, a_m, a_row, a_tap, b, rows, taps, quads):
     """Run the tile TILES[which]; addresses, and steps in bytes. b is walked through from front to back."""
     def generate(context, builder, signature, args):
-        done = builder.append_basic_block("done")
-        switch = builder.switch(args[0], done)
-        for number, tile in enumerate(TILES):
-            block = builder.append_basic_block(f"tile_{number}")
-            switch.add_case(INT(number), block)
-            builder.position_at_end(block)
-            _emit(builder, *tile, *args[1:])
-            builder.branch(done)
-        builder.position_at_end(done)
+        switch_over(builder, args[0], TILES, lambda tile: _emit(builder, *tile, *args[1:]))
         return context.get_dummy_value()
     return types.void(*[types.int64] * 11), generate
 

@@ -121,6 +121,11 @@ class TextSettings(CommonSettings):
     dropout: float = setting(0.0, "share of the activations that is left out in training", 0, 1)
 
 
+def network_options(values):
+    """Of settings (a dict), those that a network is made with, where changed: not every network takes them."""
+    return {name: values[name] for name in ("shortcut", "pad") if values[name] != getattr(Settings, name)}
+
+
 def recipe_names():
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
