@@ -79,6 +79,11 @@ BLOCKS = {
               ["A: option A: every 2nd pixel -> [N, 64, 28, 28]", "A: 64 channels of zeros behind"],
               ["B.0: option B: conv 1×1, stride 2", "B.1: BatchNorm"], even=True)],
         ["for option B; option A has nothing to learn.", "Where the shape stays, it is x itself."]),
+    "stochastic_depth": (
+        "StochasticDepth(0.2)", lambda: blocks.StochasticDepth(0.2), MAPS,
+        [Fork("×", [], ["draw for each sample -> [N, 1, 1, 1]"])],
+        ["In training: 0 with probability 0.2, else 1 / 0.8.", "In evaluation: x as it is.",
+         "It ends the branch of a residual block."]),
     "se_block": (
         "SEBlock(64)", lambda: blocks.SEBlock(64), MAPS, [Fork("×", [], lane(EXCITE, ""))],
         ["The gates, 0 to 1, scale the channels."]),
@@ -105,6 +110,14 @@ BLOCKS = {
          Fork("+", ["linear1: linear", "ReLU · dropout", "linear2: linear", "dropout"], []),
          "norm2: LayerNorm"],
         ["norm_first=True: each LayerNorm at the head of its branch."]),
+    "sinusoidal_positions": (
+        "SinusoidalPositions(64)", lambda: blocks.SinusoidalPositions(64), (2, 10, 64),
+        [Fork("+", [], ["sines and cosines of places 0 to 9 -> [10, 64]"])],
+        ["The same table for every sequence."]),
+    "learned_positions": (
+        "LearnedPositions(64, max_len=32)", lambda: blocks.LearnedPositions(64, max_len=32), (2, 10, 64),
+        [Fork("+", [], ["rows 0 to 9 of the weight -> [10, 64]"])],
+        ["32 · 64: a row for each place there can be."]),
     "inception": (
         'Inception(*GOOGLENET["3a"])', lambda: blocks.Inception(*GOOGLENET["3a"]), (2, 192, 28, 28),
         [Fork("concat", ["branch1: conv 1×1"], ["branch3.0: conv 1×1", "branch3.1: conv 3×3"],

@@ -10,6 +10,7 @@ import tinynet
 from tinynet import nn, optim, plots
 from tinynet.bench.report import quantity
 from tinynet.nn import functional as F
+from tinynet.nn.blocks import SinusoidalPositions
 from tinynet.optim import lr_scheduler as schedules
 
 BLUE, ORANGE, RED = "#2f6fb3", "#d9822b", "#c0392b"
@@ -135,6 +136,24 @@ def batchnorm(path):
         right.hist(values, np.arange(-3, 6, 0.5), color=color, alpha=0.6, label=name)
     right.set(title="a batch of mean 5, normalized", xlabel="output")
     right.legend(fontsize="small")
+    plots.write(fig, path)
+
+
+# Positions ------------------------------------------------------------------------------------------------
+
+
+def positions(path):
+    """The table that SinusoidalPositions adds, and how alike its rows are."""
+    table = SinusoidalPositions(64).table.numpy()[:64]                           # (places, features)
+    fig = canvas(10, 3.8)
+    left, right = fig.subplots(1, 2)
+    left.imshow(table, cmap="RdBu_r", vmin=-1, vmax=1)
+    left.set(title="the table: red 1, white 0, blue -1", xlabel="feature", ylabel="place")
+    for place, color in ((8, BLUE), (32, ORANGE), (56, RED)):
+        right.plot(table @ table[place], color=color, label=f"place {place}")
+    right.set(title="how alike two places are: product of their rows", xlabel="place", ylim=(8, 34))
+    right.grid(alpha=0.3)
+    right.legend(fontsize="small", loc="lower center", ncols=3)
     plots.write(fig, path)
 
 

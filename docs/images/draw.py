@@ -20,8 +20,8 @@ def pictures(bench=None):
              for step in cookbook.STEPS}
     made |= {"block_components.png": components, "cookbook.png": steps, "im2col.svg": charts.im2col,
              "autograd_graph.svg": charts.autograd_graph, "batchnorm.svg": charts.batchnorm,
-             "lr_schedules.svg": charts.lr_schedules, "gradient_flow.svg": charts.gradient_flow,
-             "readme.svg": charts.readme}
+             "positions.svg": charts.positions, "lr_schedules.svg": charts.lr_schedules,
+             "gradient_flow.svg": charts.gradient_flow, "readme.svg": charts.readme}
     if bench:
         made["speed.svg"] = lambda path: charts.speed(path, charts.read_bench(bench))
     return made
@@ -30,7 +30,7 @@ def pictures(bench=None):
 def components(path):
     """All blocks at a glance, without shapes; the tall ones first, so that little space is lost."""
     diagrams = [block_diagrams.diagram(name, labels=False) for name in block_diagrams.BLOCKS]
-    draw(sorted(diagrams, key=lambda d: -d.height), path, 7)
+    draw(sorted(diagrams, key=lambda d: -d.height), path, 6)
 
 
 def steps(path):
