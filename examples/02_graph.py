@@ -33,7 +33,7 @@ def walk(root):
             continue
         for edge, part in zip(node.edges, node.run([gradient])):
             if edge is not None:                           # None: a constant, such as 3.0
-                before, _ = edge
+                before, _ = edge                           # _: which of its outputs (Mul and Add have one)
                 arrived[before] = arrived.get(before, 0.0) + part
 
 
@@ -56,10 +56,13 @@ places = {node: place for place, (node, _) in enumerate(visits)}
 for node, gradient in visits:
     style = {"boxstyle": "round", "facecolor": "moccasin" if isinstance(node, Accumulate) else "lightblue"}
     axes.text(places[node], 0, f"{title(node)}\n{gradient:g}", ha="center", va="center", bbox=style)
-    for before, _ in filter(None, node.edges):
-        bend = "arc3" if places[before] == places[node] + 1 else "arc3,rad=-0.3"
+    befores = [before for before, _ in filter(None, node.edges)]
+    for i, before in enumerate(befores):
+        twin = before in befores[:i]                       # y * y: a second edge to the same node, bent down
+        bend = 0.5 if twin else 0 if places[before] == places[node] + 1 else -0.3
         axes.annotate("", (places[before], 0), (places[node], 0), arrowprops={
-            "arrowstyle": "->", "shrinkA": 22, "shrinkB": 22, "color": "tab:red", "connectionstyle": bend})
+            "arrowstyle": "->", "shrinkA": 22, "shrinkB": 22, "color": "tab:red",
+            "connectionstyle": f"arc3,rad={bend}"})
 plots.write(fig, args.picture)
 print(f"by hand: {by_hand['w']:g} and {by_hand['b']:g}; by backward(): {w.grad.item():g} and "
       f"{b.grad.item():g}; picture: {args.picture}")

@@ -23,12 +23,12 @@ class Swish(Function):
     @staticmethod
     def forward(ctx, x):               # arrays come in, and an array goes out: no tensors here
         s = 1 / (1 + np.exp(-x))
-        ctx.save(x, s)
+        ctx.save(x, s)                 # in PyTorch: ctx.save_for_backward(x, s)
         return x * s
 
     @staticmethod
     def backward(ctx, dy):
-        x, s = ctx.saved
+        x, s = ctx.saved               # in PyTorch: ctx.saved_tensors
         return dy * (s + x * s * (1 - s))
 
 
