@@ -1,7 +1,7 @@
 """A linear classifier: ten templates, and a picture goes to the one that fits best.
 
-A picture is 3·32·32 = 3072 numbers. A score for each class is a weighted sum of them,
-scores = x W + b. Softmax turns scores into probabilities, and the loss is -log of the probability of the right class
+A picture is 3·32·32 = 3072 numbers. A score for each class is a weighted sum of them, scores = x W + b.
+Softmax turns scores into probabilities, and the loss is -log of the probability of the right class
 (cross-entropy). What it learns can be looked at: the weights of a class are a picture themselves. That is
 also its limit: a template cannot move, turn or grow with the shape.
 """
