@@ -13,9 +13,10 @@ from tinynet.tensor import Tensor
 
 
 def tensor(data, dtype=None, requires_grad=False, device=None):
-    """A tensor with a copy of `data`: a number, nested lists of numbers, an array or a tensor.
+    """A tensor with a copy of `data`, of its shape: a number, nested lists of numbers, an array or a tensor.
 
     Python floats become float32, integers int64; arrays keep their type, which must be one of tinynet's.
+    ValueError for lists of unequal lengths.
     """
     check_device(device)
     return _made(np.array(_as_ndarray("tensor", data, dtype)), requires_grad)
@@ -30,7 +31,7 @@ def as_tensor(data, dtype=None, device=None):
 
 
 def from_numpy(ndarray):
-    """A tensor that shares the array's memory, shape and type; TypeError for what is not an ndarray."""
+    """A tensor of the shape of `ndarray`, sharing its memory; TypeError for what is not an ndarray."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected an ndarray, got {type(ndarray).__name__}")
     dtypes.check(ndarray.dtype, "from_numpy")
@@ -70,12 +71,12 @@ def _made(array, requires_grad):
 
 
 def zeros(*size, dtype=None, requires_grad=False, device=None):
-    """A tensor of zeros: zeros(2, 3) or zeros((2, 3)). float32 unless `dtype` says otherwise."""
+    """Zeros of shape `size`: zeros(2, 3) or zeros((2, 3)). float32 unless `dtype` says otherwise."""
     return _made(np.zeros(_shape("zeros", size), _type("zeros", dtype, device)), requires_grad)
 
 
 def ones(*size, dtype=None, requires_grad=False, device=None):
-    """A tensor of ones: ones(2, 3) or ones((2, 3)). float32 unless `dtype` says otherwise."""
+    """Ones of shape `size`: ones(2, 3) or ones((2, 3)). float32 unless `dtype` says otherwise."""
     return _made(np.ones(_shape("ones", size), _type("ones", dtype, device)), requires_grad)
 
 
@@ -120,7 +121,10 @@ def eye(n, m=None, *, dtype=None, requires_grad=False, device=None):
 
 
 def arange(start, end=None, step=1, *, dtype=None, requires_grad=False, device=None):
-    """start, start + step, ... before `end`: shape (n,). arange(n) counts from 0. int64 if all are integers."""
+    """start, start + step, ... before `end`: shape (N,). arange(n) counts from 0. int64 if all are integers.
+
+    ValueError for a `step` of 0, or one that leads away from `end`.
+    """
     if end is None:
         start, end = 0, start
     if step == 0 or (end - start) / step < 0:
@@ -132,7 +136,10 @@ def arange(start, end=None, step=1, *, dtype=None, requires_grad=False, device=N
 
 
 def linspace(start, end, steps, *, dtype=None, requires_grad=False, device=None):
-    """`steps` values from `start` to `end`, both included, evenly spaced: shape (steps,)."""
+    """`steps` values from `start` to `end`, both included, evenly spaced: shape (steps,).
+
+    ValueError for less than 0 steps.
+    """
     if steps < 0:
         raise ValueError(f"linspace: expected steps of 0 or more, got {steps}")
     return _made(np.linspace(start, end, steps).astype(_type("linspace", dtype, device)), requires_grad)
@@ -162,7 +169,10 @@ def randn_like(input, *, dtype=None, requires_grad=False, device=None):
 
 
 def randint(low, high=None, size=None, *, dtype=None, requires_grad=False, device=None):
-    """Random integers from [low, high), of shape `size`, int64: randint(low, high, size) or randint(high, size)."""
+    """Random integers from [low, high), of shape `size`, int64: randint(low, high, size).
+
+    randint(high, size) begins at 0. ValueError unless low < high.
+    """
     if size is None:
         low, high, size = 0, low, high
     if size is None or low >= high:

@@ -21,7 +21,7 @@ class Version:
 
 
 class Tensor:
-    """An n-dimensional array that can take part in differentiation.
+    """An array of any shape that can take part in differentiation.
 
     `Tensor(array)` wraps an ndarray without copying; users write `tinynet.tensor(...)`, which copies.
     `data` is the ndarray, `grad` a Tensor or None, `grad_fn` the graph node that made it (None for a leaf).
@@ -110,7 +110,7 @@ class Tensor:
         return self.data.astype(dtype)
 
     def item(self):
-        """The single element as a Python number."""
+        """The single element as a Python number; ValueError for more of them."""
         if self.data.size != 1:
             raise ValueError(f"item: expected a tensor of one element, got shape {self.shape}")
         return self.data.item()
@@ -156,7 +156,7 @@ class Tensor:
     # Gradients --------------------------------------------------------------------------------------------------
 
     def requires_grad_(self, requires_grad=True):
-        """Ask for (or stop) gradients of this leaf, in place."""
+        """Ask for (or stop) gradients of this leaf, in place; RuntimeError for stopping elsewhere."""
         if not self.is_leaf and not requires_grad:
             raise RuntimeError("requires_grad_: only leaf tensors can stop requiring a gradient; use detach()")
         if requires_grad and not self.is_floating_point():

@@ -131,7 +131,7 @@ def _masked(x, keep, scale, out):
 
 
 def relu(x):
-    """max(x, 0), elementwise; dx = dy where x > 0. The function behind `Tensor.relu`."""
+    """max(x, 0) for each element; dx = dy where x > 0. Behind `Tensor.relu`. Nair & Hinton 2010."""
     return ReLU.apply(as_tensor(operand("relu", x)))
 
 

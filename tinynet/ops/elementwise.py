@@ -361,7 +361,7 @@ def add(input, other, *, alpha=1):
 
 
 def sub(input, other, *, alpha=1):
-    """input - alpha * other, broadcast and promoted as in PyTorch. Booleans cannot be subtracted."""
+    """input - alpha * other, broadcast and promoted as in PyTorch. TypeError for booleans."""
     x, y = promote("sub", input, _scaled("sub", other, alpha))
     if x.dtype == dtypes.bool:
         raise TypeError("sub: booleans cannot be subtracted; use ^ or logical operators")
@@ -370,7 +370,10 @@ def sub(input, other, *, alpha=1):
 
 
 def div(input, other, *, rounding_mode=None):
-    """input / other, broadcast; integers give float32. `rounding_mode`, "floor" or "trunc", has no gradient."""
+    """input / other, broadcast; integers give float32. `rounding_mode`, "floor" or "trunc", has no gradient.
+
+    ValueError for another `rounding_mode`.
+    """
     if rounding_mode is None:
         return _true_divide(input, other)
     x, y = promote("div", input, other)
@@ -391,7 +394,7 @@ _pow = _binary("pow", Pow)
 
 
 def pow(input, exponent):
-    """input ** exponent, element by element; either may be a number. Integers refuse negative integers."""
+    """input ** exponent, element by element; either may be a number. ValueError: integer ** -integer."""
     negative = isinstance(exponent, int) and exponent < 0
     if negative and isinstance(input, (Tensor, np.ndarray)) and input.dtype.kind in "iu":
         raise ValueError(f"pow: integers cannot be raised to the negative integer {exponent}")
@@ -447,7 +450,7 @@ def rsqrt(input):
 
 
 def clamp(input, min=None, max=None):
-    """Each element limited to [min, max]; either may be a number, a tensor or None, but not both None."""
+    """Each element limited to [min, max]: numbers, tensors that broadcast, None (ValueError if both are)."""
     if min is None and max is None:
         raise ValueError("clamp: expected min, max or both, got neither")
     x = as_tensor(input)
@@ -471,7 +474,10 @@ def where(condition, input, other):
 
 
 def masked_fill(input, mask, value):
-    """input with `value` (a number or a 0-d tensor) where the boolean mask, which broadcasts, holds."""
+    """input with `value` (a number or a 0-d tensor) where the boolean mask, which broadcasts, holds.
+
+    TypeError for a value that the type of `input` cannot hold: a float among integers.
+    """
     input, mask = as_tensor(input), as_tensor(mask)
     if mask.dtype != dtypes.bool:
         raise TypeError(f"masked_fill: expected a boolean mask, got {mask.dtype}")
@@ -490,7 +496,7 @@ def clone(input):
 
 
 def contiguous(input):
-    """`input` itself if its memory is in C order, else a copy that is."""
+    """`input` itself if its memory is in C order, else a copy that is, of the same shape."""
     return input if input.data.flags.c_contiguous else Clone.apply(input, order="C")
 
 
@@ -501,7 +507,7 @@ def check_device(device):
 
 
 def to(input, *args, dtype=None, device=None):
-    """`input` in another type, on the only device ("cpu"): to(dtype), to("cpu"), to(other_tensor)."""
+    """The same shape in another type, on the only device ("cpu"): to(dtype), to("cpu"), to(other_tensor)."""
     for a in args:
         if isinstance(a, Tensor):
             dtype = a.dtype
@@ -511,6 +517,20 @@ def to(input, *args, dtype=None, device=None):
             dtype = a
     check_device(device)
     return input if dtype is None else cast(input, dtypes.check(dtype, "to"))
+
+
+def _converter(name, dtype):
+    """`x.long()` and the like: `to` by other names."""
+    def call(self):
+        return to(self, dtype)
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"The same shape in {dtype}: as `to`."
+    return call
+
+
+def _where(self, condition, other):
+    """self where the boolean `condition` holds, other elsewhere; all three broadcast."""
+    return where(condition, self, other)
 
 
 # Comparisons and logic: no gradient -----------------------------------------------------------------------------
@@ -552,7 +572,10 @@ bitwise_xor = _logic("bitwise_xor", np.bitwise_xor)
 
 
 def bitwise_not(input):
-    """~input, for each element: the logical negation of booleans, the bits of integers turned over."""
+    """~input, for each element: the logical negation of booleans, the bits of integers turned over.
+
+    TypeError for floats.
+    """
     if input.is_floating_point():
         raise TypeError(f"bitwise_not: expected booleans or integers, got {input.dtype}")
     return Tensor(np.invert(input.data))
@@ -574,7 +597,7 @@ def sign(input):
 
 
 def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """Whether |input - other| <= atol + rtol |other| everywhere."""
+    """Whether |input - other| <= atol + rtol |other| for each element, broadcast: True or False."""
     return bool(np.allclose(as_tensor(input).data, as_tensor(other).data, rtol, atol, equal_nan))
 
 
@@ -627,12 +650,12 @@ def copy_(self, source):
 
 
 def fill_(self, value):
-    """Set every element to `value`, in place."""
+    """Set each element to `value`, in place."""
     return copy_(self, as_tensor(value))
 
 
 def zero_(self):
-    """Set every element to 0, in place."""
+    """Set each element to 0, in place."""
     return copy_(self, 0)
 
 
@@ -640,11 +663,11 @@ attach(
     add=add, sub=sub, mul=mul, div=div, pow=pow, remainder=remainder, floor_divide=floor_divide,
     maximum=maximum, minimum=minimum, neg=neg, abs=abs, square=square, exp=exp, log=log, sqrt=sqrt, rsqrt=rsqrt,
     sin=sin, cos=cos, tanh=tanh, sigmoid=sigmoid, clamp=clamp, masked_fill=masked_fill,
-    where=lambda self, condition, other: where(condition, self, other),
+    where=_where,
     clone=clone, contiguous=contiguous, to=to,
-    float=lambda self: to(self, dtypes.float32), double=lambda self: to(self, dtypes.float64),
-    long=lambda self: to(self, dtypes.int64), int=lambda self: to(self, dtypes.int32),
-    bool=lambda self: to(self, dtypes.bool),
+    float=_converter("float", dtypes.float32), double=_converter("double", dtypes.float64),
+    long=_converter("long", dtypes.int64), int=_converter("int", dtypes.int32),
+    bool=_converter("bool", dtypes.bool),
     eq=eq, ne=ne, lt=lt, le=le, gt=gt, ge=ge, isnan=isnan, isfinite=isfinite, sign=sign, allclose=allclose,
     add_=add_, sub_=sub_, mul_=mul_, div_=div_, copy_=copy_, fill_=fill_, zero_=zero_,
     __add__=add, __radd__=lambda self, other: add(other, self), __iadd__=add_,

@@ -179,7 +179,7 @@ def setitem(self, index, value):
 
 
 def index_select(input, dim, index):
-    """The slices of `input` along `dim` that the 1-d `index` names."""
+    """The slices of `input` along `dim` that the 1-d `index` names: (N, C), (M,) -> (N, M) for dim=1."""
     index = as_tensor(index)
     if index.ndim > 1:
         raise ValueError(f"index_select: expected a 1-d index, got shape {index.shape}")
@@ -188,8 +188,8 @@ def index_select(input, dim, index):
 
 
 def gather(input, dim, index):
-    """y[i, j] = input[i, index[i, j]] for dim=1, and alike for others. Only along `dim` may `index` be longer
-    than `input`."""
+    """y[i, j] = input[i, index[i, j]] for dim=1, and alike for others, in the shape of `index`. Only along
+    `dim` may that be longer than `input`."""
     x, index = as_tensor(input), as_tensor(index)
     axis, = dims("gather", dim, x.ndim)
     short = all(n <= m or i == axis for i, (n, m) in enumerate(zip(index.shape, x.shape)))

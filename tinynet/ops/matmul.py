@@ -128,7 +128,7 @@ def _grouped(term, x, *groups):
 
 
 def matmul(input, other):
-    """input @ other: 1-d tensors are vectors, others matrices or stacks of them, which broadcast."""
+    """input @ other, (..., M, K), (..., K, P) -> (..., M, P): stacks broadcast, 1-d tensors are vectors."""
     a, b = _operands("matmul", input, other)
     if not a.ndim or not b.ndim:
         raise ValueError(f"matmul: expected at least 1 dimension each, got {a.shape} @ {b.shape}")
@@ -171,9 +171,11 @@ def _operands(name, *xs):
 
 
 def einsum(equation, *operands):
-    """Sum of products in index notation: einsum("bij,bjk->bik", x, y). Without an arrow, the subscripts that
-    occur once, sorted, are the output's. "..." stands for axes that broadcast; a subscript twice in one term
-    takes its diagonal."""
+    """Sum of products in index notation: einsum("nmk,nkp->nmp", x, y), (N, M, K) and (N, K, P) -> (N, M, P).
+
+    Without an arrow, the subscripts that occur once, sorted, are the output's. "..." stands for axes that
+    broadcast; a subscript twice in one term takes its diagonal. ValueError for an equation that does not fit.
+    """
     if not isinstance(equation, str):
         found = type(equation).__name__
         raise TypeError(f"einsum: expected an equation such as 'ij,jk->ik' first, got {found}")

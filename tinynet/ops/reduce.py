@@ -309,25 +309,26 @@ def cumsum(input, dim, *, dtype=None):
 
 
 def amax(input, dim=(), keepdim=False):
-    """The largest element over `dim`; equal ones share the gradient. NaN wins."""
+    """The largest over `dim`; equal ones share the gradient. NaN wins. ValueError if there is none."""
     return _value("amax", Amax, input, dim, keepdim)
 
 
 def amin(input, dim=(), keepdim=False):
-    """The smallest element over `dim`; equal ones share the gradient. NaN wins."""
+    """The smallest over `dim`; equal ones share the gradient. NaN wins. ValueError if there is none."""
     return _value("amin", Amin, input, dim, keepdim)
 
 
 def max(input, dim=None, keepdim=False):
     """max(x): the largest element; equal ones share the gradient. max(x, dim): (values, indices) of the first
-    largest along `dim`, which alone gets the gradient. max(x, y): `maximum`. NaN wins."""
+    largest over `dim`, which alone gets the gradient. max(x, y): `maximum`. NaN wins. ValueError if there is
+    none."""
     if isinstance(dim, (Tensor, np.ndarray)):
         return elementwise.maximum(input, dim)
     return _value("max", Amax, input) if dim is None else _pair("max", np.argmax, input, dim, keepdim)
 
 
 def min(input, dim=None, keepdim=False):
-    """min(x), min(x, dim) and min(x, y), as `max`: of all elements, along `dim`, of two that broadcast."""
+    """min(x), min(x, dim) and min(x, y), as `max`: of all elements, over `dim`, of two that broadcast."""
     if isinstance(dim, (Tensor, np.ndarray)):
         return elementwise.minimum(input, dim)
     return _value("min", Amin, input) if dim is None else _pair("min", np.argmin, input, dim, keepdim)
@@ -348,12 +349,18 @@ def _pair(name, where, input, dim, keepdim):
 
 
 def argmax(input, dim=None, keepdim=False):
-    """The index of the first largest element: along `dim`, or in the flattened tensor. NaN wins."""
+    """The index of the first largest element over `dim`, or in the flattened tensor. NaN wins.
+
+    ValueError if there is none.
+    """
     return _position("argmax", np.argmax, input, dim, keepdim)
 
 
 def argmin(input, dim=None, keepdim=False):
-    """The index of the first smallest element: along `dim`, or in the flattened tensor. NaN wins."""
+    """The index of the first smallest element over `dim`, or in the flattened tensor. NaN wins.
+
+    ValueError if there is none.
+    """
     return _position("argmin", np.argmin, input, dim, keepdim)
 
 

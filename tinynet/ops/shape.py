@@ -193,18 +193,28 @@ def _reshape(x, shape):
 
 
 def reshape(input, *shape):
-    """The same elements, in C order, in another shape; one size may be -1. A view where memory allows it."""
+    """The same elements, in C order, in any shape; one size may be -1. A view where memory allows it."""
     x = as_tensor(input)
     return _reshape(x, _completed("reshape", x.numel(), _sizes("reshape", shape)))
 
 
 def view(input, *shape):
-    """`reshape`: unlike PyTorch's it may copy, where the memory of `input` does not allow a view."""
+    """`reshape`: unlike PyTorch's it may copy, where the memory of `input` allows no view of that shape."""
     return reshape(input, *shape)
 
 
+def view_as(input, other):
+    """`input` in the shape of `other`, as `view`."""
+    return view(input, other.shape)
+
+
+def reshape_as(input, other):
+    """`input` in the shape of `other`, as `reshape`."""
+    return reshape(input, other.shape)
+
+
 def flatten(input, start_dim=0, end_dim=-1):
-    """The axes from `start_dim` to `end_dim` as one; a 0-d tensor becomes 1-d."""
+    """The axes from `start_dim` to `end_dim` as one: (N, C, H, W) -> (N, C·H·W) from 1 on; () -> (1,)."""
     x = as_tensor(input)
     (start,), (end,) = (axes_of("flatten", d, x.ndim) or (0,) for d in (start_dim, end_dim))
     if start > end:
@@ -215,7 +225,7 @@ def flatten(input, start_dim=0, end_dim=-1):
 
 
 def unflatten(input, dim, sizes):
-    """One axis as several, of `sizes`; one of them may be -1."""
+    """One axis as several, of `sizes`: (N, C·H) -> (N, C, H) for dim=1; one of the sizes may be -1."""
     x = as_tensor(input)
     axis, = axes_of("unflatten", dim, x.ndim)
     inner = _completed("unflatten", x.shape[axis], _sizes("unflatten", (sizes,)))
@@ -223,14 +233,14 @@ def unflatten(input, dim, sizes):
 
 
 def squeeze(input, dim=None):
-    """Without the axes of length 1: all of them, or those that `dim` (an int or several) names."""
+    """Without the axes of length 1, (N, 1, C) -> (N, C): all, or those that `dim` names."""
     x = as_tensor(input)
     axes = axes_of("squeeze", dim, x.ndim) if dim != () else ()
     return _reshape(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in axes))
 
 
 def unsqueeze(input, dim):
-    """With a new axis of length 1 at `dim`."""
+    """With a new axis of length 1 at `dim`: (N, C) -> (N, 1, C) for dim=1."""
     x = as_tensor(input)
     axis, = axes_of("unsqueeze", dim, x.ndim + 1)
     return _reshape(x, (*x.shape[:axis], 1, *x.shape[axis:]))
@@ -240,7 +250,10 @@ def unsqueeze(input, dim):
 
 
 def permute(input, *dims):
-    """The axes in the order of `dims`: permute(x, 0, 2, 1) or permute(x, (0, 2, 1)). A view."""
+    """The axes in the order of `dims`, (N, L, C) -> (N, C, L): permute(x, 0, 2, 1) or permute(x, (0, 2, 1)).
+
+    A view. ValueError unless every axis is named once.
+    """
     x, given = as_tensor(input), _sizes("permute", dims)
     order = axes_of("permute", given, x.ndim) if given else ()
     if len(order) != x.ndim:
@@ -249,7 +262,7 @@ def permute(input, *dims):
 
 
 def transpose(input, dim0, dim1):
-    """The axes `dim0` and `dim1` exchanged. A view."""
+    """The axes `dim0` and `dim1` exchanged: (N, L, C) -> (N, C, L) for 1 and 2. A view."""
     x = as_tensor(input)
     (a,), (b,) = (axes_of("transpose", d, x.ndim) or (0,) for d in (dim0, dim1))
     order = list(range(x.ndim))
@@ -262,7 +275,10 @@ swapaxes = transpose
 
 
 def movedim(input, source, destination):
-    """The axes `source` (an int or several) moved to the places `destination`. A view."""
+    """The axes `source` (an int or several) moved to the places `destination`. A view.
+
+    (N, C, H, W) -> (N, H, W, C) for 1 and -1. ValueError unless there are as many sources as places.
+    """
     x = as_tensor(input)
     source, destination = axes_of("movedim", source, x.ndim), axes_of("movedim", destination, x.ndim)
     if len(source) != len(destination):
@@ -280,14 +296,19 @@ def t(input):
     return transpose(input, 0, 1) if input.ndim == 2 else input
 
 
+def mT(input):
+    """Matrices transposed: (..., M, N) -> (..., N, M). A view."""
+    return transpose(input, -2, -1)
+
+
 def flip(input, *dims):
-    """Reversed along `dims`. A copy."""
+    """The same shape, reversed along `dims`. A copy."""
     x, given = as_tensor(input), _sizes("flip", dims)
     return Flip.apply(x, axes_of("flip", given, x.ndim) if given else ())
 
 
 def roll(input, shifts, dims=None):
-    """Moved by `shifts` along `dims`, around the ends; without dims, the flattened tensor is."""
+    """The same shape, moved by `shifts` along `dims`, around the ends; without dims, as if flattened."""
     x = as_tensor(input)
     if dims is None:
         return Roll.apply(x, shifts, None)
@@ -295,12 +316,18 @@ def roll(input, shifts, dims=None):
 
 
 def tril(input, diagonal=0):
-    """The lower triangle of the last two axes, up to and including a diagonal, and 0 above it."""
+    """The lower triangle of matrices (..., M, N), up to and including a diagonal, and 0 above it.
+
+    `diagonal` counts from the main one, 0, upwards.
+    """
     return Triangle.apply(_matrix("tril", input), np.tril, diagonal)
 
 
 def triu(input, diagonal=0):
-    """The upper triangle of the last two axes, from a diagonal on, and 0 below it."""
+    """The upper triangle of matrices (..., M, N), from a diagonal on, and 0 below it.
+
+    `diagonal` counts from the main one, 0, upwards.
+    """
     return Triangle.apply(_matrix("triu", input), np.triu, diagonal)
 
 
@@ -315,7 +342,7 @@ def _matrix(name, input):
 
 
 def expand(input, *sizes):
-    """Axes of length 1, and new ones in front, repeated to `sizes`; -1 keeps a length. A view, no copy."""
+    """Axes of length 1, and new ones in front, repeated: (N, 1) -> (N, C). -1 keeps a length. A view."""
     x, sizes = as_tensor(input), _sizes("expand", sizes)
     added = len(sizes) - x.ndim
     shape = tuple(x.shape[i - added] if n == -1 and i >= added else n for i, n in enumerate(sizes))
@@ -330,7 +357,7 @@ def expand_as(input, other):
 
 
 def repeat(input, *repeats):
-    """`input` laid out that often along each axis; further axes are added in front."""
+    """`input` laid out that often along each axis: (N, C) -> (2 N, 3 C) by 2, 3. New axes in front."""
     x, repeats = as_tensor(input), _sizes("repeat", repeats)
     if len(repeats) < x.ndim or min(repeats, default=0) < 0:
         raise ValueError(f"repeat: expected at least {x.ndim} counts of 0 or more, got {repeats} "
@@ -342,7 +369,7 @@ def repeat(input, *repeats):
 
 
 def cat(tensors, dim=0):
-    """The tensors one after the other along `dim`; their other axes must agree."""
+    """The tensors one after the other along `dim`: (N, C), (M, C) -> (N + M, C). Other axes must agree."""
     xs = _several("cat", tensors)
     xs = [x for x in xs if x.shape != (0,)] or xs[:1]          # shape (0,) fits everywhere, as in PyTorch
     axis, = axes_of("cat", dim, xs[0].ndim) or (0,)
@@ -374,7 +401,10 @@ def _shapes(xs):
 
 
 def split(input, split_size_or_sections, dim=0):
-    """Pieces along `dim`, views: of the given size, the last maybe smaller, or of a list of sizes."""
+    """Pieces along `dim`, views: of the given size, the last maybe smaller, or of a list of sizes.
+
+    ValueError for sizes that do not add up to the length of the axis.
+    """
     x, sizes = as_tensor(input), split_size_or_sections
     axis, = axes_of("split", dim, x.ndim)
     length = x.shape[axis]
@@ -386,7 +416,7 @@ def split(input, split_size_or_sections, dim=0):
 
 
 def chunk(input, chunks, dim=0):
-    """At most `chunks` pieces along `dim` of equal size but the last, views."""
+    """At most `chunks` pieces along `dim` of equal size but the last, views. ValueError for less than 1."""
     if chunks < 1:
         raise ValueError(f"chunk: expected at least 1 chunk, got {chunks}")
     axis, = axes_of("chunk", dim, input.ndim)
@@ -395,7 +425,7 @@ def chunk(input, chunks, dim=0):
 
 
 def unbind(input, dim=0):
-    """The slices along `dim`, which goes away: views, as many as the axis is long."""
+    """The slices along `dim`, which goes away: N views (C, L) of (N, C, L). ValueError for a 0-d tensor."""
     x = as_tensor(input)
     if x.ndim == 0:
         raise ValueError("unbind: a 0-d tensor has no slices")
@@ -404,8 +434,7 @@ def unbind(input, dim=0):
 
 attach(reshape=reshape, view=view, flatten=flatten, unflatten=unflatten, squeeze=squeeze, unsqueeze=unsqueeze,
        permute=permute, transpose=transpose, swapaxes=swapaxes, movedim=movedim, t=t, T=property(t),
-       mT=property(lambda self: transpose(self, -2, -1)), flip=flip, roll=roll, tril=tril, triu=triu,
+       mT=property(mT), flip=flip, roll=roll, tril=tril, triu=triu,
        expand=expand, expand_as=expand_as, repeat=repeat, split=split, chunk=chunk, unbind=unbind,
-       view_as=lambda self, other: view(self, other.shape),
-       reshape_as=lambda self, other: reshape(self, other.shape),
+       view_as=view_as, reshape_as=reshape_as,
        __iter__=lambda self: iter(unbind(self)))
