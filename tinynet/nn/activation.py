@@ -5,7 +5,7 @@ from tinynet.nn.module import Module
 
 
 class ReLU(Module):
-    """max(x, 0), element by element: any shape."""
+    """max(x, 0), element by element: any shape. Nair & Hinton 2010."""
 
     def __init__(self, inplace=False):
         super().__init__()
@@ -33,7 +33,10 @@ class LeakyReLU(Module):
 
 
 class GELU(Module):
-    """x Φ(x), Φ the normal distribution function, element by element: any shape. Hendrycks & Gimpel 2016."""
+    """x Φ(x), Φ the normal distribution function, element by element: any shape. Hendrycks & Gimpel 2016.
+
+    `approximate` is "none" or "tanh".
+    """
 
     def __init__(self, approximate="none"):
         super().__init__()
@@ -75,7 +78,7 @@ class Tanh(Module):
 
 
 class Softmax(Module):
-    """eˣ / Σ eˣ along `dim`: any shape -> the same."""
+    """eˣ / Σ eˣ along `dim`, which must be given: any shape -> the same. Bridle 1990."""
 
     def __init__(self, dim=None):
         super().__init__()
@@ -89,7 +92,7 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """log(softmax(x)) along `dim`: any shape -> the same."""
+    """log(softmax(x)) along `dim`, which must be given: any shape -> the same. Bridle 1990."""
 
     def __init__(self, dim=None):
         super().__init__()

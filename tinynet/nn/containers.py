@@ -41,15 +41,18 @@ class _Numbered(Module):
         return self.extend(modules)
 
     def append(self, module):
+        """One more module at the end."""
         self.add_module(str(len(self)), _module(self, module))
         return self
 
     def extend(self, modules):
+        """More modules at the end, in their order."""
         for module in modules:
             self.append(module)
         return self
 
     def insert(self, index, module):
+        """A module at position `index`; those from there on move up."""
         modules = list(self)
         modules.insert(index, _module(self, module))
         self._replace_all(modules)
@@ -77,7 +80,7 @@ class _Numbered(Module):
 class Sequential(_Numbered):
     """The modules one after another, given as arguments, or as one dict whose keys become their names.
 
-    The input's shape is what the first module wants, the output's what the last one gives.
+    Any shape that the first one takes -> the shape that the last one gives.
     """
 
     def __init__(self, *modules):
@@ -99,7 +102,10 @@ class Sequential(_Numbered):
 
 
 class ModuleList(_Numbered):
-    """A list whose modules are registered; what to do with them is up to the owner's `forward`."""
+    """A list whose modules are registered; what to do with them is up to the owner's `forward`.
+
+    IndexError beyond its ends.
+    """
 
     def __init__(self, modules=()):
         super().__init__()
@@ -114,13 +120,14 @@ class ModuleList(_Numbered):
 
 
 class ModuleDict(Module):
-    """A dict whose modules are registered under their keys."""
+    """A dict whose modules are registered under their keys; KeyError for others."""
 
     def __init__(self, modules=None):
         super().__init__()
         self.update(modules or {})
 
     def update(self, modules):
+        """Take over the modules of a dict, or of pairs (key, module)."""
         for name, module in modules.items() if hasattr(modules, "items") else modules:
             self[name] = module
 
@@ -134,11 +141,13 @@ class ModuleDict(Module):
         self.pop(name)
 
     def pop(self, name):
+        """Take out and return the module `name`."""
         module = self[name]
         delattr(self, name)
         return module
 
     def clear(self):
+        """Take out all modules."""
         for name in self._modules:
             delattr(self, name)
 
@@ -152,12 +161,15 @@ class ModuleDict(Module):
         return name in self._modules
 
     def keys(self):
+        """The names, in the order in which they came."""
         return self._modules.keys()
 
     def values(self):
+        """The modules."""
         return self._modules.values()
 
     def items(self):
+        """Pairs (name, module)."""
         return self._modules.items()
 
 

@@ -13,7 +13,8 @@ class Conv2d(Module):
 
     `padding` is a number, a pair, "valid" or "same". The weight has PyTorch's shape (K, C/groups, R, S), but
     lies in memory as (R, S, C/groups, K): neighbouring output channels fill a vector register, and no kernel
-    has to turn it.
+    has to turn it. ValueError unless the groups divide both channels. P and Q are those of `F.conv2d`.
+    LeCun et al. 1989, "Backpropagation Applied to Handwritten Zip Code Recognition".
     """
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1,
@@ -37,6 +38,7 @@ class Conv2d(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
+        """Draw the initial values anew: `init.like_linear_`."""
         init.like_linear_(self.weight, self.bias)
 
     def forward(self, input):
@@ -55,7 +57,10 @@ class Conv2d(Module):
 
 
 class Unfold(Module):
-    """The windows of a convolution as columns. (N, C, H, W) -> (N, C·R·S, P·Q)."""
+    """The windows of a convolution as columns. (N, C, H, W) -> (N, C·R·S, P·Q).
+
+    Chellapilla, Puri & Simard 2006, "High Performance Convolutional Neural Networks for Document Processing".
+    """
 
     def __init__(self, kernel_size, dilation=1, padding=0, stride=1):
         super().__init__()
@@ -70,7 +75,7 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """Adds up columns where Unfold takes them from. (N, C·R·S, P·Q) -> (N, C, *output_size)."""
+    """Adds up columns where Unfold takes them from. (N, C·R·S, P·Q) -> (N, C, *output_size). As PyTorch's."""
 
     def __init__(self, output_size, kernel_size, dilation=1, padding=0, stride=1):
         super().__init__()
@@ -86,7 +91,10 @@ class Fold(Module):
 
 
 class ZeroPad2d(Module):
-    """Zeros around images, (N, C, H, W) -> (N, C, P, Q): one width, or (left, right, top, bottom)."""
+    """Zeros around images, (N, C, H, W) -> (N, C, P, Q). As PyTorch's.
+
+    `padding` is one width in pixels, or (left, right, top, bottom); a negative one cuts off.
+    """
 
     def __init__(self, padding):
         super().__init__()

@@ -7,7 +7,7 @@ from tinynet.nn.module import Module
 class Dropout(Module):
     """In training zeroes each element with probability p and scales the others by 1 / (1 - p).
 
-    Any shape -> the same; in evaluation y = x. Srivastava et al. 2014.
+    Any shape -> the same; in evaluation y = x. Srivastava et al. 2014. ValueError unless p is from 0 to 1.
     """
 
     def __init__(self, p=0.5, inplace=False):

@@ -11,7 +11,8 @@ from tinynet.nn.module import Module, Parameter, parameter_dtype
 class Embedding(Module):
     """Row i of a learned table for each index i. Integers (...) -> (..., embedding_dim).
 
-    Row `padding_idx` starts as zeros and gets no gradient. `max_norm` and the like are refused.
+    Row `padding_idx` starts as zeros and gets no gradient. ValueError if there is no such row, and for
+    `max_norm` and the like. Bengio et al. 2003, "A Neural Probabilistic Language Model".
     """
 
     def __init__(self, num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0,
@@ -27,6 +28,7 @@ class Embedding(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
+        """Draw all rows anew from N(0, 1), but for `padding_idx`."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
             self.weight.data[self.padding_idx] = 0

@@ -38,7 +38,7 @@ def _unbatched(function, name, input, *args):
 
 
 def linear(input, weight, bias=None):
-    """y = x wᵀ + b. (..., C), (K, C), (K,) -> (..., K)."""
+    """y = x wᵀ + b. (..., C), (K, C), (K,) -> (..., K). As PyTorch's."""
     check.floats("linear", input, weight, bias)
     if weight.ndim != 2 or input.shape[-1:] != weight.shape[1:]:
         c = weight.shape[-1]
@@ -53,7 +53,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
     (N, C, H, W) or (C, H, W), (K, C/groups, R, S), (K,) -> (N, K, P, Q),
     P = floor((H + 2 padding - dilation (R - 1) - 1) / stride) + 1.
-    `padding` may also be "valid" (none) or "same" (P = H, for stride 1).
+    `padding` may also be "valid" (none) or "same" (P = H, for stride 1). LeCun et al. 1989.
     """
     check.floats("conv2d", input, weight, bias)
     stride, padding, dilation, extra = check.conv2d(
@@ -67,7 +67,10 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
-    """im2col: the windows of a convolution as columns. (N, C, H, W) -> (N, C·R·S, P·Q)."""
+    """im2col: the windows of a convolution as columns. (N, C, H, W) -> (N, C·R·S, P·Q).
+
+    Chellapilla, Puri & Simard 2006.
+    """
     check.floats("unfold", input)
     if input.ndim != 4:
         return _unbatched(unfold, "unfold", input, kernel_size, dilation, padding, stride)
@@ -77,7 +80,10 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
 
 
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """col2im: adds up columns where unfold takes them from. (N, C·R·S, P·Q) -> (N, C, *output_size)."""
+    """col2im: adds up columns where unfold takes them from. (N, C·R·S, P·Q) -> (N, C, *output_size).
+
+    As PyTorch's.
+    """
     check.floats("fold", input)
     if input.ndim == 2:
         return fold(input.unsqueeze(0), output_size, kernel_size, dilation, padding, stride).squeeze(0)
@@ -92,7 +98,10 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
 
 def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False,
               sparse=False):
-    """Row `input[...]` of `weight` (rows, D), (...) -> (..., D); row `padding_idx` gets no gradient."""
+    """Row `input[...]` of `weight` (rows, D), (...) -> (..., D); row `padding_idx` gets no gradient.
+
+    ValueError for a `padding_idx` that is no row, and for `max_norm` and the like. Bengio et al. 2003.
+    """
     check.refuse("embedding", max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
     check.integers("embedding", input)
     check.floats("embedding", weight)
@@ -105,7 +114,10 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
 
 
 def one_hot(tensor, num_classes=-1):
-    """1 at each label, 0 elsewhere: (...) -> (..., num_classes), int64. -1 takes the largest label plus 1."""
+    """1 at each label, 0 elsewhere: (...) -> (..., num_classes), int64. -1 takes the largest label plus 1.
+
+    ValueError for any other number below 1. As PyTorch's.
+    """
     check.integers("one_hot", tensor)
     labels = tensor.data
     if num_classes < 1 and (num_classes != -1 or labels.size == 0):
@@ -120,7 +132,11 @@ def one_hot(tensor, num_classes=-1):
 
 
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    """The maximum of each window. (N, C, H, W) -> (N, C, P, Q). `return_indices`: also its place h·W + w."""
+    """The maximum of each window. (N, C, H, W) -> (N, C, P, Q). `return_indices`: also its place h·W + w.
+
+    P = floor((H + 2 padding - dilation (R - 1) - 1) / stride) + 1; `ceil_mode` rounds up. The padding, at
+    most half a window, never wins. Boureau, Ponce & LeCun 2010.
+    """
     name = "max_pool2d"
     check.floats(name, input)
     if input.ndim != 4:
@@ -134,7 +150,11 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 
 def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                divisor_override=None):
-    """The mean of each window: see `ops.pool.AvgPool2d`. (N, C, H, W) -> (N, C, P, Q)."""
+    """The mean of each window: see `ops.pool.AvgPool2d`. (N, C, H, W) -> (N, C, P, Q).
+
+    Zeros of the padding count unless `count_include_pad` is False; `divisor_override` (ValueError for 0)
+    stands in for the count. P is `max_pool2d`'s. LeCun et al. 1998.
+    """
     name = "avg_pool2d"
     check.floats(name, input)
     if input.ndim != 4:
@@ -149,7 +169,10 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
 
 
 def adaptive_avg_pool2d(input, output_size):
-    """Means of P x Q windows that tile the input; None keeps a size. (N, C, H, W) -> (N, C, P, Q)."""
+    """Means of P x Q windows that tile the input; None keeps a size. (N, C, H, W) -> (N, C, P, Q).
+
+    1 is the global average of Lin et al. 2013.
+    """
     name = "adaptive_avg_pool2d"
     check.floats(name, input)
     if input.ndim != 4:
@@ -165,10 +188,11 @@ PADDINGS = {"reflect": padding_ops.reflected, "replicate": padding_ops.replicate
 
 
 def pad(input, pad, mode="constant", value=None):
-    """Wider borders: `pad` = (left, right, top, bottom, ...) from the last axis on.
+    """Wider borders: `pad` = (left, right, top, bottom, ...) in pixels, from the last axis on. As PyTorch's.
 
-    mode "constant" (filled with `value`, 0; negative widths cut off), "reflect" (mirrored at the border
-    pixel), "replicate" (the border pixel) or "circular" (the other side).
+    (N, C, H, W) -> (N, C, top + H + bottom, left + W + right). `mode` is "constant" (filled with `value`, 0;
+    negative widths cut off), "reflect" (mirrored at the border pixel), "replicate" (the border pixel) or
+    "circular" (the other side). ValueError for what is more than the input has to cut off or to copy.
     """
     ndim, pairs = check.tensor("pad", input).ndim, list(zip(pad[::2], pad[1::2]))
     if len(pad) % 2 or len(pairs) > ndim:
@@ -203,7 +227,9 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
                eps=1e-5):
     """Each channel normalised over the batch, or by the running statistics: see `ops.norm.BatchNorm`.
 
-    (N, C, ...) -> the same; other tensors are (C,) or None. Training moves the running statistics in place.
+    (N, C, ...) -> the same; other tensors are (C,) or None. Training moves the running statistics in place:
+    r <- (1 - momentum) r + momentum · new. Ioffe & Szegedy 2015, algorithms 1 and 2. ValueError for a single
+    value of a channel in training, and outside of it without running statistics.
     """
     return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
@@ -212,7 +238,7 @@ def batch_norm_act(input, running_mean, running_var, weight=None, bias=None, tra
                    eps=1e-5, residual=None):
     """relu(batch_norm(input) [+ residual]), fused: one pass over memory instead of three. Not in PyTorch.
 
-    Shapes are those of `batch_norm`; the residual has the input's.
+    Shapes and errors are those of `batch_norm` (Ioffe & Szegedy 2015); the residual has the input's shape.
     """
     return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps, residual,
                        relu=True)
@@ -242,7 +268,10 @@ def _batch_norm(input, running_mean, running_var, weight, bias, training, moment
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-    """Each vector of shape `normalized_shape`, the last axes of input, normalised by itself."""
+    """Each vector of shape `normalized_shape`, the last axes of input, normalised by itself.
+
+    (..., *normalized_shape) -> the same; weight and bias are such a vector or None. Ba, Kiros & Hinton 2016.
+    """
     check.floats("layer_norm", input, weight, bias)
     inner = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not inner or input.shape[-len(inner):] != inner:
@@ -252,7 +281,10 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
-    """Each image normalised by itself, C/num_groups channels at a time. (N, C, ...) -> the same."""
+    """Each image normalised by itself, C/num_groups channels at a time. (N, C, ...) -> the same.
+
+    weight and bias are (C,) or None. ValueError unless the groups divide C. Wu & He 2018.
+    """
     check.floats("group_norm", input, weight, bias)
     if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
         raise ValueError(f"group_norm: expected input (N, C, ...) with C divisible by {num_groups} groups, "
@@ -272,25 +304,28 @@ def _apply(function, inplace, input, *args):
 
 
 def relu(input, inplace=False):
-    """max(x, 0), for each element."""
+    """max(x, 0), for each element. Nair & Hinton 2010."""
     return _apply(activation.ReLU, inplace, check.tensor("relu", input))
 
 
 def add_relu(input, other):
-    """relu(input + other) in one pass, for tensors of one shape. Not in PyTorch."""
+    """relu(input + other) in one pass, of one shape (He et al. 2015, figure 2). Not in PyTorch."""
     check.floats("add_relu", input, other)
     check.shaped("add_relu", input.shape, other=other)
     return activation.AddReLU.apply(input, other)
 
 
 def leaky_relu(input, negative_slope=0.01, inplace=False):
-    """x where x > 0, else negative_slope · x, for each element."""
+    """x where x > 0, else negative_slope · x, for each element. Maas, Hannun & Ng 2013."""
     check.floats("leaky_relu", input)
     return _apply(activation.LeakyReLU, inplace, input, negative_slope)
 
 
 def gelu(input, approximate="none"):
-    """x Φ(x) for each element, Φ the normal distribution function; "tanh" approximates it to about 1e-3."""
+    """x Φ(x) for each element, Φ the normal distribution function. Hendrycks & Gimpel 2016, section 2.
+
+    approximate="tanh" is right to about 1e-3; ValueError for others than that and "none".
+    """
     check.floats("gelu", input)
     if approximate not in ("none", "tanh"):
         raise ValueError(f'gelu: expected approximate "none" or "tanh", got {approximate!r}')
@@ -298,18 +333,21 @@ def gelu(input, approximate="none"):
 
 
 def silu(input, inplace=False):
-    """x σ(x), for each element."""
+    """x σ(x), for each element. Elfwing, Uchibe & Doya 2018."""
     check.floats("silu", input)
     return _apply(activation.SiLU, inplace, input)
 
 
 def softmax(input, dim=None, _stacklevel=3, dtype=None):
-    """eˣ / Σ eˣ along `dim`, which must be given (PyTorch's guess for None is deprecated)."""
+    """eˣ / Σ eˣ along `dim`; ValueError for None (PyTorch's guess is deprecated). Bridle 1990."""
     return reduce.softmax(check.tensor("softmax", input), _given("softmax", dim), dtype=dtype)
 
 
 def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
-    """log(softmax(x)) along `dim`, without the loss of precision of doing one after the other."""
+    """log(softmax(x)) along `dim`, without the loss of precision of doing one after the other. Bridle 1990.
+
+    ValueError if `dim` is None.
+    """
     return reduce.log_softmax(check.tensor("log_softmax", input), _given("log_softmax", dim), dtype=dtype)
 
 
@@ -320,7 +358,10 @@ def _given(name, dim):
 
 
 def dropout(input, p=0.5, training=True, inplace=False):
-    """Zeroes each element with probability p and scales the others by 1 / (1 - p); in evaluation y = x."""
+    """Zeroes each element with probability p and scales the others by 1 / (1 - p); in evaluation y = x.
+
+    Srivastava et al. 2014. ValueError unless p is from 0 to 1.
+    """
     check.floats("dropout", input)
     check.probability("dropout", "p", p)
     return _apply(activation.Dropout, inplace, input, p) if training and p > 0 else input
@@ -332,7 +373,8 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
 
     q (..., L, E), k (..., S, E), v (..., S, Ev) -> (..., L, Ev). `attn_mask` broadcasts to (..., L, S): bool,
     true where a query may look, or float, added to the scores. `is_causal`: query i sees keys 0 ... i.
-    `dropout_p` is applied whether training or not, as in PyTorch.
+    `dropout_p`, a probability, is applied whether training or not, as in PyTorch. ValueError for `attn_mask`
+    and `is_causal` together. Vaswani et al. 2017, section 3.2.1.
     """
     name = "scaled_dot_product_attention"
     check.refuse(name, enable_gqa=enable_gqa)
@@ -385,8 +427,9 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     """-Σ_c q_c log softmax(x)_c, q being the label or a distribution: see `ops.loss.CrossEntropy`.
 
     input: scores (N, C, d1, ...) or (C,); target: integers (N, d1, ...) or (), or probabilities shaped as the
-    input. The mean is weighted by the labels' class weights; for probabilities it is over the number of
-    distributions.
+    input; weight (C,). -> (), in nats, or the labels' shape with reduction="none". The mean is weighted by
+    the labels' class weights; for probabilities it is over the number of distributions. A label
+    `ignore_index` counts for nothing (ValueError with probabilities). Smoothing: Szegedy et al. 2015, 7.
     """
     name = "cross_entropy"
     check.refuse(name, size_average=size_average, reduce=reduce)
@@ -414,7 +457,10 @@ def _soft_cross_entropy(name, input, target, weight, reduction, label_smoothing)
 
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
-    """-input at the label. input: log-probabilities (N, C, d1, ...) or (C,); target (N, d1, ...) or ()."""
+    """-input at the label. input: log-probabilities (N, C, d1, ...) or (C,); target (N, d1, ...) or ().
+
+    -> (), or the shape of target with reduction="none". As PyTorch's.
+    """
     check.refuse("nll_loss", size_average=size_average, reduce=reduce)
     check.floats("nll_loss", input, weight)
     return _labelled("nll_loss", NLLLoss, input, target, weight, ignore_index, reduction)
@@ -438,13 +484,19 @@ def _labelled(name, function, input, target, weight, ignore_index, reduction, *o
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """w (x - y)²; the mean is over Σ w. Tensors of one shape -> (), or that shape with reduction="none"."""
+    """w (x - y)²; the mean is over Σ w. Tensors of one shape -> (), or that shape with reduction="none".
+
+    As PyTorch's; a warning where shapes differ and broadcast.
+    """
     check.refuse("mse_loss", size_average=size_average, reduce=reduce)
     return _weighted("mse_loss", _difference("mse_loss", input, target) ** 2, weight, reduction)
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """w |x - y|; the mean is over Σ w. Tensors of one shape -> (), or that shape with reduction="none"."""
+    """w |x - y|; the mean is over Σ w. Tensors of one shape -> (), or that shape with reduction="none".
+
+    As PyTorch's; a warning where shapes differ and broadcast.
+    """
     check.refuse("l1_loss", size_average=size_average, reduce=reduce)
     return _weighted("l1_loss", _difference("l1_loss", input, target).abs(), weight, reduction)
 
@@ -467,7 +519,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
                                      reduction="mean", pos_weight=None):
     """-w (v y log σ(x) + (1 - y) log(1 - σ(x))), v = `pos_weight`, w = `weight`, which broadcast.
 
-    Scores x and answers y of one shape -> (), or that shape with reduction="none".
+    Scores x and answers y (0 to 1) of one shape -> (), or that shape with reduction="none". As PyTorch's.
     """
     name = "binary_cross_entropy_with_logits"
     check.refuse(name, size_average=size_average, reduce=reduce)

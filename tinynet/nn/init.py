@@ -28,7 +28,10 @@ def normal_(tensor, mean=0.0, std=1.0):
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0):
-    """Values from N(mean, std²) given that they lie in [a, b], whatever the shape: others are drawn again."""
+    """Values from N(mean, std²) given that they lie in [a, b], whatever the shape: others are drawn again.
+
+    As PyTorch's. ValueError for a range too far from the mean, or an empty one.
+    """
     low, high = (a - mean) / std, (b - mean) / std
     if not low < high or low > 4 or high < -4:
         raise ValueError(f"trunc_normal_: expected [a, b] near the mean {mean} ± {std}, got [{a}, {b}]")
@@ -40,22 +43,25 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0):
 
 
 def constant_(tensor, val):
-    """Every element `val`, a number or what broadcasts to the tensor's shape."""
+    """Each element `val`, a number or what broadcasts to the tensor's shape."""
     return _fill(tensor, val)
 
 
 def zeros_(tensor):
-    """Every element 0."""
+    """Each element 0."""
     return _fill(tensor, 0)
 
 
 def ones_(tensor):
-    """Every element 1."""
+    """Each element 1."""
     return _fill(tensor, 1)
 
 
 def calculate_gain(nonlinearity, param=None):
-    """The factor by which weights make up for an activation. `param` is the slope of "leaky_relu"."""
+    """The factor by which weights make up for an activation, √2 for "relu" (He et al. 2015, equation 10).
+
+    `param` is the slope of "leaky_relu", √(2 / (1 + param²)). Others are PyTorch's; ValueError for the rest.
+    """
     if nonlinearity in ("linear", "sigmoid", "conv1d", "conv2d", "conv3d"):
         return 1.0
     if nonlinearity == "leaky_relu":
@@ -83,13 +89,19 @@ def _kaiming_std(tensor, a, mode, nonlinearity):
 
 
 def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu"):
-    """Weight (K, C, ...) from U(-√3 std, √3 std), std = gain / √fan. He et al. 2015, equation 10."""
+    """Weight (K, C, ...) from U(-√3 std, √3 std), std = gain / √fan. He et al. 2015, equation 10.
+
+    `mode` is "fan_in" or "fan_out", `a` the slope of "leaky_relu". ValueError for fewer than two axes.
+    """
     bound = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound)
 
 
 def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu"):
-    """Weight (K, C, ...) from N(0, std²), std = gain / √fan. He et al. 2015, equation 10."""
+    """Weight (K, C, ...) from N(0, std²), std = gain / √fan. He et al. 2015, equation 10.
+
+    `mode` is "fan_in" or "fan_out", `a` the slope of "leaky_relu". ValueError for fewer than two axes.
+    """
     return normal_(tensor, 0, _kaiming_std(tensor, a, mode, nonlinearity))
 
 

@@ -8,7 +8,7 @@ from tinynet.nn.module import Module, Parameter, parameter_dtype
 
 
 class Linear(Module):
-    """y = x Wᵀ + b. (..., in_features) -> (..., out_features)."""
+    """y = x Wᵀ + b. (..., in_features) -> (..., out_features); W (out, in). As PyTorch's."""
 
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
@@ -19,6 +19,7 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
+        """Draw the initial values anew: `init.like_linear_`."""
         init.like_linear_(self.weight, self.bias)
 
     def forward(self, input):

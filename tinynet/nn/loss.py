@@ -18,6 +18,7 @@ class CrossEntropyLoss(_Loss):
     """-log softmax(scores) at the label, or averaged over given probabilities.
 
     Scores (N, C, ...), labels (N, ...) or probabilities (N, C, ...) -> (); (N, ...) with reduction="none".
+    In nats. `label_smoothing`: Szegedy et al. 2015, "Rethinking the Inception Architecture", section 7.
     """
 
     def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
@@ -32,7 +33,10 @@ class CrossEntropyLoss(_Loss):
 
 
 class NLLLoss(_Loss):
-    """-log-probability at the label. (N, C, ...), labels (N, ...) -> (); (N, ...) with reduction="none"."""
+    """-log-probability at the label. (N, C, ...), labels (N, ...) -> (); (N, ...) with reduction="none".
+
+    As PyTorch's.
+    """
 
     def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
         super().__init__(size_average, reduce, reduction)
@@ -45,14 +49,14 @@ class NLLLoss(_Loss):
 
 
 class MSELoss(_Loss):
-    """(x - y)². Two tensors of one shape -> (), or that shape with reduction="none"."""
+    """(x - y)². Two tensors of one shape -> (), or that shape with reduction="none". As PyTorch's."""
 
     def forward(self, input, target):
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class L1Loss(_Loss):
-    """|x - y|. Two tensors of one shape -> (), or that shape with reduction="none"."""
+    """|x - y|. Two tensors of one shape -> (), or that shape with reduction="none". As PyTorch's."""
 
     def forward(self, input, target):
         return F.l1_loss(input, target, reduction=self.reduction)
@@ -61,7 +65,7 @@ class L1Loss(_Loss):
 class BCEWithLogitsLoss(_Loss):
     """Binary cross-entropy of σ(x), for any number of independent yes-or-no questions.
 
-    Scores and answers (0 to 1) of one shape -> (), or that shape with reduction="none".
+    Scores and answers (0 to 1) of one shape -> (), or that shape with reduction="none". As PyTorch's.
     """
 
     def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):

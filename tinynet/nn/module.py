@@ -21,7 +21,7 @@ IncompatibleKeys = namedtuple("IncompatibleKeys", "missing_keys unexpected_keys"
 class Parameter(Tensor):
     """A tensor that is learned: it requires a gradient, and the module it is set on lists it.
 
-    It shares the memory of `data`, an array or a tensor.
+    It shares the memory and the shape of `data`, an array or a tensor of floats.
     """
 
     __slots__ = ()
@@ -48,7 +48,11 @@ def parameter_dtype(device, dtype):
 
 
 class Module:
-    """Base of layers and networks: set parameters and modules as attributes, define `forward`, call it."""
+    """Base of layers and networks: set parameters and modules as attributes, define `forward`, call it.
+
+    Errors of the layers inside get the layer's path, `layer2.0.conv1: ...`. AttributeError for what is set
+    before `super().__init__()`, TypeError for setting anything else where a parameter or a module was.
+    """
 
     def __init__(self):
         self.training = True
@@ -59,7 +63,7 @@ class Module:
     # Calling --------------------------------------------------------------------------------------------
 
     def forward(self, *args, **kwargs):
-        """What the module computes: subclasses define it, users call the module itself."""
+        """What the module computes: subclasses define it (or NotImplementedError), users call the module."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *args, **kwargs):
@@ -134,18 +138,24 @@ class Module:
         self._buffers.pop(name, None)
 
     def register_parameter(self, name, parameter):
-        """The same as setting the attribute; None stands for a parameter that this module does without."""
+        """The same as setting the attribute; None stands for a parameter that this module does without.
+
+        ValueError for a name with dots, or one that is taken.
+        """
         setattr(self, _checked(self, name), parameter)
 
     def register_buffer(self, name, tensor, persistent=True):
-        """Set a tensor (or None) that is not learned, but part of the module (`persistent`: of its state)."""
+        """Set a tensor (or None) that is not learned, but part of the module (`persistent`: of its state).
+
+        ValueError for a name with dots, or one that is taken.
+        """
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"register_buffer: expected a Tensor or None for {name!r}, got {_kind(tensor)}")
         setattr(self, _checked(self, name), tensor)
         self._buffers[name] = persistent
 
     def add_module(self, name, module):
-        """The same as setting the attribute, for names that are made up at run time."""
+        """The same as setting the attribute, for names made up at run time; ValueError for dots in them."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"add_module: expected a Module or None for {name!r}, got {_kind(module)}")
         setattr(self, _checked(self, name), module)
@@ -223,7 +233,7 @@ class Module:
                     yield _join(path, name), tensor
 
     def get_submodule(self, target):
-        """The module at a path such as `layer1.0`; the module itself for an empty one."""
+        """The module at a path such as `layer1.0`, itself for ""; AttributeError if there is none."""
         module = self
         for name in target.split(".") if target else ():
             child = getattr(module, name, None)
@@ -235,11 +245,11 @@ class Module:
         return module
 
     def get_parameter(self, target):
-        """The parameter at a path such as `layer1.0.conv1.weight`."""
+        """The parameter at a path such as `layer1.0.conv1.weight`; AttributeError if there is none."""
         return self._get_tensor(target, "parameter", lambda module: module._parameters)
 
     def get_buffer(self, target):
-        """The buffer at a path such as `bn1.running_mean`."""
+        """The buffer at a path such as `bn1.running_mean`; AttributeError if there is none."""
         return self._get_tensor(target, "buffer", Module._own_buffers)
 
     def _get_tensor(self, target, kind, tensors_of):
@@ -325,8 +335,8 @@ class Module:
     def load_state_dict(self, state_dict, strict=True):
         """Copy values into parameters and buffers, which keep their memory order and dtype.
 
-        Everything is compared first: one error lists every missing and unexpected key (unless `strict=False`,
-        which returns them instead) and every wrong shape, and nothing has been changed then.
+        Everything is compared first: one ValueError lists every missing and unexpected key (`strict=False`
+        returns them instead) and every wrong shape, and nothing has been changed then.
         """
         own = self.state_dict(keep_vars=True)
         missing = [key for key in own if key not in state_dict]

@@ -15,6 +15,7 @@ class _BatchNorm(Module):
 
     `momentum` is the weight of the newest statistics, or None for the plain average over all batches.
     Called with `relu=True` (and `residual=...`), the layer is one pass over memory: relu(bn(x) + residual).
+    ValueError in training for a single value of a channel.
     """
 
     shapes = {}                        # number of axes -> what it stands for in errors
@@ -33,12 +34,14 @@ class _BatchNorm(Module):
         self.register_buffer("num_batches_tracked", Tensor(np.zeros((), dtypes.int64)) if track else None)
 
     def reset_running_stats(self):
+        """Forget the batches seen: mean 0, variance 1."""
         if self.track_running_stats:
             init.zeros_(self.running_mean)
             init.ones_(self.running_var)
             init.zeros_(self.num_batches_tracked)
 
     def reset_parameters(self):
+        """Forget the batches seen and what was learned: weight 1, bias 0."""
         self.reset_running_stats()
         for parameter, fill in (self.weight, init.ones_), (self.bias, init.zeros_):
             if parameter is not None:
@@ -107,7 +110,7 @@ class LayerNorm(Module):
 class GroupNorm(Module):
     """Each image is normalised by itself, `num_channels / num_groups` channels at a time. Wu & He 2018.
 
-    (N, num_channels, ...) -> the same.
+    (N, num_channels, ...) -> the same. ValueError unless the groups divide the channels.
     """
 
     def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None, *,

@@ -5,7 +5,11 @@ from tinynet.nn.module import Module
 
 
 class MaxPool2d(Module):
-    """The maximum of each window. (N, C, H, W) -> (N, C, P, Q)."""
+    """The maximum of each window. (N, C, H, W) -> (N, C, P, Q).
+
+    `return_indices` and `ceil_mode` are those of `F.max_pool2d`. Boureau, Ponce & LeCun 2010, "A Theoretical
+    Analysis of Feature Pooling in Visual Recognition".
+    """
 
     def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False,
                  ceil_mode=False):
@@ -24,7 +28,10 @@ class MaxPool2d(Module):
 
 
 class AvgPool2d(Module):
-    """The mean of each window. (N, C, H, W) -> (N, C, P, Q)."""
+    """The mean of each window. (N, C, H, W) -> (N, C, P, Q); the options are those of `F.avg_pool2d`.
+
+    LeCun et al. 1998, "Gradient-Based Learning Applied to Document Recognition".
+    """
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                  divisor_override=None):
@@ -42,7 +49,10 @@ class AvgPool2d(Module):
 
 
 class AdaptiveAvgPool2d(Module):
-    """Means of P x Q windows that tile the input; 1 is the global average. (N, C, H, W) -> (N, C, P, Q)."""
+    """Means of P x Q windows that tile the input; None keeps a size. (N, C, H, W) -> (N, C, P, Q).
+
+    1 is the global average of Lin, Chen & Yan 2013, "Network in Network".
+    """
 
     def __init__(self, output_size):
         super().__init__()

@@ -9,9 +9,10 @@ from tinynet.tensor import Tensor
 
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False):
     """Scale all gradients by min(1, max_norm / (norm + 1e-6)), in place, where `norm` is that of all of them
-    together as one vector (Pascanu et al. 2013, https://arxiv.org/abs/1211.5063). Returns it, a 0-d tensor.
+    together as one vector (Pascanu et al. 2013, https://arxiv.org/abs/1211.5063). Returns it, ().
 
-    `norm_type` p > 0 takes (sum |g|^p)^(1/p), math.inf the largest |g|; sums are formed in float64.
+    `norm_type` p > 0 (else: ValueError) takes (sum |g|^p)^(1/p), math.inf the largest |g|; sums are formed in
+    float64. RuntimeError for a norm of NaN or infinity, if `error_if_nonfinite`.
     """
     norm_type = float(norm_type)
     if not norm_type > 0:
@@ -31,7 +32,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
 
 
 def clip_grad_value_(parameters, clip_value):
-    """Clip every element of the gradients to [-clip_value, clip_value], in place."""
+    """Clip each element of the gradients to [-clip_value, clip_value], in place, as PyTorch does."""
     for g in _gradients(parameters):
         np.clip(g.data, -float(clip_value), float(clip_value), out=g.data)
         g.bump()
