@@ -22,7 +22,8 @@ class SEBlock(Module):
     """y = g · x, each channel scaled by a gate g = σ(W₂ relu(W₁ mean(x))) that looks at all channels' means.
 
     (N, C, H, W) -> the same; W₁ (C / reduction, C) and W₂ (C, C / reduction) have no bias: 2 C² / reduction
-    parameters. Hu, Shen & Sun 2018, "Squeeze-and-Excitation Networks", section 3.
+    parameters. ValueError unless reduction is from 1 to C. Hu, Shen & Sun 2018, "Squeeze-and-Excitation
+    Networks", section 3.
 
     The gates of small batches can be unstable. Set `gates` to a list, and every forward pass appends its own
     to it, an array (N, C); `watch_gates(model)` does so for all blocks of a network.
@@ -71,6 +72,7 @@ class SelfAttention(Module):
     """y = x + γ · attention(q, k, v), every pixel looking at all others; γ starts at 0, so at first y = x.
 
     q, k, v are 1x1 convolutions of x (`query`, `key`, `value`); the scores are divided by √(C / num_heads).
+    ValueError unless the heads divide C.
     (N, C, H, W) -> the same; 3 C (C + 1) + 1 parameters, memory for (H·W)² scores of each head.
     Zhang et al. 2019, "Self-Attention Generative Adversarial Networks", section 3 (with narrower q and k).
     """
@@ -111,7 +113,8 @@ class MultiheadAttention(Module):
     changes nothing (PyTorch wants both). A query that may see no key gets zeros. Dropout acts on the weights.
 
     4 E (E + 1) parameters: `in_proj_weight` (3E, E) holds those of q, k, v one below the other; if kdim or
-    vdim is not E, they are apart. Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2.
+    vdim is not E, they are apart. ValueError unless the heads divide E.
+    Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2.
     """
 
     def __init__(self, embed_dim, num_heads, dropout=0.0, bias=True, add_bias_kv=False, add_zero_attn=False,
@@ -134,6 +137,7 @@ class MultiheadAttention(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
+        """Draw the initial values anew: Xavier's for the weights, 0 for the biases inside."""
         for name, parameter in self.named_parameters(recurse=False):
             init.zeros_(parameter) if name == "in_proj_bias" else init.xavier_uniform_(parameter)
         self.out_proj.reset_parameters()

@@ -9,7 +9,8 @@ class Parallel(Module):
     """All branches see the same input; their outputs are added (join="sum") or joined along `dim` ("cat").
 
     Takes the branches as arguments, or as one dict whose keys become their names. Any shape that all of them
-    take -> that of their outputs, longer along `dim` for "cat".
+    take -> that of their outputs, longer along `dim` for "cat". ValueError without branches, or where their
+    outputs do not match. Szegedy et al. 2015 (cat); Xie et al. 2017 (sum).
     """
 
     def __init__(self, *branches, join="sum", dim=1):
@@ -52,9 +53,9 @@ def check_branches(module, outputs, dim=None):
 
 
 class Residual(Module):
-    """branch(x) + shortcut(x); without a shortcut, x itself. Any module can be the branch.
+    """branch(x) + shortcut(x); without a shortcut, x itself. He et al. 2015, equations 1 and 2.
 
-    Any shape -> that of both summands; a ValueError names them where they differ.
+    The branch is any module. Any shape -> that of both summands; a ValueError names them where they differ.
     """
 
     def __init__(self, branch, shortcut=None):

@@ -11,7 +11,7 @@ class ConvBlock(Block):
 
     `padding=None` keeps the size where the stride is 1: dilation · (kernel_size - 1) / 2. `norm` is "batch",
     "group", "layer", "none" or a function of the channels; `activation` a name ("none" for none), a function
-    or a module. The convolution has a bias only where no norm follows it.
+    or a module. The convolution has a bias only where no norm follows it. Ioffe & Szegedy 2015, section 3.2.
     """
 
     def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=None, dilation=1, groups=1,

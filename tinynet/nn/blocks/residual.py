@@ -194,7 +194,7 @@ class PreActBottleneck(PreActBlock):
 class ResidualBlock(BasicBlock):
     """A BasicBlock by its shapes: `out_channels` are `in_channels` unless given; `hidden_channels`, between
     the two convolutions, are `out_channels` unless given. Options: see ResidualBase.
-    (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)).
+    (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). He et al. 2015.
     """
 
     def __init__(self, in_channels, out_channels=None, *, hidden_channels=None, stride=1, **options):
@@ -210,19 +210,31 @@ class SqueezeExcited:
 
 
 class SEBasicBlock(SqueezeExcited, BasicBlock):
-    """A BasicBlock whose branch ends with squeeze-and-excitation. Shapes and options: see BasicBlock."""
+    """A BasicBlock whose branch ends with squeeze-and-excitation. Hu, Shen & Sun 2018, figure 3.
+
+    Shapes and options are BasicBlock's.
+    """
 
 
 class SEBottleneck(SqueezeExcited, Bottleneck):
-    """A Bottleneck whose branch ends with squeeze-and-excitation. Shapes and options: see Bottleneck."""
+    """A Bottleneck whose branch ends with squeeze-and-excitation. Hu, Shen & Sun 2018, figure 3.
+
+    Shapes and options are Bottleneck's.
+    """
 
 
 class SEPreActBlock(SqueezeExcited, PreActBlock):
-    """A PreActBlock whose branch ends with squeeze-and-excitation. Shapes and options: see PreActBlock."""
+    """A PreActBlock whose branch ends with squeeze-and-excitation. Hu, Shen & Sun 2018.
+
+    Shapes and options are PreActBlock's.
+    """
 
 
 class SEPreActBottleneck(SqueezeExcited, PreActBottleneck):
-    """A PreActBottleneck whose branch ends with squeeze-and-excitation. Shapes are PreActBottleneck's."""
+    """A PreActBottleneck whose branch ends with squeeze-and-excitation. Hu, Shen & Sun 2018.
+
+    Shapes and options are PreActBottleneck's.
+    """
 
 
 class ResidualMLP(Module):

@@ -15,6 +15,7 @@ def make_shortcut(in_channels, out_channels, stride=1, option="B", pad="end", no
     """Beside a residual branch: nothing where the shapes agree, else option A or B (He et al. 2015, 3.3).
 
     The module takes (N, in_channels, H, W) to (N, out_channels, ceil(H / stride), ceil(W / stride)).
+    ValueError for other options.
     """
     if option not in ("A", "B"):
         raise ValueError(f'shortcut: expected option "A" (zero padding) or "B" (projection), got {option!r}')
@@ -29,6 +30,7 @@ class PadShortcut(Block):
     """Option A: every `stride`-th pixel, zeros for the missing channels; nothing to learn.
 
     `pad="end"` puts the zeros behind the channels, "both" half before and half behind (public checkpoints).
+    ValueError for others, and for fewer channels out than in.
     (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). He et al. 2015, 3.3.
     """
 
@@ -55,7 +57,7 @@ class StochasticDepth(Module):
 
     At the end of a residual branch it makes the network shallower for the moment, at random. The draws come
     from the stream "dropout" of `tinynet.manual_seed`. (N, ...) -> the same.
-    Huang et al. 2016, "Deep Networks with Stochastic Depth".
+    Huang et al. 2016, "Deep Networks with Stochastic Depth". ValueError unless p is from 0 to 1.
     """
 
     def __init__(self, p):

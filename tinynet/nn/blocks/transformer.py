@@ -31,6 +31,7 @@ class FeedForward(Module):
     """y = W₂ dropout(act(W₁ x + b₁)) + b₂ at each place by itself. (..., d_model) -> the same.
 
     2 d_model dim_feedforward + dim_feedforward + d_model parameters. Vaswani et al. 2017, section 3.3.
+    `activation` is "relu", "gelu" or a callable, else ValueError.
     """
 
     def __init__(self, d_model, dim_feedforward=2048, dropout=0.0, activation="relu"):
@@ -90,6 +91,7 @@ class TransformerEncoder(Module):
     The copies start with the same weights, as PyTorch's do. There are no nested tensors here: the options
     `enable_nested_tensor` and `mask_check` change nothing, and what comes out at padded places means nothing.
     (L, N, d_model), or (N, L, d_model) if the layer is `batch_first` -> the same.
+    Vaswani et al. 2017, section 3.1.
     """
 
     def __init__(self, encoder_layer, num_layers, norm=None, enable_nested_tensor=True, mask_check=True):
@@ -121,7 +123,7 @@ class SinusoidalPositions(Module):
 
 
 class LearnedPositions(Module):
-    """x + weight[:L], a learned vector for each place.
+    """x + weight[:L], a learned vector for each place. Gehring et al. 2017.
 
     (N, L, d_model) or (L, d_model) -> the same, L up to `max_len`; max_len d_model parameters.
     """
