@@ -18,7 +18,8 @@ class Adam(Optimizer):
         w = w - lr * m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + eps)
 
     `amsgrad` takes the largest v so far for v (Reddi et al. 2018); `maximize` climbs instead. `state[p]`
-    holds t, m, v and the largest v as "step", "exp_avg", "exp_avg_sq" and "max_exp_avg_sq".
+    holds t, () and the others in the shape of w: "step", "exp_avg", "exp_avg_sq" and "max_exp_avg_sq".
+    ValueError unless the betas are from 0 to below 1.
     """
 
     state_names = ("step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq")
@@ -31,6 +32,7 @@ class Adam(Optimizer):
                                   "decoupled_weight_decay": decoupled_weight_decay})
 
     def check(self, group):
+        """Raise for options that make no sense."""
         for option in ("lr", "eps", "weight_decay"):
             check_number(self.name, option, group[option], low=0)
         betas = group["betas"]
@@ -40,6 +42,7 @@ class Adam(Optimizer):
             check_number(self.name, f"betas[{i}]", beta, low=0, high=1)
 
     def update(self, group):
+        """One step of the group's parameters."""
         for p, g in self.with_gradients(group):
             state = self.state.get(p) or self.state.setdefault(p, self._first_state(p))
             if group["amsgrad"] and "max_exp_avg_sq" not in state:
@@ -76,7 +79,8 @@ class Adam(Optimizer):
 
 class AdamW(Adam):
     """Adam whose weight decay shrinks the weights directly (Loshchilov and Hutter 2019,
-    https://arxiv.org/abs/1711.05101), so that large gradients do not weaken it."""
+    https://arxiv.org/abs/1711.05101), so that large gradients do not weaken it. Options, state and shapes
+    are Adam's."""
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, *,
                  maximize=False, **unsupported):

@@ -11,11 +11,15 @@ import math
 from tinynet.optim.optimizer import Optimizer
 from tinynet.optim.options import check_count, check_number
 
+__all__ = ["LRScheduler", "LambdaLR", "StepLR", "MultiStepLR", "ExponentialLR", "LinearLR",
+           "CosineAnnealingLR", "OneCycleLR", "SequentialLR"]
+
 
 class LRScheduler:
     """Base class. A subclass defines `get_lr()`: the learning rates, one per group, at `self.last_epoch`.
 
     `last_epoch` other than -1 resumes after that epoch; `load_state_dict` is the safer way to do so.
+    ValueError if the optimizer has no "initial_lr" then. As PyTorch's.
     """
 
     def __init__(self, optimizer, last_epoch=-1):
@@ -36,7 +40,7 @@ class LRScheduler:
         return type(self).__name__
 
     def get_lr(self):
-        """The learning rates, one per group, at `self.last_epoch`: subclasses define it."""
+        """The learning rates, one per group, at `self.last_epoch`; NotImplementedError in the base class."""
         raise NotImplementedError(f"{self.name}.get_lr")
 
     def first_lr(self):
@@ -81,7 +85,7 @@ class LRScheduler:
 
 
 class LambdaLR(LRScheduler):
-    """lr = initial lr * lr_lambda(epoch); one function, or a list of one per group. They are not saved."""
+    """lr = initial lr * lr_lambda(epoch); one function, or a list with one a group; not saved. PyTorch's."""
 
     def __init__(self, optimizer, lr_lambda, last_epoch=-1):
         self.lr_lambdas = per_group(self.name, "lr_lambda", lr_lambda, optimizer)
@@ -95,7 +99,7 @@ class LambdaLR(LRScheduler):
 
 
 class StepLR(LRScheduler):
-    """Multiply by gamma every step_size epochs."""
+    """Multiply by gamma every step_size epochs. As PyTorch's."""
 
     def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1):
         check_count(self.name, "step_size", step_size)
@@ -108,7 +112,7 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """Multiply by gamma at each of the epochs `milestones`; twice if one is named twice."""
+    """Multiply by gamma at the epochs `milestones`, twice if named twice. He et al. 2015, section 4.2."""
 
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
         self.milestones, self.gamma = sorted(milestones), gamma
@@ -124,7 +128,7 @@ class MultiStepLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """Multiply by gamma every epoch."""
+    """Multiply by gamma every epoch. As PyTorch's."""
 
     def __init__(self, optimizer, gamma, last_epoch=-1):
         self.gamma = gamma
@@ -138,7 +142,10 @@ class ExponentialLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """lr = initial lr * factor, which goes from start_factor to end_factor in total_iters equal steps."""
+    """lr = initial lr * factor, which goes from start_factor to end_factor in total_iters equal steps.
+
+    A warm-up: Goyal et al. 2017, section 2.2. ValueError unless the factors are from 0 (not the first) to 1.
+    """
 
     def __init__(self, optimizer, start_factor=1.0 / 3, end_factor=1.0, total_iters=5, last_epoch=-1):
         check_number(self.name, "start_factor", start_factor)
@@ -190,7 +197,8 @@ class OneCycleLR(LRScheduler):
 
     The rise takes the fraction pct_start of total_steps (or epochs * steps_per_epoch). `three_phase` mirrors
     the rise before the final fall. With cycle_momentum, momentum (Adam: beta1) goes the opposite way, between
-    max_momentum and base_momentum. Stepping beyond total_steps is an error.
+    max_momentum and base_momentum. ValueError for steps beyond total_steps, and for an `anneal_strategy`
+    other than "cos" and "linear".
     """
 
     def __init__(self, optimizer, max_lr, total_steps=None, epochs=None, steps_per_epoch=None, pct_start=0.3,
@@ -267,7 +275,10 @@ class OneCycleLR(LRScheduler):
 
 
 class SequentialLR(LRScheduler):
-    """One schedule after another: schedulers[i + 1] begins, from the initial rates, at milestones[i]."""
+    """One schedule after another: schedulers[i + 1] begins, from the initial rates, at epoch milestones[i].
+
+    As PyTorch's. ValueError for schedules of another optimizer, and unless rising milestones are one fewer.
+    """
 
     def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):
         self.optimizer = check_optimizer(self.name, optimizer)
@@ -284,6 +295,7 @@ class SequentialLR(LRScheduler):
 
     @property
     def base_lrs(self):
+        """The rates that the schedules begin with, one per group."""
         return self._schedulers[0].base_lrs
 
     def restart(self, lrs):

@@ -14,6 +14,9 @@ from tinynet.tensor import Tensor
 class Optimizer:
     """Base class. `params` is an iterable of tensors, or of dicts {"params": tensors, option: value, ...}.
 
+    The tensors may have any shape. As PyTorch's. ValueError for no parameter, one that comes twice or is a
+    result, a gradient of another shape, an option out of its range. TypeError for a set: it has no order.
+
     A subclass gives `defaults` (option -> value), `check(group)`, which raises if an option makes no sense,
     `update(group)`, which takes one step, and the names of the tensors that it keeps for a parameter.
     """
@@ -104,7 +107,8 @@ class Optimizer:
     def load_state_dict(self, state_dict):
         """Take over (as copies) the state and options of an optimizer with groups of the same sizes.
 
-        Reads PyTorch's too, with its tensors turned into arrays. If anything does not fit, nothing changes.
+        Reads PyTorch's too, with its tensors turned into arrays. If anything does not fit, nothing changes:
+        ValueError.
         """
         saved_groups = state_dict["param_groups"]
         found, expected = ([len(g["params"]) for g in groups] for groups in (saved_groups, self.param_groups))

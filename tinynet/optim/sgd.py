@@ -15,7 +15,8 @@ class SGD(Optimizer):
         v = momentum * v + (1 - dampening) * g        (the first step: v = g)
         w = w - lr * v                                (nesterov: w - lr * (g + momentum * v))
 
-    `maximize` climbs instead. The velocity v is `state[p]["momentum_buffer"]`.
+    `maximize` climbs instead. The velocity v, in the shape of w, is `state[p]["momentum_buffer"]`.
+    ValueError for `nesterov` without momentum or with dampening.
     """
 
     state_names = ("momentum_buffer",)
@@ -27,6 +28,7 @@ class SGD(Optimizer):
                                   "weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize})
 
     def check(self, group):
+        """Raise for options that make no sense."""
         for option in ("lr", "momentum", "weight_decay"):
             check_number(self.name, option, group[option], low=0)
         check_number(self.name, "dampening", group["dampening"])
@@ -35,6 +37,7 @@ class SGD(Optimizer):
                              f"{group['momentum']} and dampening {group['dampening']}")
 
     def update(self, group):
+        """One step of the group's parameters."""
         lr, momentum, dampening, weight_decay = (
             float(group[option]) for option in ("lr", "momentum", "dampening", "weight_decay"))
         nesterov = bool(group["nesterov"])
