@@ -10,14 +10,16 @@ from tinynet import kernels, random
 from tinynet.autograd import enable_grad, is_grad_enabled, watch_nodes
 from tinynet.tensor import Tensor
 
+__all__ = ["checkpoint"]
+
 
 def checkpoint(fn, *inputs, use_reentrant=None, **options):
     """fn(*inputs, **options), forgetting what its operators save; backward runs fn a second time to get it.
 
-    Values and gradients are those without `checkpoint`: the second run draws the same random numbers, and
-    BatchNorm's running statistics move in the first alone. What fn has used (inputs, parameters, tensors
-    around it) must not be changed in place until then: RuntimeError. Its hooks run twice. Checkpoints may
-    contain checkpoints.
+    Inputs and results have any shape. Values and gradients are those without `checkpoint`: the second run
+    draws the same random numbers, and BatchNorm's running statistics move in the first alone. What fn has
+    used (inputs, parameters, tensors around it) must not be changed in place until then: RuntimeError. Its
+    hooks run twice. Checkpoints may contain checkpoints.
 
     As `torch.utils.checkpoint.checkpoint` with use_reentrant=False, whatever is given. Chen et al. 2016,
     section 3.

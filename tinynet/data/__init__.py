@@ -17,7 +17,10 @@ __all__ = ["Augment", "DataError", "Dataset", "Loader", "Normalize",
 
 
 def load(name, train=True, root=None):
-    """The data set called `name`: shapes, cifar10 (in the folder or archive `root`), or FILE.npz."""
+    """The data set called `name`: shapes, cifar10 (in the folder or archive `root`), or FILE.npz.
+
+    DataError for another name.
+    """
     from difflib import get_close_matches
     if name == "shapes":
         return shapes(train)

@@ -9,7 +9,10 @@ PAIRS = [("x_train", "y_train"), ("images", "labels"), ("x", "y")]
 
 
 def arrays(images, labels, classes=None, mean=None, std=None, name="arrays"):
-    """A data set of `images` (N, H, W, C), (N, C, H, W) or (N, H, W), 1 or 3 channels, and `labels` (N,)."""
+    """A data set of `images` (N, H, W, C), (N, C, H, W) or (N, H, W), 1 or 3 channels, and `labels` (N,).
+
+    DataError where the order of the axes is not clear.
+    """
     return Dataset(channels_last(np.asarray(images), name), labels, classes, mean, std, name)
 
 
@@ -32,8 +35,9 @@ def npz(path, train=True, test_share=0.2, seed=0):
     """The training or the test part of an .npz file.
 
     Its arrays are called x_train, y_train, x_test, y_test; or images, labels; or x, y. An array `classes` may
-    give the names. Without test arrays a share of the pictures is set aside for testing, chosen by `seed`;
-    mean and std are then those of all pictures.
+    give the names. Without test arrays a share of the pictures, `test_share` (0 to 1), is set aside for
+    testing, chosen by `seed`; mean and std are then those of all pictures. Shapes are those of `arrays`.
+    DataError for other arrays, or a file that is none.
     """
     stored, name = read(path), str(path)
     train_keys = next((pair for pair in PAIRS if set(pair) <= set(stored)), None)

@@ -18,11 +18,11 @@ def stream(seed, epoch, purpose):
 
 
 class Augment:
-    """Random crop, horizontal flip, and Cutout. Zero or False leaves a step out.
+    """Random crop, horizontal flip, and Cutout, (N, H, W, C) -> the same. Zero or False leaves a step out.
 
     The crop is cut out of the picture in a frame of `crop` black pixels, and every other picture is flipped
-    (He et al. 2015, section 4.2). Cutout blanks a square of `cutout` pixels, centred anywhere (DeVries &
-    Taylor 2017).
+    (He et al. 2015, section 4.2). Cutout blanks a square of `cutout` x `cutout` pixels, centred anywhere
+    (DeVries & Taylor 2017).
     """
 
     def __init__(self, crop=4, flip=True, cutout=0):
@@ -78,7 +78,10 @@ def square(shape, size, down, right):
 
 
 class Normalize:
-    """y = (x / 255 - mean) / std for uint8 images, y = (x - mean) / std for float images, per channel."""
+    """y = (x / 255 - mean) / std for uint8 images, y = (x - mean) / std for float images, per channel.
+
+    Images (N, H, W, C) -> the same, float32. LeCun et al. 1998, "Efficient BackProp", section 4.3.
+    """
 
     def __init__(self, mean, std):
         self.mean, self.std = np.atleast_1d(mean).astype(np.float64), np.atleast_1d(std).astype(np.float64)

@@ -35,11 +35,11 @@ MD5 = TRAIN_MD5 | TEST_MD5
 
 
 def cifar10(root=None, train=True, source=OFFICIAL):
-    """The 50,000 training or the 10,000 test images.
+    """The 50,000 training or the 10,000 test images (N, 32, 32, 3). Krizhevsky 2009.
 
     `root` is a folder with the batches, or with the archive, or the archive itself. Without it they are
     sought in the cache folder, and downloaded from `source` if they are not there. What an archive holds is
-    kept unpacked in the cache folder, for the next time (184 MB).
+    kept unpacked in the cache folder, for the next time (184 MB). DataError for what is missing or damaged.
     """
     place = find(Path(root).expanduser() if root else data_folder())
     if place is None and root:

@@ -4,7 +4,7 @@ import numpy as np
 
 
 class DataError(ValueError):
-    """Data that is missing, damaged, or not what it claims to be."""
+    """Data that is missing, damaged, or not what it claims to be. A ValueError."""
 
 
 class Dataset:
@@ -13,7 +13,7 @@ class Dataset:
     `images` is (N, H, W, C), channels last: uint8 from 0 to 255, or float32 from 0 to 1.
     `labels` is (N,), int64, each an index into `classes`.
     `mean` and `std` belong to the channels of the pictures scaled to [0, 1]. Left out, they are measured;
-    a test set should be given those of its training set.
+    a test set should be given those of its training set. DataError for what is not so.
     """
 
     def __init__(self, images, labels, classes=None, mean=None, std=None, name="data"):
@@ -39,7 +39,7 @@ class Dataset:
     def split(self, part, seed=0):
         """Set a random `part` aside, for validation: a share of all pictures (0.1), or their number (5000).
 
-        Returns (the rest, the part). The same seed makes the same choice.
+        Returns (the rest, the part). The same seed makes the same choice. DataError if one of them is empty.
         """
         count = round(part * len(self)) if isinstance(part, float) else part
         if not 0 < count < len(self):

@@ -14,7 +14,9 @@ class Loader:
 
     `normalize` is True for the data set's own mean and std, another pair, or False for pixels from 0 to 1.
     Each `for` loop over the loader is an epoch, with an order and augmentations of its own; `set_epoch` says
-    which is next. `prefetch` batches are made ahead in a thread, which changes nothing in them.
+    which is next. `prefetch` batches are made ahead in a thread, which changes nothing in them. `side(epoch)`
+    is the side in pixels to which that epoch's pictures are shrunk, or None. ValueError for a `batch_size`
+    below 1, DataError if `drop_last` leaves no batch.
     """
 
     unit = "image"                 # what is counted
@@ -75,10 +77,12 @@ class Loader:
         return make
 
     def order(self, epoch):
+        """The indices of all images (N,), as the epoch takes them."""
         count = len(self.dataset)
         return stream(self.seed, epoch, ORDER).permutation(count) if self.shuffle else np.arange(count)
 
     def draws(self, epoch):
+        """The random numbers (N, 5) of the epoch's augmentation, or None."""
         return self.augment.draw(self.seed, epoch, len(self.dataset)) if self.augment else None
 
     def blank(self):

@@ -75,9 +75,9 @@ SHAPES = [circle, ring, crescent, heart, square, cross, triangle, star, stripes,
 
 
 def shapes(train=True, count=None, seed=0):
-    """Ten classes of 32x32 RGB pictures: 10,000 to train with, another 2,000 to test, or `count`.
+    """Ten classes of pictures (N, 32, 32, 3): 10,000 to train with, another 2,000 to test, or `count`.
 
-    The same seed draws the same pictures; a smaller count draws the first of them.
+    The same seed draws the same pictures; a smaller count draws the first of them. DataError for none.
     """
     count = (10_000 if train else 2_000) if count is None else count
     if count < 1:

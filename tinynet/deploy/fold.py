@@ -29,6 +29,7 @@ def fold_batchnorm(model, input=None):
     stays, and a warning names it with the reason, as in pre-activated networks: there some norms see a sum.
     `input` is a batch (N, ...) that the model takes; by default a black picture of 32x32 pixels.
     ValueError in training mode, for what a norm does then depends on the batch.
+    Jacob et al. 2018, section 3.2.
     """
     if any(module.training for module in model.modules()):
         raise ValueError("fold_batchnorm: expected a model in eval mode, since running statistics take the "

@@ -31,9 +31,13 @@ LIMIT = 2**30                          # of a bias, which is added to sums in 32
 def quantize(model, calibration=None):
     """A copy of `model`, in eval mode, with folded BatchNorms and int8 convolutions and linear layers.
 
-    `calibration` is a batch, or an iterable of them: inputs, or pairs (inputs, labels) as a Loader gives.
-    Without it the grids mean nothing until `load_state_dict` fills them. Layers that no batch reaches stay as
-    they are, and a warning names them. The result is for inference: no gradient flows through it.
+    `calibration` is a batch (N, ...), or an iterable of them: inputs, or pairs (inputs, labels) as a Loader
+    gives; ValueError for none at all. Without it the grids mean nothing until `load_state_dict` fills them.
+    Layers that no batch reaches stay as they are, and a warning names them. The result is for inference:
+    RuntimeError where a gradient is recorded.
+
+    Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+    Inference", section 2.
     """
     given = () if calibration is None else [calibration] if isinstance(calibration, Tensor) else calibration
     batches = map(inputs_of, given)

@@ -33,7 +33,7 @@ def save(obj, path):
 
     `load` gives back the same nest, with tensors for arrays; NumPy's scalars become Python's. The file
     appears whole or not at all. TypeError for anything else, float16 and complex arrays included, with the
-    keys that lead to it.
+    keys that lead to it; ValueError for some hundred nested levels.
     """
     from safetensors.numpy import save as to_bytes
 

@@ -24,7 +24,10 @@ DIRECTIONS = 12
 
 @dataclasses.dataclass
 class Comparison:
-    """The worst disagreement found: relative to the largest gradient of that input (or to 1, if that is larger)."""
+    """The worst disagreement found, `error`: relative to the input's largest gradient (or to 1, if larger).
+
+    It is at `index`, () for a direction, of that `input`: backward says `analytic`, the difference `numeric`.
+    """
 
     error: float                       # relative error, the figure that must stay below the tolerance
     input: int = -1                    # which input
@@ -45,8 +48,10 @@ class GradientError(AssertionError):
 def gradcheck(function, inputs, tolerance=TOLERANCE, seed=0):
     """Check d function / d inputs; returns the worst `Comparison`, raises GradientError if it exceeds the tolerance.
 
-    `function` takes tensors and returns one or a tuple of them; `inputs` are arrays or tensors. Floating-point inputs
-    are checked, in float64; others are passed as they are. Stay clear of kinks and ties: see `distinct`.
+    `function` takes tensors and returns one or a tuple of them; `inputs` are arrays or tensors of any shape.
+    Floating-point inputs are checked, in float64; others are passed as they are. Stay clear of kinks and
+    ties: see `distinct`.
+    `tolerance` is relative to the largest gradient. After PyTorch's `torch.autograd.gradcheck`.
     """
     worst = compare(function, [np.array(getattr(x, "data", x)) for x in inputs], np.random.default_rng(seed))
     if not worst.error <= tolerance:
@@ -132,7 +137,7 @@ def moves(shape, rng):
 
 
 def distinct(shape, rng, gap=0.05):
-    """Random values at least `gap` apart from each other and half of it from zero: no kink or tie within a step."""
+    """Random values of that shape, `gap` or more apart, half of it from 0: no kink or tie within a step."""
     size = int(np.prod(shape))
     values = (np.arange(size) - size // 2 + 0.5) * gap
     return rng.permutation(values).reshape(shape)

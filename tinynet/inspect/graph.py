@@ -52,7 +52,8 @@ def graph(model, input_size, batch_size=1, depth=None):
     Every operator is a box with the shape of its output and what it saves for backward besides parameters;
     bytes that one above saves already are not counted again. Modules `depth` levels deep are folded into one
     box each; without `depth`, as little is folded as gives a readable picture. What no gradient flows through
-    (constants, masks) is left out. The model runs in evaluation: there is no dropout.
+    (constants, masks) is left out. The model runs in evaluation: there is no dropout. ValueError for a
+    negative depth, and where nothing is recorded.
     """
     if depth is not None and depth < 0:
         raise ValueError(f"graph: expected a depth of at least 0, got {depth}")

@@ -21,6 +21,7 @@ class Share:
 
     @property
     def total(self):
+        """Forward and backward together."""
         return self.forward + self.backward
 
 
@@ -41,6 +42,7 @@ class Profile:
             f"memory high-water mark {amount(self.peak, 'B')} beside weights and input"])
 
     def rows(self, head, shares):
+        """The lines of one table."""
         whole = sum(s.total for s in shares)
         return table([head, "calls", "forward ms", "backward ms", "share"],
                      [[s.name, str(s.calls), f"{s.forward:.3f}", f"{s.backward:.3f}",
@@ -66,8 +68,9 @@ def profile(model, input_size, batch_size=32, depth=2, repeats=5):
     """The time of forward and backward in training, as a `Profile`: `print(profile(model, (3, 32, 32)))`.
 
     `input_size` is the shape of one input without the batch, or the input itself: a tensor, a tuple of them.
-    Layers are shown `depth` levels deep. Times are medians of `repeats` runs, after one that does not count;
-    memory is measured in a run of its own, since that slows it down. The model is left as it was.
+    Layers are shown `depth` levels deep. Times, in milliseconds, are medians of `repeats` runs, after one
+    that does not count; memory, in bytes, is measured in a run of its own, since that slows it down. The
+    model is left as it was. ValueError for a depth or repeats below 1, and if nothing requires a gradient.
     """
     if repeats < 1 or depth < 1:
         raise ValueError(f"profile: expected repeats and depth of at least 1, got {repeats} and {depth}")

@@ -10,7 +10,7 @@ HEADS = "layer", "output", "parameters", "multiply-adds", "activations", "saved"
 
 @dataclass
 class Layer:
-    """A module with all that is below it."""
+    """A module with all that is below it; `activations` and `saved` are in bytes."""
 
     path: str
     kind: str
@@ -65,6 +65,7 @@ def summary(model, input_size, batch_size=1, depth=None):
     Multiply-adds are those of convolutions, linear layers, matrix products and attention, of the whole batch.
     The memory is that of a batch which is recorded in evaluation (training adds dropout's masks). Saved is
     what backward needs besides the parameters; an array that several layers save counts for the first alone.
+    Both are in bytes. ValueError for a negative depth.
     """
     if depth is not None and depth < 0:
         raise ValueError(f"summary: expected a depth of at least 0, got {depth}")

@@ -19,7 +19,10 @@ MODELS = {f.__name__: f for f in (
 
 
 def create(name, **options):
-    """The network `name`, one of `MODELS`, or what FILE.json describes; the options are its constructor's."""
+    """The network `name`, one of `MODELS`, or what FILE.json describes; the options are its constructor's.
+
+    (N, 3, H, W) -> scores (N, num_classes). ValueError for an unknown name, with the nearest ones.
+    """
     if str(name).endswith(".json"):
         return build(name, **options)
     if name not in MODELS:

@@ -80,7 +80,8 @@ HEAD = {"num_classes": count(1000), "dropout": share(0.0)}
 def build(config, num_classes=None, **changes):
     """The network that `config` describes: a dict, or the path of a JSON file. `changes` replace its values.
 
-    A head "none" leaves the pooled features (N, C) of the last stage; `num_classes` changes that of the head.
+    (N, in_channels, H, W) -> scores (N, num_classes). A head "none" leaves the pooled features (N, C) of the
+    last stage; `num_classes` changes that of the head. ValueError names the key that is wrong.
     """
     source, config = read(config)
     config = checked({**config, **changes}, NETWORK, source)

@@ -14,7 +14,8 @@ class FeatureExtractor(Module):
 
     `blocks_per_stage` is a number or a list; only a stage's first block changes channels, and from the second
     stage on the resolution. The other keys are those of `models.build`; all may be given by name as well.
-    (N, 3, H, W) -> maps (N, C, P, Q), with the channels and the size of each stage.
+    (N, 3, H, W) -> maps (N, C, P, Q), with the channels and the size of each stage. ValueError for a module
+    that took no part.
     """
 
     def __init__(self, config=None, **settings):
@@ -24,7 +25,10 @@ class FeatureExtractor(Module):
 
     @classmethod
     def from_model(cls, model, names):
-        """An extractor of what the modules `names` of `model` give; it shares the model's parameters."""
+        """An extractor of what the modules `names` of `model` give; it shares the model's parameters.
+
+        ValueError for a name that the model does not have.
+        """
         extractor = cls.__new__(cls)
         Module.__init__(extractor)
         extractor._watch(model, names)

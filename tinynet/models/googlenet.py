@@ -42,5 +42,8 @@ class GoogLeNet(Module):
 
 
 def googlenet(num_classes=1000, norm="batch", dropout=0.4):
-    """GoogLeNet for 224x224 images: 7,005,832 parameters, or 6,998,552 with norm="none", as published."""
+    """GoogLeNet for 224x224 images: 7,005,832 parameters, or 6,998,552 with norm="none", as published.
+
+    Szegedy et al. 2015, table 1.
+    """
     return GoogLeNet(num_classes, norm, dropout)

@@ -20,6 +20,7 @@ class ResNet(Module):
     `depths` and `widths` give the blocks and channels of each stage. (N, 3, H, W) -> logits (N, num_classes),
     or the pooled features (N, C) if that is None. Options are those of the blocks (see `ResidualBase`), but
     `stochastic_depth` is the rate of the last block, to which it grows evenly (Huang et al. 2016, section 3).
+    He et al. 2015, sections 4.1 and 4.2.
     """
 
     def __init__(self, block, depths, widths, stem="imagenet", num_classes=1000, *, in_channels=3,
@@ -48,11 +49,13 @@ class ResNet(Module):
         return self.head(self.body(self.maxpool(norm_relu(self.bn1, self.conv1(x)))))
 
     def body(self, x):
+        """The maps behind the stem through all stages, (N, C, H, W) -> (N, out_channels, P, Q)."""
         for stage in self.stages:
             x = getattr(self, stage)(x)
         return x
 
     def head(self, x):
+        """The last maps to scores, (N, out_channels, P, Q) -> (N, num_classes)."""
         return self.fc(self.dropout(self.flatten(self.avgpool(x))))
 
 
@@ -95,12 +98,12 @@ def _cifar(depth, num_classes, shortcut, pad, options, block=BasicBlock, network
 
 
 def resnet8(num_classes=10, shortcut="A", pad="end", **options):
-    """ResNet-8 for 32x32 images: the smallest of the family, for quick experiments."""
+    """ResNet-8 for 32x32 images: the smallest of the family, for experiments. He et al. 2015, section 4.2."""
     return _cifar(8, num_classes, shortcut, pad, options)
 
 
 def resnet14(num_classes=10, shortcut="A", pad="end", **options):
-    """ResNet-14 for 32x32 images."""
+    """ResNet-14 for 32x32 images: 172,506 parameters with option A. He et al. 2015, section 4.2."""
     return _cifar(14, num_classes, shortcut, pad, options)
 
 
@@ -135,17 +138,17 @@ def resnet110(num_classes=10, shortcut="A", pad="end", **options):
 
 
 def se_resnet20(num_classes=10, shortcut="A", pad="end", **options):
-    """ResNet-20 with squeeze-and-excitation: 271,738 parameters with option A. Hu, Shen & Sun 2018."""
+    """SE-ResNet-20 for 32x32 images: 271,738 parameters with option A. Hu, Shen & Sun 2018."""
     return _cifar(20, num_classes, shortcut, pad, options, SEBasicBlock)
 
 
 def preact_resnet20(num_classes=10, shortcut="A", pad="end", **options):
-    """ResNet-20 of pre-activated blocks: 269,722 parameters with option A. He et al. 2016."""
+    """Pre-activated ResNet-20 for 32x32 images: 269,722 parameters with option A. He et al. 2016."""
     return _cifar(20, num_classes, shortcut, pad, options, PreActBlock, PreActResNet)
 
 
 def preact_resnet110(num_classes=10, shortcut="A", pad="end", **options):
-    """ResNet-110 of pre-activated blocks: 1,727,962 parameters with option A. He et al. 2016."""
+    """Pre-activated ResNet-110 for 32x32 images: 1,727,962 parameters with option A. He et al. 2016."""
     return _cifar(110, num_classes, shortcut, pad, options, PreActBlock, PreActResNet)
 
 
@@ -182,25 +185,25 @@ def resnet152(num_classes=1000, **options):
 
 
 def resnext50_32x4d(num_classes=1000, **options):
-    """ResNeXt-50, 32 groups of 4 channels: 25,028,904 parameters. Xie et al. 2017, table 1."""
+    """ResNeXt-50, 32 groups of 4, for 224x224 images: 25,028,904 parameters. Xie et al. 2017, table 1."""
     return resnet50(num_classes, groups=32, base_width=4, **options)
 
 
 def resnext101_32x8d(num_classes=1000, **options):
-    """ResNeXt-101, 32 groups of 8 channels: 88,791,336 parameters. Xie et al. 2017."""
+    """ResNeXt-101, 32 groups of 8, for 224x224 images: 88,791,336 parameters. Xie et al. 2017."""
     return resnet101(num_classes, groups=32, base_width=8, **options)
 
 
 def wide_resnet50_2(num_classes=1000, **options):
-    """ResNet-50 with twice the inner width: 68,883,240 parameters. Zagoruyko & Komodakis 2016."""
+    """Wide ResNet-50, factor 2, for 224x224 images: 68,883,240 parameters. Zagoruyko & Komodakis 2016."""
     return resnet50(num_classes, base_width=128, **options)
 
 
 def wide_resnet101_2(num_classes=1000, **options):
-    """ResNet-101 with twice the inner width: 126,886,696 parameters. Zagoruyko & Komodakis 2016."""
+    """Wide ResNet-101, factor 2, for 224x224 images: 126,886,696 parameters. Zagoruyko & Komodakis 2016."""
     return resnet101(num_classes, base_width=128, **options)
 
 
 def se_resnet50(num_classes=1000, **options):
-    """ResNet-50 with squeeze-and-excitation: 28,071,976 parameters. Hu, Shen & Sun 2018, table 1."""
+    """SE-ResNet-50 for 224x224 images: 28,071,976 parameters. Hu, Shen & Sun 2018, table 1."""
     return _imagenet(SEBottleneck, [3, 4, 6, 3], num_classes, options)

@@ -11,7 +11,7 @@ class VisionTransformer(Module):
 
     (N, 3, image_size, image_size) -> logits (N, num_classes). Dosovitskiy et al. 2021, "An Image Is Worth
     16x16 Words"; the mean in place of a class token: Beyer et al. 2022, "Better plain ViT baselines for
-    ImageNet-1k".
+    ImageNet-1k". ValueError unless patches of `patch_size` pixels tile the image.
     """
 
     def __init__(self, image_size=32, patch_size=4, width=128, layers=6, heads=4, mlp=256, dropout=0.0,
@@ -42,5 +42,8 @@ class VisionTransformer(Module):
 
 
 def vit_small32(num_classes=10, dropout=0.0):
-    """A vision transformer for 32x32 images: 64 patches of 4x4, 6 layers of width 128, 810,890 parameters."""
+    """A vision transformer for 32x32 images: 64 patches of 4x4, 6 layers of width 128, 810,890 parameters.
+
+    Dosovitskiy et al. 2021.
+    """
     return VisionTransformer(num_classes=num_classes, dropout=dropout)

@@ -10,7 +10,7 @@ from tinynet.nn import functional as F
 
 @dataclasses.dataclass
 class Result:
-    """`loss`: mean cross-entropy; `confusion[i, j]`: how many items of class i were taken for class j."""
+    """`loss`: mean cross-entropy, in nats; `confusion` (classes, classes): truth down, prediction across."""
 
     loss: float
     confusion: np.ndarray
@@ -29,7 +29,10 @@ class Result:
 
 @no_grad()
 def evaluate(model, loader, classes=10):
-    """Loss and confusion matrix of `model`, in eval mode, over all batches (inputs, labels) of `loader`."""
+    """A `Result`: loss and confusion matrix of `model`, in eval mode, over all batches of `loader`.
+
+    A batch is a pair, inputs and labels (N, ...); scores (N, classes, ...). ValueError for other `classes`.
+    """
     was_training = model.training
     model.eval()
     total, confusion = 0.0, np.zeros((classes, classes), np.int64)

@@ -49,7 +49,8 @@ class Trainer:
     A batch is a pair (inputs, labels): the model gives scores (N, classes, ...) for labels (N, ...), one for
     each image, or for each character of a text. After each epoch the loss and accuracy on `validation_loader`
     (if there is one) are measured, and a checkpoint, metrics.csv and curves.png are written. `levels`,
-    {name: loss}, are lines across the curves, to compare with.
+    {name: loss}, are lines across the curves, to compare with. Losses are in nats, accuracies from 0 to 1,
+    times in seconds.
     """
 
     def __init__(self, settings, model, train_loader, validation_loader, folder, anomaly=False, levels=None):
@@ -70,12 +71,14 @@ class Trainer:
     # The state of a run -------------------------------------------------------------------------------------
 
     def state(self):
+        """All that the future of the run depends on: a nest for `tinynet.save`."""
         return {"settings": self.settings.asdict(), "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(), "schedule": self.schedule.state_dict(),
                 "epoch": self.epoch, "step": self.step, "sums": self.sums, "rows": self.rows,
                 "random": random.get_state()}
 
     def restore(self, state):
+        """Go on from a `state`; ValueError for that of another network."""
         trained = state["settings"].get("model", self.settings.model)
         if trained != self.settings.model:
             raise ValueError(f"the checkpoint is of a {trained}, but this run is to train a "
@@ -89,6 +92,7 @@ class Trainer:
         run_folder.write_metrics(self.folder, self.rows, self.unit)
 
     def save(self):
+        """Write a checkpoint and metrics.csv."""
         checkpoint.write(self.folder, self.state())
         run_folder.write_metrics(self.folder, self.rows, self.unit)
 
@@ -108,6 +112,7 @@ class Trainer:
         return self.rows
 
     def train_epoch(self, bar, stop):
+        """The steps that are left of the present epoch."""
         self.model.train()
         start = time.perf_counter()
         for inputs, labels in self.train_loader.iterate(self.epoch, self.step):
@@ -119,6 +124,7 @@ class Trainer:
                 self.stop(stop.received)
 
     def train_step(self, inputs, labels):
+        """Learn from one batch, and count."""
         if self.anomaly:
             with detect_anomaly():
                 logits, loss = self.learn(inputs, labels)
@@ -141,6 +147,7 @@ class Trainer:
         return logits, loss.item()
 
     def check(self, loss, inputs):
+        """FloatingPointError, which says where it began, for a loss of NaN or infinity."""
         if np.isfinite(loss.data):
             return
         raise FloatingPointError(
@@ -149,6 +156,7 @@ class Trainer:
             f"in {self.folder}; a lower --lr may help, --detect-anomaly finds the operator")
 
     def finish_epoch(self, bar):
+        """Measure, note a row, save, draw the curves."""
         sums, rate = self.sums, self.optimizer.param_groups[0]["lr"]
         row = {"epoch": self.epoch + 1, "learning_rate": rate}
         row["train_loss"] = sums["loss"] / sums["count"]
@@ -164,6 +172,7 @@ class Trainer:
         bar.write(describe(row, self.settings.epochs, self.unit))
 
     def show(self, bar, count):
+        """Move the progress bar by `count` inputs."""
         sums = self.sums
         loss, accuracy = sums["loss"] / sums["count"], sums["correct"] / sums["count"]
         bar.set_postfix_str(f"epoch {self.epoch + 1}/{self.settings.epochs}, loss {loss:.3f}, "
@@ -171,6 +180,7 @@ class Trainer:
         bar.update(count)
 
     def stop(self, signal_number):
+        """Save, and leave by the exception `Stopped`."""
         self.save()
         raise Stopped(f"stopped in epoch {self.epoch + 1} after step {self.step}, and saved; "
                       f"go on with: tinynet {self.settings.command} --resume --out {self.folder}",
