@@ -12,7 +12,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from names import MODULES, public
+from names import MODULES, options, public
 
 project, copyright = "tinynet", "the tinynet developers"
 extensions = ["sphinx.ext.autodoc"]
@@ -26,7 +26,7 @@ html_theme_options = {"page_width": "1100px"}
 
 def setup(app):
     app.connect("source-read", list_names)
-    app.connect("autodoc-process-docstring", lambda app, what, name, thing, options, lines: translate(lines))
+    app.connect("autodoc-process-docstring", complete)
 
 
 def list_names(app, page, source):
@@ -36,14 +36,20 @@ def list_names(app, page, source):
 
 def directives(module):
     earlier = [thing for other in MODULES[:MODULES.index(module)] for thing in public(other).values()]
-    made = [f".. currentmodule:: {module}\n"]
+    made = []
     for name, thing in public(module).items():
         if inspect.isclass(thing):
             again = "   :no-index:\n" if thing in earlier else ""
-            made.append(f".. autoclass:: {name}\n   :members:\n   :show-inheritance:\n{again}")
+            made.append(f".. autoclass:: {module}.{name}\n   :members:\n   :show-inheritance:\n{again}")
         else:
-            made.append(f".. autofunction:: {name}\n")
+            made.append(f".. autofunction:: {module}.{name}\n")
     return "\n".join(made)
+
+
+def complete(app, what, name, thing, flags, lines):
+    """The docstring, with the options of settings below, as reStructuredText."""
+    lines += options(thing)
+    translate(lines)
 
 
 # Plain text to reStructuredText -----------------------------------------------------------------------------
