@@ -138,7 +138,7 @@ def arange(start, end=None, step=1, *, dtype=None, requires_grad=False, device=N
 def linspace(start, end, steps, *, dtype=None, requires_grad=False, device=None):
     """`steps` values from `start` to `end`, both included, evenly spaced: shape (steps,).
 
-    ValueError for less than 0 steps.
+    ValueError for fewer than 0.
     """
     if steps < 0:
         raise ValueError(f"linspace: expected steps of 0 or more, got {steps}")

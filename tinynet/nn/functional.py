@@ -309,7 +309,7 @@ def relu(input, inplace=False):
 
 
 def add_relu(input, other):
-    """relu(input + other) in one pass, of one shape (He et al. 2015, figure 2). Not in PyTorch."""
+    """relu(input + other) in one pass, both of one shape. He et al. 2015, figure 2. Not in PyTorch."""
     check.floats("add_relu", input, other)
     check.shaped("add_relu", input.shape, other=other)
     return activation.AddReLU.apply(input, other)
@@ -324,7 +324,7 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
 def gelu(input, approximate="none"):
     """x Φ(x) for each element, Φ the normal distribution function. Hendrycks & Gimpel 2016, section 2.
 
-    approximate="tanh" is right to about 1e-3; ValueError for others than that and "none".
+    approximate="tanh" is right to about 1e-3, "none" to rounding; ValueError for others.
     """
     check.floats("gelu", input)
     if approximate not in ("none", "tanh"):
@@ -429,7 +429,8 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     input: scores (N, C, d1, ...) or (C,); target: integers (N, d1, ...) or (), or probabilities shaped as the
     input; weight (C,). -> (), in nats, or the labels' shape with reduction="none". The mean is weighted by
     the labels' class weights; for probabilities it is over the number of distributions. A label
-    `ignore_index` counts for nothing (ValueError with probabilities). Smoothing: Szegedy et al. 2015, 7.
+    `ignore_index` counts for nothing (ValueError with probabilities).
+    Szegedy et al. 2015, "Rethinking the Inception Architecture", section 7 (smoothing).
     """
     name = "cross_entropy"
     check.refuse(name, size_average=size_average, reduce=reduce)

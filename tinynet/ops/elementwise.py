@@ -450,7 +450,7 @@ def rsqrt(input):
 
 
 def clamp(input, min=None, max=None):
-    """Each element limited to [min, max]: numbers, tensors that broadcast, None (ValueError if both are)."""
+    """Each element limited to [min, max], which broadcast; one may be None, ValueError if both are."""
     if min is None and max is None:
         raise ValueError("clamp: expected min, max or both, got neither")
     x = as_tensor(input)
@@ -536,25 +536,25 @@ def _where(self, condition, other):
 # Comparisons and logic: no gradient -----------------------------------------------------------------------------
 
 
-def _comparison(name, ufunc):
+def _comparison(name, ufunc, sign):
     def call(input, other):
         x, y = promote(name, input, other)
         broadcast(name, x, y)
         return Tensor(ufunc(x.data, y.data))
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"Whether {name} holds, element by element: a boolean tensor of the broadcast shape."
+    call.__doc__ = f"input {sign} other, element by element: a boolean tensor of the broadcast shape."
     return call
 
 
-eq = _comparison("eq", np.equal)
-ne = _comparison("ne", np.not_equal)
-lt = _comparison("lt", np.less)
-le = _comparison("le", np.less_equal)
-gt = _comparison("gt", np.greater)
-ge = _comparison("ge", np.greater_equal)
+eq = _comparison("eq", np.equal, "==")
+ne = _comparison("ne", np.not_equal, "!=")
+lt = _comparison("lt", np.less, "<")
+le = _comparison("le", np.less_equal, "<=")
+gt = _comparison("gt", np.greater, ">")
+ge = _comparison("ge", np.greater_equal, ">=")
 
 
-def _logic(name, ufunc):
+def _logic(name, ufunc, sign):
     def call(input, other):
         x, y = promote(name, input, other)
         if dtypes.is_floating(x.dtype):
@@ -562,13 +562,13 @@ def _logic(name, ufunc):
         broadcast(name, x, y)
         return Tensor(ufunc(x.data, y.data))
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"{name}, bit by bit, for booleans and integers, which broadcast; TypeError for floats."
+    call.__doc__ = f"input {sign} other, bit by bit, broadcast; TypeError for floats."
     return call
 
 
-bitwise_and = _logic("bitwise_and", np.bitwise_and)
-bitwise_or = _logic("bitwise_or", np.bitwise_or)
-bitwise_xor = _logic("bitwise_xor", np.bitwise_xor)
+bitwise_and = _logic("bitwise_and", np.bitwise_and, "&")
+bitwise_or = _logic("bitwise_or", np.bitwise_or, "|")
+bitwise_xor = _logic("bitwise_xor", np.bitwise_xor, "^")
 
 
 def bitwise_not(input):

@@ -390,12 +390,12 @@ def logsumexp(input, dim, keepdim=False):
 
 
 def softmax(input, dim, *, dtype=None):
-    """exp(x) / Σ exp(x) along `dim`: positive, and a sum of 1."""
+    """exp(x) / Σ exp(x) along `dim`: positive, and a sum of 1. Bridle 1990."""
     return _normalized("softmax", Softmax, input, dim, dtype)
 
 
 def log_softmax(input, dim, *, dtype=None):
-    """The logarithm of `softmax` along `dim`, without its underflow."""
+    """The logarithm of `softmax` along `dim`, without its underflow. Bridle 1990."""
     return _normalized("log_softmax", LogSoftmax, input, dim, dtype)
 
 

@@ -91,10 +91,10 @@ class Settings(CommonSettings):
     shortcut: str = setting("A", "shortcut where a stage changes shape: A (zero padding) or B (projection)")
     pad: str = setting("end", "where option A puts its zero channels: end or both")
     augment: bool = setting(True, "random crops and horizontal flips")
-    crop: int = setting(4, "width of the black frame that crops are cut from", 0)
-    cutout: int = setting(0, "side of a square that is blanked in every training image; 0 for none", 0)
+    crop: int = setting(4, "width in pixels of the black frame that crops are cut from", 0)
+    cutout: int = setting(0, "side in pixels of a square that is blanked in every image; 0 for none", 0)
     small_epochs: int = setting(0, "first epochs that learn from shrunken pictures, which takes less time", 0)
-    small_side: int = setting(24, "side of the shrunken pictures", 1)
+    small_side: int = setting(24, "side of the shrunken pictures, in pixels", 1)
     validation: int = setting(0, "training images to set aside and measure the accuracy on after each epoch",
                               0)
 
