@@ -234,7 +234,8 @@ def python_functions(module):
     pending = [f.__code__ for f in vars(module).values()
                if isinstance(f, types.FunctionType) and f.__module__ == module.__name__]
     pending += [f.__code__ for c in vars(module).values() if isinstance(c, type) and c.__module__ == module.__name__
-                for f in vars(c).values() if isinstance(f, types.FunctionType)]
+                for f in vars(c).values() if isinstance(f, types.FunctionType)
+                and f.__code__.co_filename == module.__file__]         # not what a namedtuple brings along
     while pending:
         code = pending.pop()
         yield code
@@ -300,6 +301,7 @@ def note_tiles():
             return number, m
 
         direct.pick = noting
+        direct.plan.cache_clear()      # or it would not pick again what other tests have used
     return used
 
 

@@ -45,7 +45,7 @@ FOLDER = _choose_folder()
 def jit(function=None, **options):
     """`numba.njit` as every kernel here wants it: without the GIL, with C's division, cached in `FOLDER`.
 
-    Usable bare or with options (`@jit(fastmath=True)`). Threads come from `parallel_for`, never from Numba, so that
+    Usable bare or with options (`@jit(fastmath=True)`). Threads come from `threads.py`, never from Numba, so that
     Python threads may run kernels at the same time.
     """
     if function is None:
@@ -54,7 +54,7 @@ def jit(function=None, **options):
         return function
     previous, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(FOLDER)
     try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
+        return numba.njit(**{"nogil": True, "cache": True, "error_model": "numpy", **options})(function)
     finally:
         numba.config.CACHE_DIR = previous
 

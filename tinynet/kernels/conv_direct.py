@@ -16,14 +16,16 @@ Work is cut into chunks of images and panels by shape alone, and every sum is ta
 
 import functools
 import threading
+from collections import namedtuple
 
 import numpy as np
 
 from tinynet.kernels import layout
+from tinynet.kernels.chunks import chunks
 from tinynet.kernels.compile import jit
 from tinynet.kernels.simd import (LANES, OUTER_TILES, WINDOW_TILES, address, copy, outer_tile, prefetch,
                                   transpose, window_tile)
-from tinynet.kernels.threads import parallel_for
+from tinynet.kernels.threads import share
 
 L1_FLOATS = 9 * 1024            # what a band takes of the first-level cache in the weight gradient
 L2_FLOATS = 32 * 1024           # what a band of image rows takes of the second-level cache
@@ -64,36 +66,31 @@ def pick(table, extent, form):
     return min(fitting, key=lambda tile: -(-extent // tile[1]) * (tile[1] + 1))   # 1: its own cost
 
 
-class Grid:
+class Grid(namedtuple("Grid", "borders shares share panels")):
     """Chunks of work: groups of units (images, or bands of them) times shares of the panels.
+
+    Group g is the units borders[g]..borders[g + 1]; there are `shares` shares of `share` panels each.
+    """
+
+    @property
+    def chunks(self):
+        return (len(self.borders) - 1) * self.shares
+
+
+def cut(units, panels, work, chunks=CHUNKS, together=1, share=None):
+    """The grid for some work, which counts multiply-adds.
 
     Tiny work is one chunk. Else units are shared out first, in groups of at least `together`; or, given
     `share`, panels are, by so many. The last groups are smaller, so that all threads finish at about the same time.
     """
-
-    def __init__(self, units, panels, work, chunks=CHUNKS, together=1, share=None):
-        self.panels = panels
-        if work < SERIAL_WORK:
-            group, self.share, together = max(1, units), panels, units
-        elif share:
-            self.share = share
-            group = -(-units // max(1, chunks * share // panels))
-        else:
-            group = max(-(-units // chunks), together)
-            self.share = -(-panels * min(-(-units // group), chunks) // chunks)
-        self.borders = borders(units, group, together)
-        self.shares, self.groups = -(-panels // self.share), len(self.borders) - 1
-
-    def run(self, body):
-        """Call body(u0, u1, k0, k1) for every chunk: units u0..u1 times panels k0..k1."""
-        def chunk(start, stop):
-            for i in range(start, stop):
-                g, k = i // self.shares, i % self.shares * self.share
-                body(self.borders[g], self.borders[g + 1], k, min(self.panels, k + self.share))
-        if self.groups * self.shares == 1:
-            chunk(0, 1)             # saves what asking for threads costs, which counts for one small image
-        else:
-            parallel_for(chunk, self.groups * self.shares, 1)
+    if work < SERIAL_WORK:
+        group, share, together = max(1, units), panels, units
+    elif share:
+        group = -(-units // max(1, chunks * share // panels))
+    else:
+        group = max(-(-units // chunks), together)
+        share = -(-panels * min(-(-units // group), chunks) // chunks)
+    return Grid(np.array(borders(units, group, together)), -(-panels // share), share, panels)
 
 
 def borders(units, group, least):
@@ -115,42 +112,27 @@ def conv2d(x, w, b, stride, padding):
     k, _, r, s = w.shape
     p, q = (h + 2 * padding[0] - r) // stride[0] + 1, (width + 2 * padding[1] - s) // stride[1] + 1
     y = np.empty((n, p, q, k), np.float32)
-    walk = Walk(images, w.transpose(2, 3, 1, 0), b, y, stride, padding, y.reshape(-1))
-    Grid(n * walk.bands, walk.panels, walk.work, together=walk.together).run(walk)
+    Walk(images, w.transpose(2, 3, 1, 0), b, y, stride, padding, y.reshape(-1)).run()
     return y.transpose(0, 3, 1, 2)                                          # (N, K, P, Q)
 
 
 def conv2d_backward_input(dy, w, x_shape, stride, padding, out=None):
     """dx: for each phase (i, j) of the stride, a stride-1 convolution of dy with turned weights.
 
-    All phases of a few images come one after the other, while those images' part of dx is in the cache.
     Given `out`, channels-last, dx is added to it: the tiles start from its values instead of from zero.
     """
     n, c, h, width = x_shape
     dx, outputs = np.empty((n, h, width, c), np.float32) if out is None else pixels(out), pixels(dy)
-    walks, unseen = [], []
+    if out is None and (stride[0] > w.shape[2] or stride[1] > w.shape[3]):
+        dx[:] = 0                                                           # for the pixels that no tap meets
     for i, j in np.ndindex(stride):
         rows, top = _phase(w.shape[2], i, stride[0], padding[0])
         columns, left = _phase(w.shape[3], j, stride[1], padding[1])
         taps = w.transpose(2, 3, 0, 1)[rows, columns]                       # (R, S, K, C) of this phase
         target = dx[:, i::stride[0], j::stride[1]]
-        if taps.size == 0:
-            if out is None:
-                unseen.append(target)
-        elif target.size:
-            walks.append(Walk(outputs, taps[::-1, ::-1], None, target, (1, 1), (top, left), dx.reshape(-1),
-                              (i * width + j) * c, adds=out is not None))
-
-    def body(n0, n1, k0, k1):
-        for walk in walks:
-            walk(n0 * walk.bands, n1 * walk.bands, k0, k1)
-        for target in unseen if k0 == 0 else ():
-            target[n0:n1] = 0
-    if len(walks) == 1 and not unseen:
-        Grid(n * walks[0].bands, walks[0].panels, walks[0].work, together=walks[0].together).run(walks[0])
-    elif walks:
-        together = max(-(-walk.together // walk.bands) for walk in walks)
-        Grid(n, walks[0].panels, sum(walk.work for walk in walks), 4 * CHUNKS, together).run(body)
+        if taps.size and target.size:
+            Walk(outputs, taps[::-1, ::-1], None, target, (1, 1), (top, left), dx.reshape(-1), (i * width + j) * c,
+                 adds=out is not None).run()
     return dx.transpose(0, 3, 1, 2) if out is None else out                 # (N, C, H, W)
 
 
@@ -165,55 +147,63 @@ def _phase(taps, i, stride, padding):
     return slice(first, None, stride), count - 1 - shift
 
 
-class Walk:
-    """Plans y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c] · w[r, s, c, k].
+Plan = namedtuple("Plan", "kind m taps lanes direct adds together rows slab k r s stride_h stride_w top left "
+                          "padded pitch y_offset y_image y_row y_pixel p q")
 
-    Calling it carries it out for bands u0..u1 of output rows and panels k0..k1. y may be strided: it starts
-    at `offset` of the flat array `memory`. Where the table has a tile with T = S taps, it is used. Else T is
-    1, and the S·C values of a kernel row, one behind the other in the image, make one long reduction.
-    With `adds`, the sums start from what y holds.
+
+@functools.cache
+def plan(x_shape, w_shape, y_shape, y_steps, y_offset, stride, padding, adds):
+    """How a `Walk` goes: its Plan and the grid of its chunks, by shape alone.
+
+    Where the table has a tile with T = S taps, it is used. Else T is 1, and the S·C values of a kernel row, one behind
+    the other in the image, make one long reduction.
+    """
+    (n, _, width, c), (r, s, _, k), (_, p, q, _) = x_shape, w_shape, y_shape
+    vectors = 2 if k > LANES else 1
+    form = (s, stride[1], vectors) if (s, stride[1], vectors) in WINDOW_FORMS else (1, 1, vectors)
+    kind, m = pick(WINDOW_TILES, q, form)
+    # Without zeros to add and without a tile that reaches over the end of a row, tiles read x itself.
+    direct = padding[1] == 0 and q % m == 0 and (q - 1) * stride[1] + s <= width
+    padded = width if direct else (-(-q // m) * m - 1) * stride[1] + s
+    spread = c % 256 == 0 and form[0] == s and not direct   # pixels would fall on few sets of the cache
+    pitch = c + 16 if spread else c
+    rows = even_part(p, max(-(-PIXELS // q), L2_FLOATS // (stride[0] * padded * pitch)))
+    slab = 0 if direct else ((rows - 1) * stride[0] + r) * padded * pitch
+    lanes, bands = vectors * LANES, -(-p // rows)
+    together = max(1, min(n * bands, -(-PIXELS // (rows * q))))
+    grid = cut(n * bands, -(-k // lanes), n * p * q * k * r * s * c, together=together)
+    return Plan(kind, m, form[0], lanes, direct, adds, together, rows, slab, k, r, s, *stride, *padding, padded, pitch,
+                y_offset, *y_steps, p, q), grid
+
+
+class Walk:
+    """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c] · w[r, s, c, k].
+
+    y may be strided: it starts at `offset` of the flat array `memory`. With `adds`, the sums start from what y holds.
     """
 
     def __init__(self, x, w, b, y, stride, padding, memory, offset=0, adds=False):
-        (r, s, c, k), (n, _, width, _), (_, p, q, _) = w.shape, x.shape, y.shape
-        vectors = 2 if k > LANES else 1
-        form = (s, stride[1], vectors) if (s, stride[1], vectors) in WINDOW_FORMS else (1, 1, vectors)
-        kind, m = pick(WINDOW_TILES, q, form)
-        # Without zeros to add and without a tile that reaches over the end of a row, tiles read x itself.
-        direct = padding[1] == 0 and q % m == 0 and (q - 1) * stride[1] + s <= width
-        padded = width if direct else (-(-q // m) * m - 1) * stride[1] + s
-        spread = c % 256 == 0 and form[0] == s and not direct   # pixels would fall on few sets of the cache
-        pitch = c + 16 if spread else c
-        rows = even_part(p, max(-(-PIXELS // q), L2_FLOATS // (stride[0] * padded * pitch)))
-        slab = 0 if direct else ((rows - 1) * stride[0] + r) * padded * pitch
-        self.lanes, self.m = vectors * LANES, m
-        self.bands, self.panels = -(-p // rows), -(-k // self.lanes)
-        self.together = max(1, min(n * self.bands, -(-PIXELS // (rows * q))))
-        self.work = n * p * q * k * r * s * c
-        self.slabs = self.together * slab
-        self.x, self.w, self.memory = x, w, memory
-        self.bias = np.zeros(self.panels * self.lanes, np.float32)
+        steps = tuple(step // 4 for step in y.strides[:3])
+        self.plan, self.grid = plan(x.shape, w.shape, y.shape, steps, offset, stride, padding, adds)
+        lanes, panels, panel = self.plan.lanes, self.grid.panels, self.plan.lanes * w[..., 0].size
+        self.x, self.w, self.memory, self.bias = x, w, memory, np.zeros(panels * lanes, np.float32)
         if b is not None:
-            self.bias[:k] = b
-        self.panel = self.lanes * r * s * c
-        small = self.panels * self.panel <= PACKED_AT_ONCE
-        self.packed = self.pack(0, self.panels, aligned(self.panels * self.panel)) if small else None
-        self.geometry = (self.together, rows, slab, k, r, s, *stride, *padding, padded, pitch,
-                         offset, *(step // 4 for step in y.strides[:3]), p, q)
-        self.tile = (kind, m, form[0], self.lanes, direct, adds)
+            self.bias[:len(b)] = b
+        self.packed = panels * panel <= PACKED_AT_ONCE
+        if self.packed:
+            self.weights = aligned(panels * panel)
+            pack(w.ctypes.data, w.strides, w.shape, 0, panels, lanes, self.weights)
+        self.panel = panel
 
-    def __call__(self, u0, u1, k0, k1):
-        if self.packed is None:
-            weights = self.pack(k0, k1, scratch("weights", (k1 - k0) * self.panel))
-        else:
-            weights = self.packed[k0 * self.panel:]
-        window_chunk(*self.tile, self.x, weights, self.bias, self.memory, scratch("images", self.slabs),
-                     scratch("spill", self.m * self.lanes), u0, u1, k0, k1, *self.geometry)
+    def run(self):
+        """All of it, on all threads."""
+        share(self.work, self.grid.chunks)
 
-    def pack(self, k0, k1, out):
-        """Panels k0..k1 of the weights, as the tiles want them."""
-        pack(self.w.ctypes.data, *self.w.strides, *self.w.shape, k0, k1, self.lanes, out)
-        return out
+    def work(self, team):
+        weights = self.weights if self.packed else scratch("weights", self.grid.share * self.panel)
+        window_chunks(team, self.grid, self.plan, self.x, self.w.ctypes.data, self.w.strides, self.packed, weights,
+                      self.bias, self.memory, scratch("images", self.plan.together * self.plan.slab),
+                      scratch("spill", self.plan.m * self.plan.lanes))
 
 
 def even_part(n, most):
@@ -222,13 +212,13 @@ def even_part(n, most):
 
 
 @jit
-def pack(source, by_r, by_s, by_c, by_k, r, s, c, k, k0, k1, lanes, out):
+def pack(source, steps, shape, k0, k1, lanes, out):
     """Panels k0..k1 of w (R, S, C, K) into out, (panels, R, S, C, lanes); zeros behind K.
 
     w is given by the address of its first float and its strides in bytes: turned weights have strides of
     all kinds.
     """
-    i = 0
+    (by_r, by_s, by_c, by_k), (r, s, c, k), i = steps, shape, 0
     for panel in range(k0, k1):
         some = min(lanes, k - panel * lanes)
         for rs in range(r * s):
@@ -274,13 +264,26 @@ def pad_rows(x, n, low, high, left, padded, pitch, out, start):
 
 
 @jit
-def window_chunk(kind, m, taps, lanes, direct, adds, x, weights, bias, y, images, spill, u0, u1, k0, k1,
-                 together, rows, slab, k, r, s, stride_h, stride_w, top, left, padded, pitch,
-                 y_offset, y_image, y_row, y_pixel, p, q):
+def window_chunks(team, grid, plan, x, w, w_steps, packed, weights, bias, y, images, spill):
+    """The chunks of a grid, as many as this thread gets; it packs their weights where they are not packed already."""
+    c, groups = x.shape[3], len(grid.borders) - 1
+    for chunk in chunks(team, 0, groups * grid.shares):
+        group, k0 = chunk // grid.shares, chunk % grid.shares * grid.share
+        k1 = min(grid.panels, k0 + grid.share)
+        if not packed:
+            pack(w, w_steps, (plan.r, plan.s, c, plan.k), k0, k1, plan.lanes, weights)
+        first = 0 if packed else k0
+        window_chunk(plan, x, weights, first, bias, y, images, spill, grid.borders[group], grid.borders[group + 1], k0, k1)
+
+
+@jit
+def window_chunk(plan, x, weights, first_panel, bias, y, images, spill, u0, u1, k0, k1):
     """Bands u0..u1 (of `rows` output rows each) times panels k0..k1: walks the tiles over the padded bands.
 
     While a band is computed, the rows of the next one are asked for, so that they have arrived by then.
     """
+    (kind, m, taps, lanes, direct, adds, together, rows, slab, k, r, s, stride_h, stride_w, top, left, padded, pitch,
+     y_offset, y_image, y_row, y_pixel, p, q) = plan
     _, h, width, c = x.shape
     bands = -(-p // rows)
     run = s // taps * c                                         # one reduction: C, or the joined S·C
@@ -295,7 +298,7 @@ def window_chunk(kind, m, taps, lanes, direct, adds, x, weights, bias, y, images
                 pad_rows(x, u // bands, max(0, low), min(h, high), left, padded, pitch, images, start)
         for panel in range(k0, k1):
             valid = min(lanes, k - panel * lanes)
-            panel_b = address(weights, (panel - k0) * r * s * c * lanes)
+            panel_b = address(weights, (panel - first_panel) * r * s * c * lanes)
             for u in range(first, last):
                 n, p0 = u // bands, u % bands * rows
                 if direct:
@@ -357,27 +360,40 @@ def conv2d_backward_weight(x, dy, w_shape, stride, padding):
     band = max(1, L1_FLOATS // (padded * max(16, m) + wide * lanes))    # rows of dy
     step = c if sweep_x else stride[1] * c                              # from one column of x to the next
     panels = -(-k // lanes)
-    grid = Grid(n, panels, n * p * q * k * r * s * c, share=1)
-    partial = np.empty((grid.groups, panels, r, taps, tiles, lanes), np.float32)
-
-    def body(n0, n1, k0, k1):
-        outer_chunk(kind, m, lanes, x, dy, partial[grid.borders.index(n0), k0:k1].reshape(-1),
-                    scratch("images", 1 if direct else h * padded * c + m),
-                    scratch("gradients", min(p, band) * wide * lanes), direct, band, n0, n1, k0, k1, r, taps,
-                    tiles, depth, stride[0], step, padding[0], left, padded, before, first, wide, columns)
-    grid.run(body)
+    grid = cut(n, panels, n * p * q * k * r * s * c, share=1)
+    partial = np.empty((len(grid.borders) - 1, panels, r, taps, tiles, lanes), np.float32)
     dw = np.empty((r, s, c, k), np.float32)
-    parallel_for(lambda k0, k1: collect(partial, dw, k0, k1), panels, max(1, 2 ** 16 // (r * s * c * lanes)))
+    sweep = Sweep(kind, m, lanes, direct, band, taps, tiles, depth, stride[0], step, padding[0], left, padded, before,
+                  first, wide, columns)
+    share(lambda team: outer_chunks(
+        team, grid, sweep, x, dy, partial, dw, scratch("images", 1 if direct else h * padded * c + m),
+        scratch("gradients", min(p, band) * wide * lanes)), grid.chunks)
     return dw.transpose(3, 2, 0, 1)                                     # (K, C, R, S)
 
 
+Sweep = namedtuple("Sweep", "kind m lanes direct band taps tiles depth stride_h step top left padded before first wide "
+                            "columns")
+
+
 @jit
-def outer_chunk(kind, m, lanes, x, dy, partial, images, gradients, direct, band, n0, n1, k0, k1, r, taps,
-                tiles, depth, stride_h, step, top, left, padded, before, first, wide, columns):
+def outer_chunks(team, grid, sweep, x, dy, partial, dw, images, gradients):
+    """The partial sums of all chunks of a grid, then their sums."""
+    groups, panels = partial.shape[:2]
+    for chunk in chunks(team, 1, groups * grid.shares):
+        group, k0 = chunk // grid.shares, chunk % grid.shares * grid.share
+        outer_chunk(sweep, x, dy, partial, images, gradients, group, grid.borders[group], grid.borders[group + 1],
+                    k0, min(panels, k0 + grid.share))
+    for panel in chunks(team, 0, panels):
+        collect(partial, dw, panel)
+
+
+@jit
+def outer_chunk(sweep, x, dy, partial, images, gradients, group, n0, n1, k0, k1):
     """Images n0..n1 times panels k0..k1: every tile of dw takes up what a band of rows adds, band by band."""
-    _, h, width, c = x.shape
-    _, p, q, k = dy.shape
-    partial[:] = 0
+    (kind, m, lanes, direct, band, taps, tiles, depth, stride_h, step, top, left, padded, before, first, wide,
+     columns) = sweep
+    (_, h, width, c), (_, p, q, k), (_, panels, r, _, _, _) = x.shape, dy.shape, partial.shape
+    partial[group, k0:k1] = 0
     row_x = padded * c
     for n in range(n0, n1):
         source = address(x, n * h * width * c)
@@ -392,8 +408,9 @@ def outer_chunk(kind, m, lanes, x, dy, partial, images, gradients, direct, band,
                     high = min(p0 + band, p, (h - 1 + top - row) // stride_h + 1)
                     a = source + 4 * (low * stride_h + row - top) * row_x
                     b = address(gradients, ((low - p0) * wide + first) * lanes)
+                    of_row = ((group * panels + panel) * r + row) * taps * tiles
                     for start in range(0, depth, m):
-                        y = address(partial, (((panel - k0) * r + row) * taps * tiles + start) * lanes)
+                        y = address(partial, (of_row + start) * lanes)
                         outer_tile(kind, y, tiles * lanes, lanes, y, tiles * lanes, lanes,
                                    a + 4 * start, 1, stride_h * row_x, step, b, -lanes, wide * lanes, lanes,
                                    high - low, columns)
@@ -420,18 +437,17 @@ def pad_panel(dy, n, p0, p1, k0, lanes, before, wide, out):
 
 
 @jit
-def collect(partial, dw, k0, k1):
-    """Panels k0..k1 of dw (R, S, C, K): sums the groups of partial (groups, panels, R, T, tiles, lanes)."""
+def collect(partial, dw, panel):
+    """One panel of dw (R, S, C, K): sums the groups of partial (groups, panels, R, T, tiles, lanes)."""
     groups, _, _, taps, _, lanes = partial.shape
     r, s, c, k = dw.shape
     for rr in range(r):
         for ss in range(s):
             t, depth0 = (ss, 0) if taps == s else (0, ss * c)
             for cc in range(c):
-                for panel in range(k0, k1):
-                    out = dw[rr, ss, cc, panel * lanes:(panel + 1) * lanes]
-                    out[:] = 0
-                    for g in range(groups):
-                        row = partial[g, panel, rr, t, depth0 + cc]
-                        for v in range(len(out)):
-                            out[v] += row[v]
+                out = dw[rr, ss, cc, panel * lanes:(panel + 1) * lanes]
+                out[:] = 0
+                for g in range(groups):
+                    row = partial[g, panel, rr, t, depth0 + cc]
+                    for v in range(len(out)):
+                        out[v] += row[v]

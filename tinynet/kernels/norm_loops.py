@@ -1,4 +1,4 @@
-"""The compiled loops of normalisation: each works on a chunk of channels-last memory.
+"""The compiled loops of normalisation: each works on a chunk of channels-last memory, `batch_...` on all chunks.
 
 Such memory is a flat run of pixels, C values each. The loops take it in rows, a whole number of pixels and
 some 256 values long: with 16 channels a loop over the channels of one pixel would end before it has begun.
@@ -11,7 +11,9 @@ outer one (to pass slices to a function costs more, in reference counts, than th
 
 import numpy as np
 
+from tinynet.kernels.chunks import chunks
 from tinynet.kernels.compile import jit
+from tinynet.kernels.elementwise_numba import masked
 
 ROW = 256
 NO_RELU = np.nan                                     # as a floor: neither v < NaN nor y <= NaN ever holds
@@ -106,26 +108,25 @@ def affine(x, extra, y, mean, scale, shift, floor):
 
 @jit
 def tiled_gate(gate, length, like):
-    """The rows of a gate: the (mean, scale, shift) with which `affine` makes its result, before the floor, of v."""
+    """The rows of a gate: the (mean, scale, shift) with which `affine` makes its result, before the floor, of x."""
     mean, scale, shift = gate
     center = tiled(mean, length, like)
     return center, tiled(scale, length, like), tiled(recentered(shift, mean, center, scale), length, like)
 
 
 @jit(fastmath=VECTORIZE)
-def gradient_sums(dy, v, gate, x, mean, floor, sums):
-    """Σ g and Σ g·(x - mean) of each channel, where g is dy masked by (v - gate's mean) · its scale + its shift > floor.
+def gradient_sums(dy, x, gate, mean, floor, sums):
+    """Σ g and Σ g·(x - mean) of each channel, where g is dy masked by (x - gate's mean) · its scale + its shift > floor.
 
-    v is the result y itself, with a gate that lets it through; or x, with the gate that made y of it: the mask costs
-    no memory traffic then, for x has to be read anyway.
+    With the gate that made the result y of x, the mask costs no memory traffic, for x has to be read anyway.
     """
     length, floor, zero = row_length(mean.size), x.dtype.type(floor), x.dtype.type(0)
     center, first, second = tiled(mean, length, x), np.zeros(length, x.dtype), np.zeros(length, x.dtype)
     origin, slope, offset = tiled_gate(gate, length, x)
     for start in range(0, x.size, length):
-        row, up, out = x[start:start + length], dy[start:start + length], v[start:start + length]
+        row, up = x[start:start + length], dy[start:start + length]
         for i in range(row.size):
-            g = zero if (out[i] - origin[i]) * slope[i] + offset[i] <= floor else up[i]
+            g = zero if (row[i] - origin[i]) * slope[i] + offset[i] <= floor else up[i]
             first[i] += g
             second[i] += g * (row[i] - center[i])
     for i in range(length):
@@ -135,18 +136,69 @@ def gradient_sums(dy, v, gate, x, mean, floor, sums):
 
 
 @jit(fastmath=VECTORIZE)
-def gradient(dy, v, gate, x, dx, mean, scale, slope, offset, floor):
+def gradient(dy, x, gate, dx, mean, scale, slope, offset, floor):
     """dx = scale · g + slope · (x - mean) + offset, where g is dy masked as in `gradient_sums`."""
     length, floor, zero = row_length(mean.size), x.dtype.type(floor), x.dtype.type(0)
     center, a, b = tiled(mean, length, x), tiled(scale, length, x), tiled(slope, length, x)
     c = tiled(recentered(offset, mean, center, slope), length, x)
     origin, gate_slope, gate_offset = tiled_gate(gate, length, x)
     for start in range(0, x.size, length):
-        row, up = x[start:start + length], dy[start:start + length]
-        out, down = v[start:start + length], dx[start:start + length]
+        row, up, down = x[start:start + length], dy[start:start + length], dx[start:start + length]
         for i in range(row.size):
-            g = zero if (out[i] - origin[i]) * gate_slope[i] + gate_offset[i] <= floor else up[i]
+            g = zero if (row[i] - origin[i]) * gate_slope[i] + gate_offset[i] <= floor else up[i]
             down[i] = g * a[i] + (row[i] - center[i]) * b[i] + c[i]
+
+
+# What share() runs on all threads. A second pass over the same memory goes backwards: what was read last is still in
+# the cache. What comes of the sums is made by every thread for itself, which is quicker than to wait for another.
+
+@jit
+def batch_train(team, x, extra, y, grain, means, m2s, weight, bias, eps, floor):
+    """Mean and variance of each channel, then y; `means` and `m2s` have a row for each chunk of `grain` values."""
+    for i in chunks(team, 1, len(means)):
+        moments(x[i * grain:(i + 1) * grain], means[i], m2s[i])
+    count, mean, m2 = np.full(len(means), grain / weight.size), np.empty(weight.size), np.empty(weight.size)
+    count[-1] = (x.size - grain * (len(means) - 1)) / weight.size
+    merge(count, means, m2s, mean, m2)
+    var = m2 / (x.size // weight.size)
+    invstd = 1 / np.sqrt(var + eps)
+    batch_affine(team, x, extra, y, grain, mean, weight * invstd, bias, floor)
+    return mean, var, invstd
+
+
+@jit
+def batch_affine(team, x, extra, y, grain, mean, scale, shift, floor):
+    """`affine` for all chunks."""
+    count = -(-x.size // grain)
+    for i in chunks(team, 0, count):
+        start, stop = (count - 1 - i) * grain, (count - i) * grain
+        more = extra[start:stop] if extra.size == x.size else extra
+        affine(x[start:stop], more, y[start:stop], mean, scale, shift, floor)
+
+
+@jit
+def batch_gradient(team, dy, y, x, g, dx, grain, gate, mean, invstd, scale, floor, masks, m, sums):
+    """Σ g and Σ g·x̂ of each channel, then dx; `sums` has a row for each chunk, m is how many values a mean is of.
+
+    With `masks`, g becomes dy masked by y, and is used from there on; else the gate makes the mask of x.
+    """
+    for i in chunks(team, 1, len(sums)):
+        part = slice(i * grain, (i + 1) * grain)
+        if masks:
+            masked(dy[part], y[part], g[part])
+            gradient_sums(g[part], x[part], gate, mean, NO_RELU, sums[i])
+        else:
+            gradient_sums(dy[part], x[part], gate, mean, floor, sums[i])
+    total = np.zeros((2, mean.size))
+    for i in range(len(sums)):
+        total += sums[i]
+    total[1] *= invstd
+    slope, offset = -scale * invstd * total[1] / m, -scale * total[0] / m
+    source, floor = (g, NO_RELU) if masks else (dy, floor)
+    for i in chunks(team, 0, len(sums)):
+        part = slice((len(sums) - 1 - i) * grain, (len(sums) - i) * grain)
+        gradient(source[part], x[part], gate, dx[part], mean, scale, slope, offset, floor)
+    return total
 
 
 @jit(fastmath=VECTORIZE)

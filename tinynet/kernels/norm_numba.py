@@ -8,39 +8,47 @@ import math
 
 import numpy as np
 
-from tinynet.kernels.elementwise_numba import masked
 from tinynet.kernels.layout import channels_last
 from tinynet.kernels.norm_loops import (
-    NO_RELU, affine, gradient, gradient_sums, merge, moments, normalize_rows, row_gradients, row_length)
-from tinynet.kernels.threads import parallel_for
+    NO_RELU, affine, batch_affine, batch_gradient, batch_train, gradient, gradient_sums, moments, normalize_rows,
+    row_gradients, row_length)
+from tinynet.kernels.threads import parallel_for, share
 
 
 def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
     x = channels_last(x)
-    mean, var = _statistics(x)
-    invstd = 1 / np.sqrt(var + eps)
-    return _normalize(x, weight, bias, mean, invstd, relu, residual), mean, var, invstd
+    y, extra, grain, weight, bias = np.empty_like(x), _extra(residual, x), _grain(x), *_given(weight, bias, x)
+    flat_x, flat_extra, flat_y = (a.ravel("K") for a in (x, extra, y))
+    means, m2s = np.empty((2, -(-x.size // grain), x.shape[1]))
+    mean, var, invstd = share(lambda team: batch_train(
+        team, flat_x, flat_extra, flat_y, grain, means, m2s, weight, bias, eps, _floor(relu)), len(means))
+    return y, mean, var, invstd
 
 
 def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):
-    mean, invstd = mean.astype(np.float64), 1 / np.sqrt(var.astype(np.float64) + eps)
-    return _normalize(channels_last(x), weight, bias, mean, invstd, relu, residual)
+    x = channels_last(x)
+    y, extra, grain, weight, bias = np.empty_like(x), _extra(residual, x), _grain(x), *_given(weight, bias, x)
+    flat_x, flat_extra, flat_y = (a.ravel("K") for a in (x, extra, y))
+    mean, scale = mean.astype(np.float64), weight * (1 / np.sqrt(var.astype(np.float64) + eps))
+    share(lambda team: batch_affine(
+        team, flat_x, flat_extra, flat_y, grain, mean, scale, bias, _floor(relu)), -(-x.size // grain))
+    return y
 
 
 def batch_norm_backward(dy, x, y, weight, bias, mean, invstd, relu=False, residual=False, training=True):
-    x, dy = channels_last(x), channels_last(dy)
-    scale, floor = _scale(weight, invstd), 0.0 if relu else NO_RELU
-    v, gate = x, (mean, scale, np.zeros_like(mean) if bias is None else bias.astype(np.float64))
-    dresidual = None if not residual else np.empty_like(x) if relu else dy
-    if residual and relu:                                      # y cannot be made from x alone
-        dbias, dweight = _gradient_sums(dy, channels_last(y), _open_gate(mean), x, mean, invstd, floor, dresidual)
-    else:
-        dbias, dweight = _gradient_sums(dy, v, gate, x, mean, invstd, floor)
-    if residual:
-        dy, floor = dresidual, NO_RELU                         # masked already
-    m = x.size // mean.size if training else np.inf            # given statistics do not depend on x
-    dx = _gradient(dy, v, gate, x, mean, invstd, scale, dbias / m, dweight / m, floor)
-    return dx, dweight.astype(x.dtype), dbias.astype(x.dtype), dresidual
+    x, dy, grain = channels_last(x), channels_last(dy), _grain(x)
+    weight, bias = _given(weight, bias, x)
+    masks = relu and residual                                  # y cannot be made from x alone
+    dx, scale, gate = np.empty_like(x), weight * invstd, (mean, weight * invstd, bias.astype(np.float64))
+    dresidual = np.empty_like(x) if masks else dy
+    flat_dy, flat_x, flat_g, flat_dx = (a.ravel("K") for a in (dy, x, dresidual, dx))
+    flat_y = channels_last(y).ravel("K") if masks else flat_x
+    sums = np.zeros((-(-x.size // grain), 2, mean.size))
+    m = x.size / mean.size if training else np.inf             # given statistics do not depend on x
+    dbias, dweight = share(lambda team: batch_gradient(
+        team, flat_dy, flat_y, flat_x, flat_g, flat_dx, grain, gate, mean, invstd, scale, _floor(relu), masks, m,
+        sums), len(sums))
+    return dx, dweight.astype(x.dtype), dbias.astype(x.dtype), dresidual if residual else None
 
 
 def group_norm(x, groups, weight, bias, eps):
@@ -63,13 +71,13 @@ def group_norm_backward(dy, x, groups, weight, mean, invstd):
     sums = np.zeros((n, 2, channels))
     mean, invstd = _to_channels(mean, sums[:, 0]), _to_channels(invstd, sums[:, 0])   # (N, C)
     gate = _open_gate(np.zeros(channels))                                             # there may be no images
-    _each_chunk(lambda i, dy, x: gradient_sums(dy, x, gate, x, mean[i], NO_RELU, sums[i]), dy, x, grain=image)
+    _each_chunk(lambda i, dy, x: gradient_sums(dy, x, gate, mean[i], NO_RELU, sums[i]), dy, x, grain=image)
     sums[:, 1] *= invstd                                                              # Σ g and Σ g·x̂
     scale, ones = _scale(weight, invstd), np.ones(channels)
     weighted = (sums * (ones if weight is None else weight)).reshape(n, 2, groups, channels // groups).sum(3)
     average, average_x_hat = (_to_channels(weighted[:, i] / (image // groups), mean) for i in range(2))
     slope, offset, dx = -invstd * invstd * average_x_hat, -invstd * average, np.empty_like(x)
-    _each_chunk(lambda i, dy, x, dx: gradient(dy, x, gate, x, dx, mean[i], scale[i], slope[i], offset[i], NO_RELU),
+    _each_chunk(lambda i, dy, x, dx: gradient(dy, x, gate, dx, mean[i], scale[i], slope[i], offset[i], NO_RELU),
                 dy, x, dx, grain=image)
     dbias, dweight = sums.sum(0).astype(x.dtype)
     return dx, dweight, dbias
@@ -103,52 +111,20 @@ def layer_norm_backward(dy, x, weight, mean, invstd):
     return dx, dweight, dbias
 
 
-def _statistics(x):
-    """Mean and biased variance of each channel."""
-    channels, grain = x.shape[1], _grain(x)
-    starts = range(0, x.size, grain)
-    mean, m2 = np.empty((2, len(starts) + 1, channels))
-    _each_chunk(lambda i, part: moments(part, mean[i], m2[i]), x)
-    count = np.full(len(starts), grain / channels)
-    count[-1:] = (x.size - grain * (len(starts) - 1)) / channels
-    merge(count, mean[:-1], m2[:-1], mean[-1], m2[-1])
-    return mean[-1], m2[-1] / (x.size // channels)
+def _given(weight, bias, x):
+    """Weight and bias of the channels, or what stands for them."""
+    channels = x.shape[1]
+    return (np.ones(channels, x.dtype) if weight is None else weight,
+            np.zeros(channels, x.dtype) if bias is None else bias)
 
 
-def _normalize(x, weight, bias, mean, invstd, relu, residual):
-    y, extra = np.empty_like(x), _zeros(x) if residual is None else channels_last(residual)
-    shift = np.zeros_like(mean) if bias is None else bias
-    scale, floor = _scale(weight, invstd), 0.0 if relu else NO_RELU
-    _each_chunk(lambda i, *parts: affine(*parts, mean, scale, shift, floor), x, extra, y, again=True)
-    return y
+def _extra(residual, x):
+    """What is added to each value: the residual, or a row of zeros."""
+    return np.zeros(row_length(x.shape[1]), x.dtype) if residual is None else channels_last(residual)
 
 
-def _gradient_sums(dy, v, gate, x, mean, invstd, floor, g=None):
-    """Σ g and Σ g·x̂ of each channel; the masked dy is left in `g`, if it is given."""
-    sums = np.zeros((-(-x.size // _grain(x)), 2, mean.size))
-
-    def masked_first(i, dy, y, x, g):
-        masked(dy, y, g)
-        gradient_sums(g, x, gate, x, mean, NO_RELU, sums[i])
-
-    if g is None:
-        _each_chunk(lambda i, dy, v, x: gradient_sums(dy, v, gate, x, mean, floor, sums[i]), dy, v, x)
-    else:
-        _each_chunk(masked_first, dy, v, x, g)
-    sums = sums.sum(0)
-    sums[1] *= invstd
-    return sums
-
-
-def _gradient(dy, v, gate, x, mean, invstd, scale, average, average_x_hat, floor):
-    """dx = scale · (g - average - x̂ · average_x_hat)."""
-    dx, slope, offset = np.empty_like(x), -scale * invstd * average_x_hat, -scale * average
-
-    def part(i, dy, v, x, dx):
-        gradient(dy, v, gate, x, dx, mean, scale, slope, offset, floor)
-
-    _each_chunk(part, dy, v, x, dx, again=True)
-    return dx
+def _floor(relu):
+    return 0.0 if relu else NO_RELU
 
 
 def _open_gate(mean):
@@ -180,18 +156,11 @@ def _rows_in_chunk(x):
     return max(1, max(x.size // 32, 1 << 15) // x.shape[1])
 
 
-def _each_chunk(work, *arrays, grain=None, again=False):
-    """work(i, part, ...) for each chunk of the arrays' memory; what is only a row of zeros is passed whole.
-
-    A second pass over the same memory (`again`) goes backwards: what was read last is still in the cache.
-    """
-    size, flat, grain = arrays[0].size, [a.ravel("K") for a in arrays], grain or _grain(arrays[0])
-    chunks = -(-size // grain)
-    if chunks == 1:                                            # no overhead for single images
-        return work(0, *flat)
+def _each_chunk(work, *arrays, grain):
+    """work(i, part, ...) for each chunk of `grain` values of the arrays' memory."""
+    flat = [a.ravel("K") for a in arrays]
 
     def part(i, _):
-        i = chunks - 1 - i if again else i
-        work(i, *[a[i * grain:(i + 1) * grain] if a.size == size else a for a in flat])
+        work(i, *[a[i * grain:(i + 1) * grain] for a in flat])
 
-    parallel_for(part, chunks, 1)
+    parallel_for(part, -(-flat[0].size // grain), 1)

@@ -8,6 +8,7 @@ same time. Whatever the number of threads, the same chunks compute the same bits
 import os
 import queue
 import threading
+from collections import namedtuple
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def get_num_threads():
 
 
 def set_num_threads(n):
-    """Use `n` threads (an int, at least 1). Results do not depend on it, bit for bit."""
+    """Use `n` threads (an int, at least 1; ValueError otherwise). Results do not depend on it, bit for bit."""
     global _count
     if not isinstance(n, int) or n < 1:
         raise ValueError(f"set_num_threads: expected an integer of at least 1, got {n!r}")
@@ -41,73 +42,113 @@ def parallel_for(body, n, grain, blas=False):
     to its own items. Where it multiplies matrices, `blas` has it do so on a single thread. The first exception is
     raised again in the caller.
     """
-    job = _Job(body, n, grain)
-    helpers = min(get_num_threads(), len(range(0, n, grain))) - 1
+    starts = iter(range(0, n, grain))  # taking the next one is atomic
+
+    def work(_):
+        try:
+            for start in starts:
+                body(start, min(start + grain, n))
+        except BaseException:
+            for _ in starts:           # leave nothing to do for the others
+                pass
+            raise
     libraries = _single_threaded_blas() if blas else ()
     try:
-        if helpers < 1 or not _one_at_a_time.acquire(blocking=False):
-            job.run()                  # also when another Python thread is using the pool
-        else:
-            try:
-                _pool.share(job, helpers)
-            finally:
-                _one_at_a_time.release()
+        _on_threads(work, -(-n // grain), ring=True)
     finally:
         for library, threads in libraries:
             library.set_num_threads(threads)
-    if job.error is not None:
-        raise job.error
+
+
+def share(work, count):
+    """Call `work(team)` once on every thread, at the same time; returns what the caller's own call returns.
+
+    It is for compiled loops: with the team's counters they take `count` chunks by themselves, see `chunks.py`.
+    """
+    return _on_threads(work, count, ring=False)
+
+
+def _on_threads(work, chunks, ring):
+    """Call `work(team)` here and on as many other threads as there are, and chunks for them."""
+    helpers = min(get_num_threads(), chunks) - 1
+    if helpers < 1 or not _one_at_a_time.acquire(blocking=False):
+        counters = _Counters()         # also when another Python thread is using the pool
+        return work(Team(counters.address, 0, _nobody.address, _nobody.address, 0))
+    try:
+        return _pool.share(work, helpers, ring)
+    finally:
+        _one_at_a_time.release()
+
+
+# What threads that work on one job share: addresses of counters, all int64. counters: how many chunks are taken, how
+# many are done, for each phase. bell: the number of the latest job. finished: how often helpers ended one; it comes to
+# `target` in the end (0 on a helper, which does not wait for that).
+Team = namedtuple("Team", "counters number bell finished target")
+APART = 16                             # from one counter to the next, in int64s: two cache lines
+
+
+class _Counters:
+    """Four zeros."""
+
+    def __init__(self):
+        self.values = np.zeros(4 * APART, np.int64)
+        self.address = self.values.ctypes.data
+
+
+_nobody = _Counters()                  # bell and end of those who work alone
 
 
 class _Job:
-    """One `parallel_for`: the chunks still to do; taking the next one is atomic."""
+    """What several threads call at the same time, and the first exception of any."""
 
-    def __init__(self, body, n, grain):
-        self.body, self.starts, self.n, self.grain = body, iter(range(0, n, grain)), n, grain
-        self.finished, self.error = queue.SimpleQueue(), None
+    def __init__(self, work, team):
+        self.work, self.team, self.finished, self.error = work, team, queue.SimpleQueue(), None
 
-    def run(self):
+    def run(self, team):
         try:
-            for start in self.starts:
-                self.body(start, min(start + self.grain, self.n))
+            return self.work(team)
         except BaseException as error:
             self.error = error
-            for _ in self.starts:      # leave nothing to do for the others
-                pass
 
 
 class _Pool:
-    """Threads that wait for jobs. They watch a counter for a moment before they sleep: see `spin.py`."""
+    """Threads that wait for jobs. They watch the bell for a moment before they sleep: see `spin.py`."""
 
     def __init__(self):
-        self.threads, self.jobs = [], queue.SimpleQueue()
-        self.counters = np.zeros(16, np.int64)             # [0] jobs handed out; [8], a cache line on, jobs finished
-        self.handed_out, self.finished = self.counters.ctypes.data, self.counters.ctypes.data + 64
+        self.threads, self.jobs, self.number, self.counters = [], queue.SimpleQueue(), 0, _Counters()
+        self.bell, self.finished = self.counters.address, self.counters.address + 8 * APART
 
-    def share(self, job, helpers):
-        """Run the job's chunks here and on `helpers` threads."""
-        from tinynet.kernels.spin import watch
+    def share(self, work, helpers, ring):
+        """Call `work(team)` here and on `helpers` threads; returns its result here. Unless `ring`, the work rings."""
+        from tinynet.kernels.spin import put, watch
         while len(self.threads) < helpers:
             self.threads.append(threading.Thread(target=self.work, args=[watch], daemon=True, name="tinynet-worker"))
             self.threads[-1].start()
-        before = int(self.counters[8])
-        self.counters[0] += 1          # first: who takes the job must not take this for a later one
+        self.number += 1
+        counters, target = _Counters(), int(self.counters.values[APART]) + helpers
+        team = Team(counters.address, self.number, self.bell, self.finished, target)
+        job = _Job(work, team._replace(target=0))
         for _ in range(helpers):
             self.jobs.put(job)
-        job.run()
-        watch(self.finished, before)
+        if ring:
+            put(self.bell, self.number)
+        result = job.run(team)
+        watch(self.finished, target)
         for _ in range(helpers):
             job.finished.get()
+        if job.error is not None:
+            raise job.error
+        return result
 
     def work(self, watch):
         while True:
             job = self.jobs.get()
-            seen = int(self.counters[0])
-            job.run()
+            job.run(job.team)
             job.finished.put(None)
-            self.counters[8] += 1
+            self.counters.values[APART] += 1
+            following = job.team.number + 1
             del job                    # a waiting thread must not keep arrays alive
-            watch(self.handed_out, seen)
+            watch(self.bell, following)
 
 
 _pool = _Pool()
