@@ -49,7 +49,6 @@ PLAIN = set("""
     attention.watch_gates build constant_ create deploy.weights.WeightFileError load normal_ ones_ save
     uniform_ zeros_
     """.split())
-UNDER_REPAIR = {"set_num_threads"}     # its error is not in its docstring
 
 TERMS = re.findall(r"^(?:``\w+`` ?)+$", OPENING, re.MULTILINE)    # what they are stands in the lines below
 KNOWN = set(re.findall(r"\w+", " ".join(TERMS)))
@@ -71,8 +70,7 @@ def gaps(name, thing):
         found.append(f"{name} shows no shape")
     if name not in PLAIN and not thing.__module__.startswith(HOMES) and not SOURCE.search(text):
         found.append(f"{name} names no source")
-    if name not in UNDER_REPAIR:
-        found += [f"{name} does not name its {error}" for error in sorted(unnamed_errors(thing))]
+    found += [f"{name} does not name its {error}" for error in sorted(unnamed_errors(thing))]
     return found
 
 
@@ -143,7 +141,7 @@ def test_methods_of_tensors_show_their_shapes():
 
 def test_exempt_names_exist():
     names = {name for found in PUBLIC.values() for name in found}
-    assert SHAPELESS | PLAIN | UNDER_REPAIR <= names
+    assert SHAPELESS | PLAIN <= names
 
 
 def test_every_module_has_a_page():

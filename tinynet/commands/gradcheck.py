@@ -1,4 +1,4 @@
-"""Prove the gradients: every differentiable operator and layer against central differences in float64 and, where
+"""Check the gradients: every differentiable operator and layer against central differences in float64 and, where
 PyTorch is installed, against PyTorch. The exit status is 1 if any fails.
 
     tinynet gradcheck
