@@ -16,8 +16,8 @@ import pytest
 import tinynet
 from tinynet.kernels import conv, elementwise, gelu, layout, matmul, norm, pool, quantized, simd_lanes
 
-FAST = ["conv_numba", "conv_direct", "elementwise_numba", "gelu_numba", "matmul_numba", "norm_numba", "pool_numba",
-        "quantized_numba"]
+FAST = ["conv_numba", "conv_direct", "conv_depthwise", "elementwise_numba", "gelu_numba", "matmul_numba",
+        "norm_numba", "pool_numba", "quantized_numba"]
 if not simd_lanes.LANES:
     FAST.remove("conv_direct")         # cannot be imported without explicit SIMD
     FAST.remove("quantized_numba")     # leaves integers to the NumPy twin then
@@ -135,9 +135,9 @@ def compare_elementwise():
     compare(gelu.gelu_backward, x, images(2, 5, 3, 4, memory="NCHW"))
     for nesterov, momentum in ((False, 0.0), (False, 0.9), (True, 0.9)):
         p, g, buffer = (images(4, 5, 3, 3) for _ in range(3))
-        other = np.ascontiguousarray(g)
-        for gradient in (g, other):
-            found, exact = copies((p, gradient, buffer), None), copies((p, gradient, buffer), np.float64)
+        other, filters = np.ascontiguousarray(g), [a.transpose(3, 2, 0, 1) for a in (p, g, buffer)]
+        for arrays in ((p, g, buffer), (p, other, buffer), filters):
+            found, exact = copies(arrays, None), copies(arrays, np.float64)
             for twin, (a, b, c) in ((elementwise.sgd_update.numba, found), (elementwise.sgd_update.numpy, exact)):
                 twin(a, b, c if momentum else None, 0.1, momentum, 0.0, 1e-3, nesterov)
             assert_close(found[0], exact[0])

@@ -60,7 +60,7 @@ def jit(function=None, **options):
 
 
 class _Announce(event.Listener):
-    """Says once a process, on stderr, that a pause is compilation and will not come back."""
+    """Says once a process, on stderr, that a pause is compilation, and will not come back for these kernels."""
 
     said = False
 
@@ -68,7 +68,8 @@ class _Announce(event.Listener):
         ours = happening.data["dispatcher"].py_func.__module__.startswith("tinynet.kernels")
         if ours and not self.said:
             self.said = True
-            print("tinynet: compiling kernels, once, about 20 s", file=sys.stderr, flush=True)
+            print("tinynet: compiling kernels that are new here (all of them: some 20 s); they are kept for next time",
+                  file=sys.stderr, flush=True)
 
     def on_end(self, happening):
         pass

@@ -105,18 +105,20 @@ def borders(units, group, least):
 
 # ------------------------------------------------------------------------------ forward and input gradient
 
-def conv2d(x, w, b, stride, padding):
-    """y (N, K, P, Q) of x (N, C, H, W) with w (K, C, R, S), see `conv.conv2d`."""
+def conv2d(x, w, b, stride, padding, groups):
+    """y (N, K, P, Q) of x (N, C, H, W) with w (K, C/groups, R, S), see `conv.conv2d`."""
     images = pixels(x)
     n, h, width, c = images.shape
     k, _, r, s = w.shape
     p, q = (h + 2 * padding[0] - r) // stride[0] + 1, (width + 2 * padding[1] - s) // stride[1] + 1
     y = np.empty((n, p, q, k), np.float32)
-    Walk(images, w.transpose(2, 3, 1, 0), b, y, stride, padding, y.reshape(-1)).run()
+    for part, ins, outs in blocks(w, groups):
+        Walk(images, ins.start, part.transpose(2, 3, 1, 0), None if b is None else b[outs], y[..., outs], stride,
+             padding, y.reshape(-1), outs.start).run()
     return y.transpose(0, 3, 1, 2)                                          # (N, K, P, Q)
 
 
-def conv2d_backward_input(dy, w, x_shape, stride, padding, out=None):
+def conv2d_backward_input(dy, w, x_shape, stride, padding, groups, out=None):
     """dx: for each phase (i, j) of the stride, a stride-1 convolution of dy with turned weights.
 
     Given `out`, channels-last, dx is added to it: the tiles start from its values instead of from zero.
@@ -125,15 +127,42 @@ def conv2d_backward_input(dy, w, x_shape, stride, padding, out=None):
     dx, outputs = np.empty((n, h, width, c), np.float32) if out is None else pixels(out), pixels(dy)
     if out is None and (stride[0] > w.shape[2] or stride[1] > w.shape[3]):
         dx[:] = 0                                                           # for the pixels that no tap meets
-    for i, j in np.ndindex(stride):
-        rows, top = _phase(w.shape[2], i, stride[0], padding[0])
-        columns, left = _phase(w.shape[3], j, stride[1], padding[1])
-        taps = w.transpose(2, 3, 0, 1)[rows, columns]                       # (R, S, K, C) of this phase
-        target = dx[:, i::stride[0], j::stride[1]]
-        if taps.size and target.size:
-            Walk(outputs, taps[::-1, ::-1], None, target, (1, 1), (top, left), dx.reshape(-1), (i * width + j) * c,
-                 adds=out is not None).run()
+    for part, ins, outs in blocks(w, groups):
+        for i, j in np.ndindex(stride):
+            rows, top = _phase(w.shape[2], i, stride[0], padding[0])
+            columns, left = _phase(w.shape[3], j, stride[1], padding[1])
+            taps = part.transpose(2, 3, 0, 1)[rows, columns]                # (R, S, K, C) of this phase
+            target = dx[:, i::stride[0], j::stride[1], ins]
+            if taps.size and target.size:
+                Walk(outputs, outs.start, taps[::-1, ::-1], None, target, (1, 1), (top, left), dx.reshape(-1),
+                     (i * width + j) * c + ins.start, adds=out is not None).run()
     return dx.transpose(0, 3, 1, 2) if out is None else out                 # (N, C, H, W)
+
+
+def blocks(w, groups):
+    """Neighbouring groups, as many as fill a register with outputs: their dense weights, slices of C and of K.
+
+    The zeros between the groups are multiplied too, and still the tiles are faster than many small matrices.
+    """
+    (k, c, r, s), share = w.shape, w.shape[0] // groups
+    merged = max(m for m in range(1, groups + 1) if groups % m == 0 and (m == 1 or m * share <= LANES))
+    for g in range(0, groups, merged):
+        ins, outs = slice(g * c, (g + merged) * c), slice(g * share, (g + merged) * share)
+        dense = w[outs]
+        if merged > 1:
+            dense = np.zeros((r, s, merged * c, merged * share), w.dtype).transpose(3, 2, 0, 1)
+            for part, block in diagonal(w[outs], dense):
+                block[...] = part
+        yield dense, ins, outs
+
+
+def diagonal(w, dense):
+    """Pairs of views for every group: its weights in w (K, C/groups, R, S) and in the dense block (K, C, R, S)."""
+    c, groups = w.shape[1], dense.shape[1] // w.shape[1]
+    share = w.shape[0] // groups
+    for g in range(groups):
+        outs = slice(g * share, (g + 1) * share)
+        yield w[outs], dense[outs, g * c:(g + 1) * c]
 
 
 def _phase(taps, i, stride, padding):
@@ -147,23 +176,23 @@ def _phase(taps, i, stride, padding):
     return slice(first, None, stride), count - 1 - shift
 
 
-Plan = namedtuple("Plan", "kind m taps lanes direct adds together rows slab k r s stride_h stride_w top left "
+Plan = namedtuple("Plan", "kind m taps lanes direct adds together rows slab c0 c k r s stride_h stride_w top left "
                           "padded pitch y_offset y_image y_row y_pixel p q")
 
 
 @functools.cache
-def plan(x_shape, w_shape, y_shape, y_steps, y_offset, stride, padding, adds):
+def plan(x_shape, c0, w_shape, y_shape, y_steps, y_offset, stride, padding, adds):
     """How a `Walk` goes: its Plan and the grid of its chunks, by shape alone.
 
     Where the table has a tile with T = S taps, it is used. Else T is 1, and the S·C values of a kernel row, one behind
     the other in the image, make one long reduction.
     """
-    (n, _, width, c), (r, s, _, k), (_, p, q, _) = x_shape, w_shape, y_shape
+    (n, _, width, _), (r, s, c, k), (_, p, q, _) = x_shape, w_shape, y_shape
     vectors = 2 if k > LANES else 1
     form = (s, stride[1], vectors) if (s, stride[1], vectors) in WINDOW_FORMS else (1, 1, vectors)
     kind, m = pick(WINDOW_TILES, q, form)
     # Without zeros to add and without a tile that reaches over the end of a row, tiles read x itself.
-    direct = padding[1] == 0 and q % m == 0 and (q - 1) * stride[1] + s <= width
+    direct = c == x_shape[3] and padding[1] == 0 and q % m == 0 and (q - 1) * stride[1] + s <= width
     padded = width if direct else (-(-q // m) * m - 1) * stride[1] + s
     spread = c % 256 == 0 and form[0] == s and not direct   # pixels would fall on few sets of the cache
     pitch = c + 16 if spread else c
@@ -172,19 +201,19 @@ def plan(x_shape, w_shape, y_shape, y_steps, y_offset, stride, padding, adds):
     lanes, bands = vectors * LANES, -(-p // rows)
     together = max(1, min(n * bands, -(-PIXELS // (rows * q))))
     grid = cut(n * bands, -(-k // lanes), n * p * q * k * r * s * c, together=together)
-    return Plan(kind, m, form[0], lanes, direct, adds, together, rows, slab, k, r, s, *stride, *padding, padded, pitch,
-                y_offset, *y_steps, p, q), grid
+    return Plan(kind, m, form[0], lanes, direct, adds, together, rows, slab, c0, c, k, r, s, *stride, *padding,
+                padded, pitch, y_offset, *y_steps, p, q), grid
 
 
 class Walk:
-    """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c] · w[r, s, c, k].
+    """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c0 + c] · w[r, s, c, k].
 
     y may be strided: it starts at `offset` of the flat array `memory`. With `adds`, the sums start from what y holds.
     """
 
-    def __init__(self, x, w, b, y, stride, padding, memory, offset=0, adds=False):
+    def __init__(self, x, c0, w, b, y, stride, padding, memory, offset, adds=False):
         steps = tuple(step // 4 for step in y.strides[:3])
-        self.plan, self.grid = plan(x.shape, w.shape, y.shape, steps, offset, stride, padding, adds)
+        self.plan, self.grid = plan(x.shape, c0, w.shape, y.shape, steps, offset, stride, padding, adds)
         lanes, panels, panel = self.plan.lanes, self.grid.panels, self.plan.lanes * w[..., 0].size
         self.x, self.w, self.memory, self.bias = x, w, memory, np.zeros(panels * lanes, np.float32)
         if b is not None:
@@ -245,20 +274,20 @@ def ask_for(x, begin, end):
 
 
 @jit
-def pad_rows(x, n, low, high, left, padded, pitch, out, start):
-    """Rows low..high of image n of x (N, H, W, C) into out[start:], (rows, padded, pitch).
+def pad_rows(x, n, low, high, c0, c, left, padded, pitch, out, start):
+    """Channels c0..c0 + c of rows low..high of image n of x (N, H, W, C) into out[start:], (rows, padded, pitch).
 
     `left` columns of zeros come first; where it is negative, so many columns are cut.
     """
-    _, h, width, c = x.shape
+    _, h, width, channels = x.shape
     skip, left = max(0, -left), max(0, left)
     some = max(0, min(width - skip, padded - left))
-    run, runs = (some * c, 1) if pitch == c else (c, some)
+    run, runs = (some * c, 1) if pitch == c == channels else (c, some)
     for row in range(low, high):
         out[start:start + left * pitch] = 0
-        source = address(x, ((n * h + row) * width + skip) * c)
+        source = address(x, ((n * h + row) * width + skip) * channels + c0)
         for i in range(runs):
-            copy(address(out, start + (left + i) * pitch), source + 4 * i * c, run)
+            copy(address(out, start + (left + i) * pitch), source + 4 * i * channels, run)
         out[start + (left + some) * pitch:start + padded * pitch] = 0
         start += padded * pitch
 
@@ -266,12 +295,12 @@ def pad_rows(x, n, low, high, left, padded, pitch, out, start):
 @jit
 def window_chunks(team, grid, plan, x, w, w_steps, packed, weights, bias, y, images, spill):
     """The chunks of a grid, as many as this thread gets; it packs their weights where they are not packed already."""
-    c, groups = x.shape[3], len(grid.borders) - 1
+    groups = len(grid.borders) - 1
     for chunk in chunks(team, 0, groups * grid.shares):
         group, k0 = chunk // grid.shares, chunk % grid.shares * grid.share
         k1 = min(grid.panels, k0 + grid.share)
         if not packed:
-            pack(w, w_steps, (plan.r, plan.s, c, plan.k), k0, k1, plan.lanes, weights)
+            pack(w, w_steps, (plan.r, plan.s, plan.c, plan.k), k0, k1, plan.lanes, weights)
         first = 0 if packed else k0
         window_chunk(plan, x, weights, first, bias, y, images, spill, grid.borders[group], grid.borders[group + 1], k0, k1)
 
@@ -282,9 +311,9 @@ def window_chunk(plan, x, weights, first_panel, bias, y, images, spill, u0, u1, 
 
     While a band is computed, the rows of the next one are asked for, so that they have arrived by then.
     """
-    (kind, m, taps, lanes, direct, adds, together, rows, slab, k, r, s, stride_h, stride_w, top, left, padded, pitch,
-     y_offset, y_image, y_row, y_pixel, p, q) = plan
-    _, h, width, c = x.shape
+    (kind, m, taps, lanes, direct, adds, together, rows, slab, c0, c, k, r, s, stride_h, stride_w, top, left, padded,
+     pitch, y_offset, y_image, y_row, y_pixel, p, q) = plan
+    _, h, width, channels = x.shape
     bands = -(-p // rows)
     run = s // taps * c                                         # one reduction: C, or the joined S·C
     pixel = pitch if taps > 1 else pitch * stride_w             # from one broadcast to the next
@@ -295,7 +324,7 @@ def window_chunk(plan, x, weights, first_panel, bias, y, images, spill, u0, u1, 
                 low = u % bands * rows * stride_h - top
                 high = (min(p, (u % bands + 1) * rows) - 1) * stride_h - top + r
                 start = (u - first) * slab + (max(0, low) - low) * padded * pitch
-                pad_rows(x, u // bands, max(0, low), min(h, high), left, padded, pitch, images, start)
+                pad_rows(x, u // bands, max(0, low), min(h, high), c0, c, left, padded, pitch, images, start)
         for panel in range(k0, k1):
             valid = min(lanes, k - panel * lanes)
             panel_b = address(weights, (panel - first_panel) * r * s * c * lanes)
@@ -308,7 +337,7 @@ def window_chunk(plan, x, weights, first_panel, bias, y, images, spill, u0, u1, 
                 for row in range(p0, min(p, p0 + rows)):
                     if panel == k0 and not direct:
                         begin = n * h + (row + together * rows) * stride_h
-                        ask_for(x, begin * width * c, (begin + stride_h) * width * c)
+                        ask_for(x, begin * width * channels, (begin + stride_h) * width * channels)
                     r0, r1 = max(0, top - row * stride_h), min(r, h + top - row * stride_h)   # no zeros
                     a = source + 4 * (row * stride_h + r0) * padded * pitch
                     b = panel_b + 4 * r0 * taps * run * lanes
@@ -331,16 +360,29 @@ def window_chunk(plan, x, weights, first_panel, bias, y, images, spill, u0, u1, 
 
 # ------------------------------------------------------------------------------------------ weight gradient
 
-def conv2d_backward_weight(x, dy, w_shape, stride, padding):
-    """dw[k, c, r, s] = sum over n, p, q of x[n, c, p·stride + r - padding, ...] · dy[n, k, p, q].
+def conv2d_backward_weight(x, dy, w_shape, stride, padding, groups):
+    """dw[k, c, r, s] = sum over n, p, q of x[n, c, p·stride + r - padding, ...] · dy[n, k, p, q]."""
+    x, dy = pixels(x), pixels(dy)                           # (N, H, W, C), (N, P, Q, K)
+    if groups == 1:
+        return weight_gradient(x, 0, dy, 0, w_shape, stride, padding)
+    k, c, r, s = w_shape
+    dw = np.empty((r, s, c, k), np.float32).transpose(3, 2, 0, 1)
+    for dense, ins, outs in blocks(dw, groups):
+        gradient = weight_gradient(x, ins.start, dy, outs.start, dense.shape, stride, padding)
+        for part, block in diagonal(dw[outs], gradient):
+            part[...] = block
+    return dw
+
+
+def weight_gradient(x, c0, dy, k0, w_shape, stride, padding):
+    """dw (K, C, R, S) for channels c0, ... of x and k0, ... of dy.
 
     Outer tiles: M input channels times one or two vectors of output channels, for all T taps of a kernel
     row at once, stay in registers while the tile sweeps over a band of image rows that fits the nearest
     cache. Each group of images has its own partial sum, and they are added in order.
     """
-    x, dy = pixels(x), pixels(dy)                           # (N, H, W, C), (N, P, Q, K)
     k, c, r, s = w_shape
-    n, h, width, _ = x.shape
+    n, h, width, channels = x.shape
     _, p, q, _ = dy.shape
     vectors = 2 if k > LANES else 1
     lanes = vectors * LANES
@@ -355,7 +397,7 @@ def conv2d_backward_weight(x, dy, w_shape, stride, padding):
     depth = s // taps * c
     kind, m = pick(OUTER_TILES, depth, (taps, vectors))
     tiles = -(-depth // m) * m
-    direct = tiles == depth and left == 0 and padded <= width
+    direct = c == channels and tiles == depth and left == 0 and padded <= width
     padded = width if direct else padded
     band = max(1, L1_FLOATS // (padded * max(16, m) + wide * lanes))    # rows of dy
     step = c if sweep_x else stride[1] * c                              # from one column of x to the next
@@ -363,16 +405,16 @@ def conv2d_backward_weight(x, dy, w_shape, stride, padding):
     grid = cut(n, panels, n * p * q * k * r * s * c, share=1)
     partial = np.empty((len(grid.borders) - 1, panels, r, taps, tiles, lanes), np.float32)
     dw = np.empty((r, s, c, k), np.float32)
-    sweep = Sweep(kind, m, lanes, direct, band, taps, tiles, depth, stride[0], step, padding[0], left, padded, before,
-                  first, wide, columns)
+    sweep = Sweep(kind, m, lanes, direct, c0, c, k0, k, band, taps, tiles, depth, stride[0], step, padding[0], left,
+                  padded, before, first, wide, columns)
     share(lambda team: outer_chunks(
         team, grid, sweep, x, dy, partial, dw, scratch("images", 1 if direct else h * padded * c + m),
         scratch("gradients", min(p, band) * wide * lanes)), grid.chunks)
     return dw.transpose(3, 2, 0, 1)                                     # (K, C, R, S)
 
 
-Sweep = namedtuple("Sweep", "kind m lanes direct band taps tiles depth stride_h step top left padded before first wide "
-                            "columns")
+Sweep = namedtuple("Sweep", "kind m lanes direct c0 c k0 k band taps tiles depth stride_h step top left padded before "
+                            "first wide columns")
 
 
 @jit
@@ -388,21 +430,22 @@ def outer_chunks(team, grid, sweep, x, dy, partial, dw, images, gradients):
 
 
 @jit
-def outer_chunk(sweep, x, dy, partial, images, gradients, group, n0, n1, k0, k1):
-    """Images n0..n1 times panels k0..k1: every tile of dw takes up what a band of rows adds, band by band."""
-    (kind, m, lanes, direct, band, taps, tiles, depth, stride_h, step, top, left, padded, before, first, wide,
-     columns) = sweep
-    (_, h, width, c), (_, p, q, k), (_, panels, r, _, _, _) = x.shape, dy.shape, partial.shape
-    partial[group, k0:k1] = 0
+def outer_chunk(sweep, x, dy, partial, images, gradients, group, n0, n1, first_panel, end):
+    """Images n0..n1 times panels first_panel..end: every tile of dw takes up what a band of rows adds, band by band."""
+    (kind, m, lanes, direct, c0, c, k0, k, band, taps, tiles, depth, stride_h, step, top, left, padded, before, first,
+     wide, columns) = sweep
+    (_, h, width, _), (_, p, _, _), (_, panels, r, _, _, _) = x.shape, dy.shape, partial.shape
+    partial[group, first_panel:end] = 0
     row_x = padded * c
     for n in range(n0, n1):
         source = address(x, n * h * width * c)
         if not direct:
-            pad_rows(x, n, 0, h, left, padded, c, images, 0)
+            pad_rows(x, n, 0, h, c0, c, left, padded, c, images, 0)
             source = address(images, 0)
         for p0 in range(0, p, band):
-            for panel in range(k0, k1):
-                pad_panel(dy, n, p0, min(p, p0 + band), panel * lanes, lanes, before, wide, gradients)
+            for panel in range(first_panel, end):
+                some = min(lanes, k - panel * lanes)
+                pad_panel(dy, n, p0, min(p, p0 + band), k0 + panel * lanes, some, lanes, before, wide, gradients)
                 for row in range(r):
                     low = max(p0, -((row - top) // stride_h))                           # no zeros
                     high = min(p0 + band, p, (h - 1 + top - row) // stride_h + 1)
@@ -417,10 +460,10 @@ def outer_chunk(sweep, x, dy, partial, images, gradients, group, n0, n1, k0, k1)
 
 
 @jit
-def pad_panel(dy, n, p0, p1, k0, lanes, before, wide, out):
-    """Rows p0..p1 of dy[n] (P, Q, K), `lanes` channels from k0 on, into out, (rows, wide, lanes)."""
+def pad_panel(dy, n, p0, p1, k0, some, lanes, before, wide, out):
+    """Rows p0..p1 of dy[n] (P, Q, K), `some` channels from k0 on, into out, (rows, wide, lanes)."""
     _, p, q, k = dy.shape
-    some, columns = min(lanes, k - k0), min(q, wide - before)
+    columns = min(q, wide - before)
     for row in range(p0, p1):
         here = (row - p0) * wide * lanes
         out[here:here + before * lanes] = 0

@@ -1,9 +1,8 @@
 """Convolution, the fast twin of `conv.py`: which branch serves which shape, and the general branches.
 
-- `direct` (conv_direct.py): register tiles straight from the image. float32, one group, no dilation.
+- `direct` (conv_direct.py): register tiles straight from the image. float32, no dilation.
 - `matmul`: the weight gradient of a 1x1 kernel of many channels: the pixels are the rows of a matrix already.
-- `depthwise`: one channel per group; plain loops over the channels of a pixel, neighbours in memory.
-- `grouped`: what `direct` could do but for its groups: a few groups at a time, as one dense convolution.
+- `depthwise` (conv_depthwise.py): one channel per group, nothing is summed over channels.
 - `im2col`: everything else. The columns of a few image rows are gathered into a buffer that stays in the
   second-level cache, and one single-threaded matrix multiplication consumes them at once: the whole batch's
   columns, R·S times the input, never exist, and each worker keeps its own buffer and BLAS call.
@@ -12,13 +11,14 @@
 import numpy as np
 
 from tinynet.kernels import conv as spec
-from tinynet.kernels import layout
+from tinynet.kernels import conv_depthwise, layout
 from tinynet.kernels.compile import jit
 from tinynet.kernels.elementwise import plus
+from tinynet.kernels.matmul_numba import matmul
 from tinynet.kernels.simd_lanes import LANES
 from tinynet.kernels.threads import parallel_for
 
-BRANCHES = ("direct", "matmul", "depthwise", "grouped", "im2col")
+BRANCHES = ("direct", "matmul", "depthwise", "im2col")
 COLUMN_BYTES = 512 * 1024
 MATMUL_CHANNELS = 64         # from here on BLAS outruns the tiles in the weight gradient of a 1x1 kernel
 
@@ -34,7 +34,7 @@ def choose(operation, dtype, channels, w_shape, padding, dilation, groups):
     if groups == channels == outputs > 1:
         return "depthwise"
     if LANES and dtype == np.float32 and dilation == (1, 1):
-        return "direct" if groups == 1 else "grouped"
+        return "direct"
     return "im2col"
 
 
@@ -42,16 +42,12 @@ def conv2d(x, w, stride, padding, dilation, groups, b=None):
     dtype = np.result_type(x, w)
     branch = choose("forward", dtype, x.shape[1], w.shape, padding, dilation, groups)
     if branch == "direct":
-        return _direct().conv2d(x, w, b, stride, padding)
+        return _direct().conv2d(x, w, b, stride, padding, groups)
     p, q = spec.out_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
     y = layout.empty((x.shape[0], w.shape[0], p, q), dtype)
     images, outputs = _pixels(x, dtype), _pixels(y, dtype)
     if branch == "depthwise":
-        _depthwise(depthwise_rows, images, w, outputs, stride, padding, dilation)
-    elif branch == "grouped":
-        for dense, ins, outs in _blocks(w, groups):
-            part = _direct().conv2d(_part(images, ins), dense, None, stride, padding)
-            outputs[..., outs] = _pixels(part, dtype)
+        conv_depthwise.forward(images, w, outputs, stride, padding, dilation)
     else:
         _im2col_forward(images, w, outputs, stride, padding, dilation, groups)
     return y if b is None else np.add(y, b[:, None, None], out=y)
@@ -61,19 +57,13 @@ def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups, out
     dtype = np.result_type(dy, w)
     branch = choose("input", dtype, x_shape[1], w.shape, padding, dilation, groups)
     if branch == "direct" and (out is None or out.dtype == dtype and layout.is_channels_last(out)):
-        return _direct().conv2d_backward_input(dy, w, x_shape, stride, padding, out)
+        return _direct().conv2d_backward_input(dy, w, x_shape, stride, padding, groups, out)
     if out is not None:
         return plus(out, conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups), out)
     dx = layout.empty(x_shape, dtype)
     pixels, outputs = _pixels(dx, dtype), _pixels(dy, dtype)
     if branch == "depthwise":
-        _depthwise(depthwise_rows_backward, pixels, w, outputs, stride, padding, dilation)
-    elif branch == "grouped":
-        for dense, ins, outs in _blocks(w, groups):
-            part = pixels[..., ins]                                       # (N, H, W, C of the block)
-            shape = part.shape[0], part.shape[3], *part.shape[1:3]
-            gradient = _direct().conv2d_backward_input(_part(outputs, outs), dense, shape, stride, padding)
-            part[...] = _pixels(gradient, dtype)
+        conv_depthwise.backward_input(pixels, w, outputs, stride, padding, dilation)
     else:
         _im2col_backward_input(outputs, w, pixels, stride, padding, dilation, groups)
     return dx
@@ -83,20 +73,12 @@ def conv2d_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
     dtype = np.result_type(x, dy)
     branch = choose("weight", dtype, x.shape[1], w_shape, padding, dilation, groups)
     if branch == "direct":
-        return _direct().conv2d_backward_weight(x, dy, w_shape, stride, padding)
+        return _direct().conv2d_backward_weight(x, dy, w_shape, stride, padding, groups)
     images, outputs = _pixels(x, dtype), _pixels(dy, dtype)
-    if branch == "grouped":
-        dw = np.empty(w_shape, dtype)
-        for dense, ins, outs in _blocks(dw, groups):
-            gradient = _direct().conv2d_backward_weight(_part(images, ins), _part(outputs, outs), dense.shape,
-                                                        stride, padding)
-            for part, block in _diagonal(dw[outs], gradient):
-                part[...] = block
-        dw = np.ascontiguousarray(dw.transpose(2, 3, 1, 0))               # (R, S, C/G, K)
-    elif branch == "matmul":
+    if branch == "matmul":
         dw = _matmul_backward_weight(images, outputs, stride)
     elif branch == "depthwise":
-        dw = _depthwise_weight(images, outputs, w_shape, stride, padding, dilation)
+        dw = conv_depthwise.backward_weight(images, outputs, w_shape, stride, padding, dilation)
     else:
         dw = _im2col_backward_weight(images, outputs, w_shape, stride, padding, dilation, groups)
     return dw.transpose(3, 2, 0, 1)                                       # (K, C/G, R, S)
@@ -111,50 +93,24 @@ def _pixels(x, dtype):
     return layout.channels_last(x.astype(dtype, copy=False)).transpose(0, 2, 3, 1)     # (N, H, W, C)
 
 
-# --------------------------------------------------------------------------------------------------- grouped
-
-def _blocks(w, groups):
-    """Neighbouring groups, as many as fill a register with outputs: their dense weights, slices of C and of K.
-
-    The zeros between the groups are multiplied too, and still the tiles are faster than many small matrices.
-    """
-    (k, c, r, s), share = w.shape, w.shape[0] // groups
-    merged = max(m for m in range(1, groups + 1) if groups % m == 0 and (m == 1 or m * share <= LANES))
-    for g in range(0, groups, merged):
-        outs = slice(g * share, (g + merged) * share)
-        dense = np.zeros((r, s, merged * c, merged * share), w.dtype).transpose(3, 2, 0, 1)
-        for part, block in _diagonal(w[outs], dense):
-            block[...] = part
-        yield dense, slice(g * c, (g + merged) * c), outs
-
-
-def _diagonal(w, dense):
-    """Pairs of views for every group: its weights in w (K, C/G, R, S) and in the dense block (K, C, R, S)."""
-    c, groups = w.shape[1], dense.shape[1] // w.shape[1]
-    share = w.shape[0] // groups
-    for g in range(groups):
-        outs = slice(g * share, (g + 1) * share)
-        yield w[outs], dense[outs, g * c:(g + 1) * c]
-
-
-def _part(x, channels):
-    """Some channels of x (N, H, W, C), contiguous, with the shape (N, C, H, W) that kernels take."""
-    return np.ascontiguousarray(x[..., channels]).transpose(0, 3, 1, 2)
-
-
 # ---------------------------------------------------------------------------------------------------- matmul
 
 def _matmul_backward_weight(x, dy, stride):
-    """xᵀ · dy over all pixels that the kernel saw: partial sums of groups of images, added in order."""
+    """xᵀ · dy over all pixels that the kernel saw, (1, 1, C, K).
+
+    Many pixels: partial sums of groups of images, added in order. A large result: pieces of it at a time.
+    """
+    x = x[:, ::stride[0], ::stride[1]]
+    if dy[..., 0].size < x.shape[3] * dy.shape[3]:
+        return matmul(x.reshape(-1, x.shape[3]).T, dy.reshape(-1, dy.shape[3]))[None, None]
     grain = max(1, -(-len(x) // 8))
     partial = np.empty((-(-len(x) // grain), x.shape[3], dy.shape[3]), x.dtype)
 
     def body(start, stop):
-        rows = dy[start:stop].reshape(-1, dy.shape[3])                                  # (N·P·Q, K)
-        seen = x[start:stop, ::stride[0], ::stride[1]].reshape(-1, x.shape[3])          # (N·P·Q, C)
+        seen, rows = x[start:stop].reshape(-1, x.shape[3]), dy[start:stop].reshape(-1, dy.shape[3])
         np.matmul(seen.T, rows, out=partial[start // grain])                            # (C, K)
     parallel_for(body, len(x), grain, blas=True)
-    return partial.sum(axis=0)[None, None]                                              # (1, 1, C, K)
+    return partial.sum(axis=0)[None, None]
 
 
 # ---------------------------------------------------------------------------------------------------- im2col
@@ -296,73 +252,3 @@ def col2im(columns, size, kernel, stride, padding, dilation):
             scatter(images[i], 0, p, q, 0, c, *kernel, *stride, *padding, *dilation, pixels)
     parallel_for(body, n, 1)
     return x
-
-
-# ------------------------------------------------------------------------------------------------- depthwise
-
-def _depthwise(rows, x, w, y, stride, padding, dilation):
-    taps = np.ascontiguousarray(w.transpose(2, 3, 1, 0)[:, :, 0])                       # (R, S, C)
-
-    def body(start, stop):
-        for i in range(start, stop):
-            rows(x[i], taps, y[i], *stride, *padding, *dilation)
-    parallel_for(body, len(x), 1)
-
-
-def _depthwise_weight(x, dy, w_shape, stride, padding, dilation):
-    c, _, r, s = w_shape
-    grain = max(1, -(-len(x) // 8))
-    partial = np.zeros((-(-len(x) // grain), r, s, c), x.dtype)
-
-    def body(start, stop):
-        for i in range(start, stop):
-            depthwise_rows_weight(x[i], partial[start // grain], dy[i], *stride, *padding, *dilation)
-    parallel_for(body, len(x), grain)
-    return partial.sum(axis=0)[:, :, None, :]                                           # (R, S, 1, K)
-
-
-@jit
-def depthwise_rows(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_w):
-    """y (P, Q, C) of one image x (H, W, C) with w (R, S, C); the inner loop runs over neighbours."""
-    (h, width, c), (r, s, _), (p, q, _) = x.shape, w.shape, y.shape
-    for row in range(p):
-        y[row] = 0
-        for tap in range(r * s):
-            i, j = tap // s, tap % s
-            line, start = row * stride_h + i * dilation_h - top, j * dilation_w - left
-            first, last = seen(start, stride_w, width, q)
-            for column in range(first, last if 0 <= line < h else first):
-                pixel, weight, out = x[line, column * stride_w + start], w[i, j], y[row, column]
-                for channel in range(c):
-                    out[channel] += pixel[channel] * weight[channel]
-
-
-@jit
-def depthwise_rows_backward(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_w):
-    """The gradient of `depthwise_rows` for its x, from the gradient of y."""
-    (h, width, c), (r, s, _), (p, q, _) = x.shape, w.shape, y.shape
-    x[:] = 0
-    for row in range(p):
-        for tap in range(r * s):
-            i, j = tap // s, tap % s
-            line, start = row * stride_h + i * dilation_h - top, j * dilation_w - left
-            first, last = seen(start, stride_w, width, q)
-            for column in range(first, last if 0 <= line < h else first):
-                pixel, weight, out = x[line, column * stride_w + start], w[i, j], y[row, column]
-                for channel in range(c):
-                    pixel[channel] += out[channel] * weight[channel]
-
-
-@jit
-def depthwise_rows_weight(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_w):
-    """The gradient of `depthwise_rows` for its w, added to w, from the gradient of y."""
-    (h, width, c), (r, s, _), (p, q, _) = x.shape, w.shape, y.shape
-    for row in range(p):
-        for tap in range(r * s):
-            i, j = tap // s, tap % s
-            line, start = row * stride_h + i * dilation_h - top, j * dilation_w - left
-            first, last = seen(start, stride_w, width, q)
-            for column in range(first, last if 0 <= line < h else first):
-                pixel, weight, out = x[line, column * stride_w + start], w[i, j], y[row, column]
-                for channel in range(c):
-                    weight[channel] += out[channel] * pixel[channel]

@@ -70,7 +70,12 @@ def _alike(*arrays):
     for a in others:
         if a.strides != first.strides or a.shape != first.shape or a.dtype != first.dtype:
             return False
-    return first.flags.forc or first.ndim > 1 and is_channels_last(first)
+    return first.flags.forc or first.ndim > 1 and is_channels_last(first) or _is_filter(first)
+
+
+def _is_filter(x):
+    """Whether x has the memory order of a convolution's weights, (R, S, C, K) for the shape (K, C, R, S)."""
+    return x.ndim == 4 and x.transpose(2, 3, 1, 0).flags.c_contiguous
 
 
 @jit
