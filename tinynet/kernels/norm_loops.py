@@ -153,8 +153,11 @@ def gradient(dy, x, gate, dx, mean, scale, slope, offset, floor):
 # the cache. What comes of the sums is made by every thread for itself, which is quicker than to wait for another.
 
 @jit
-def batch_train(team, x, extra, y, grain, means, m2s, weight, bias, eps, floor):
-    """Mean and variance of each channel, then y; `means` and `m2s` have a row for each chunk of `grain` values."""
+def batch_train(team, x, extra, y, grain, means, m2s, weight, bias, eps, floor, statistics):
+    """Mean, variance and 1/√(var + eps) of each channel, the rows of `statistics`, then y.
+
+    `means` and `m2s` have a row for each chunk of `grain` values.
+    """
     for i in chunks(team, 1, len(means)):
         moments(x[i * grain:(i + 1) * grain], means[i], m2s[i])
     count, mean, m2 = np.full(len(means), grain / weight.size), np.empty(weight.size), np.empty(weight.size)
@@ -162,8 +165,8 @@ def batch_train(team, x, extra, y, grain, means, m2s, weight, bias, eps, floor):
     merge(count, means, m2s, mean, m2)
     var = m2 / (x.size // weight.size)
     invstd = 1 / np.sqrt(var + eps)
+    statistics[0], statistics[1], statistics[2] = mean, var, invstd        # the same bits from every thread
     batch_affine(team, x, extra, y, grain, mean, weight * invstd, bias, floor)
-    return mean, var, invstd
 
 
 @jit
@@ -177,9 +180,10 @@ def batch_affine(team, x, extra, y, grain, mean, scale, shift, floor):
 
 
 @jit
-def batch_gradient(team, dy, y, x, g, dx, grain, gate, mean, invstd, scale, floor, masks, m, sums):
-    """Σ g and Σ g·x̂ of each channel, then dx; `sums` has a row for each chunk, m is how many values a mean is of.
+def batch_gradient(team, dy, y, x, g, dx, grain, gate, mean, invstd, scale, floor, masks, m, sums, totals):
+    """Σ g and Σ g·x̂ of each channel, the rows of `totals`, then dx.
 
+    `sums` has a row for each chunk, m is how many values a mean is of.
     With `masks`, g becomes dy masked by y, and is used from there on; else the gate makes the mask of x.
     """
     for i in chunks(team, 1, len(sums)):
@@ -193,12 +197,12 @@ def batch_gradient(team, dy, y, x, g, dx, grain, gate, mean, invstd, scale, floo
     for i in range(len(sums)):
         total += sums[i]
     total[1] *= invstd
+    totals[:] = total                                          # the same bits from every thread
     slope, offset = -scale * invstd * total[1] / m, -scale * total[0] / m
     source, floor = (g, NO_RELU) if masks else (dy, floor)
     for i in chunks(team, 0, len(sums)):
         part = slice((len(sums) - 1 - i) * grain, (len(sums) - i) * grain)
         gradient(source[part], x[part], gate, dx[part], mean, scale, slope, offset, floor)
-    return total
 
 
 @jit(fastmath=VECTORIZE)

@@ -19,10 +19,10 @@ def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
     x = channels_last(x)
     y, extra, grain, weight, bias = np.empty_like(x), _extra(residual, x), _grain(x), *_given(weight, bias, x)
     flat_x, flat_extra, flat_y = (a.ravel("K") for a in (x, extra, y))
-    means, m2s = np.empty((2, -(-x.size // grain), x.shape[1]))
-    mean, var, invstd = share(lambda team: batch_train(
-        team, flat_x, flat_extra, flat_y, grain, means, m2s, weight, bias, eps, _floor(relu)), len(means))
-    return y, mean, var, invstd
+    (means, m2s), statistics = np.empty((2, -(-x.size // grain), x.shape[1])), np.empty((3, x.shape[1]))
+    share(lambda team: batch_train(team, flat_x, flat_extra, flat_y, grain, means, m2s, weight, bias, eps, _floor(relu),
+                                   statistics), len(means))
+    return y, *statistics                                      # mean, var, invstd
 
 
 def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):
@@ -43,11 +43,12 @@ def batch_norm_backward(dy, x, y, weight, bias, mean, invstd, relu=False, residu
     dresidual = np.empty_like(x) if masks else dy
     flat_dy, flat_x, flat_g, flat_dx = (a.ravel("K") for a in (dy, x, dresidual, dx))
     flat_y = channels_last(y).ravel("K") if masks else flat_x
-    sums = np.zeros((-(-x.size // grain), 2, mean.size))
+    sums, totals = np.zeros((-(-x.size // grain), 2, mean.size)), np.empty((2, mean.size))
     m = x.size / mean.size if training else np.inf             # given statistics do not depend on x
-    dbias, dweight = share(lambda team: batch_gradient(
-        team, flat_dy, flat_y, flat_x, flat_g, flat_dx, grain, gate, mean, invstd, scale, _floor(relu), masks, m,
-        sums), len(sums))
+    share(lambda team: batch_gradient(
+        team, flat_dy, flat_y, flat_x, flat_g, flat_dx, grain, gate, mean, invstd, scale, _floor(relu), masks, m, sums,
+        totals), len(sums))
+    dbias, dweight = totals
     return dx, dweight.astype(x.dtype), dbias.astype(x.dtype), dresidual if residual else None
 
 

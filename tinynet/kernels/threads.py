@@ -1,8 +1,9 @@
 """Threads: the one mechanism by which kernels use more than one core.
 
-A kernel cuts its work into chunks that depend on shapes alone, and `parallel_for` hands the chunks to a small pool of
-Python threads. The compiled loops and NumPy's matrix multiplication release the GIL, so the threads really run at the
-same time. Whatever the number of threads, the same chunks compute the same bits.
+A kernel cuts its work into chunks that depend on shapes alone. `parallel_for` hands the chunks to a small pool of
+Python threads; `share` has the threads run one compiled loop, which takes the chunks by itself. Compiled loops and
+NumPy's matrix multiplication release the GIL, so the threads really run at the same time. Whatever the number of
+threads, the same chunks compute the same bits.
 """
 
 import os
@@ -61,11 +62,11 @@ def parallel_for(body, n, grain, blas=False):
 
 
 def share(work, count):
-    """Call `work(team)` once on every thread, at the same time; returns what the caller's own call returns.
+    """Call `work(team)` once on every thread, at the same time.
 
     It is for compiled loops: with the team's counters they take `count` chunks by themselves, see `chunks.py`.
     """
-    return _on_threads(work, count, ring=False)
+    _on_threads(work, count, ring=False)
 
 
 def _on_threads(work, chunks, ring):
@@ -73,11 +74,12 @@ def _on_threads(work, chunks, ring):
     helpers = min(get_num_threads(), chunks) - 1
     if helpers < 1 or not _one_at_a_time.acquire(blocking=False):
         counters = _Counters()         # also when another Python thread is using the pool
-        return work(Team(counters.address, 0, _nobody.address, _nobody.address, 0))
-    try:
-        return _pool.share(work, helpers, ring)
-    finally:
-        _one_at_a_time.release()
+        work(Team(counters.address, 0, _nobody.address, _nobody.address, 0))
+    else:
+        try:
+            _pool.share(work, helpers, ring)
+        finally:
+            _one_at_a_time.release()
 
 
 # What threads that work on one job share: addresses of counters, all int64. counters: how many chunks are taken, how
@@ -101,12 +103,13 @@ _nobody = _Counters()                  # bell and end of those who work alone
 class _Job:
     """What several threads call at the same time, and the first exception of any."""
 
-    def __init__(self, work, team):
+    def __init__(self, work, team, counters):
         self.work, self.team, self.finished, self.error = work, team, queue.SimpleQueue(), None
+        self.counters = counters       # alive as long as anybody works
 
     def run(self, team):
         try:
-            return self.work(team)
+            self.work(team)
         except BaseException as error:
             self.error = error
 
@@ -119,7 +122,7 @@ class _Pool:
         self.bell, self.finished = self.counters.address, self.counters.address + 8 * APART
 
     def share(self, work, helpers, ring):
-        """Call `work(team)` here and on `helpers` threads; returns its result here. Unless `ring`, the work rings."""
+        """Call `work(team)` here and on `helpers` threads. Unless `ring`, the work itself rings the bell."""
         from tinynet.kernels.spin import put, watch
         while len(self.threads) < helpers:
             self.threads.append(threading.Thread(target=self.work, args=[watch], daemon=True, name="tinynet-worker"))
@@ -127,18 +130,17 @@ class _Pool:
         self.number += 1
         counters, target = _Counters(), int(self.counters.values[APART]) + helpers
         team = Team(counters.address, self.number, self.bell, self.finished, target)
-        job = _Job(work, team._replace(target=0))
+        job = _Job(work, team._replace(target=0), counters)
         for _ in range(helpers):
             self.jobs.put(job)
         if ring:
             put(self.bell, self.number)
-        result = job.run(team)
+        job.run(team)
         watch(self.finished, target)
         for _ in range(helpers):
             job.finished.get()
         if job.error is not None:
             raise job.error
-        return result
 
     def work(self, watch):
         while True:
