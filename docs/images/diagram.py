@@ -12,8 +12,10 @@ The first branch of a Fork goes straight on, the others beside it; `even=True` s
 laid out from the inside to the outside: each knows its height, and how far it reaches to both sides.
 """
 
+import dataclasses
 import functools
 import re
+from typing import Callable
 
 from matplotlib.patches import Circle, FancyBboxPatch
 from matplotlib.textpath import TextPath
@@ -177,15 +179,26 @@ def paper(wide, high):
     return fig, axes
 
 
-class Diagram:
-    """A lane, a title above it and notes (a list of lines) below; `labels=False` leaves the shapes out."""
+@dataclasses.dataclass
+class Sketch:
+    """A drawing below a lane: `draw(axes, x, y)` puts its upper left corner at x, y, all in inches."""
 
-    def __init__(self, title, items, incoming, shapes, notes=(), labels=True):
-        self.title, self.notes, self.size = title, notes, FONT + labels
+    draw: Callable
+    width: float
+    height: float
+
+
+class Diagram:
+    """A title, a lane, sketches, notes (a list of lines), each below the other; `labels=False`: no shapes."""
+
+    def __init__(self, title, items, incoming, shapes, notes=(), labels=True, sketch=()):
+        self.title, self.notes, self.sketch, self.size = title, notes, sketch, FONT + labels
         self.lane = Lane(items, incoming, shapes, labels)
-        texts = [width(title, self.size, "bold"), *(width(note, LABEL) for note in notes)]
+        texts = [width(title, self.size, "bold"), *(width(note, LABEL) for note in notes),
+                 *(drawn.width for drawn in sketch)]
         reach = self.lane.left + self.lane.right
         self.width, self.height = max(reach, *texts), self.lane.height + 0.32 + 0.16 * len(notes)
+        self.height += sum(drawn.height + 0.2 for drawn in sketch)
         self.axis = self.lane.left + (self.width - reach) / 2
 
     def draw(self, axes, x, y):
@@ -194,6 +207,8 @@ class Diagram:
             axes.text(x, y + self.height - 0.16 * i - 0.06, note, va="center", fontsize=LABEL, color=QUIET)
         end = self.lane.draw(axes, x + self.axis, y + 0.27)
         arrow(axes, x + self.axis, end - 0.01, end + 0.02)
+        for drawn in self.sketch:
+            drawn.draw(axes, x, end + 0.15)
 
 
 def draw(diagrams, path, columns=1, margin=0.22):
