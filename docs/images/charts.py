@@ -234,7 +234,7 @@ def gradient_flow(path):
 def speed(path, bench):
     """The rows of `tinynet bench --json` as a table; the bars are ratios to PyTorch's better layout."""
     rows = [row for row in bench["rows"] if row["ratio"]]
-    fig, axes = paper(9.6, 0.75 + 0.3 * len(rows))
+    fig, axes = paper(9.6, 1.2 + 0.3 * len(rows))
     write_line(axes, 0.26, ["", "tinynet", "PyTorch", "ratio"], weight="bold")
     for i, row in enumerate(rows):
         y, ratio = 0.6 + 0.3 * i, row["ratio"]["median"]
@@ -242,12 +242,17 @@ def speed(path, bench):
         own, best = row["columns"]["tinynet"]["median"], min(rivals)
         write_line(axes, y, [row["row"], *(quantity(v, row["unit"]) for v in (own, best)), f"{ratio:.2f}"])
         draw_bar(axes, y, ratio)
+    for i, note in enumerate(SPEED_NOTES):
+        axes.text(0.25, 0.7 + 0.3 * len(rows) + 0.2 * i, note, va="center", fontsize=7.5, color=QUIET)
     line(axes, (BARS + UNIT, 0.42), (BARS + UNIT, 0.48 + 0.3 * len(rows)))
     axes.text(BARS + UNIT, 0.26, "1: equal; shorter: tinynet ahead", ha="center", va="center", fontsize=7.5,
               color=QUIET)
     plots.write(fig, path)
 
 
+SPEED_NOTES = (
+    "ratio: the median of the ratios of neighbouring turns, not the quotient of the two medians beside it",
+    "growth: the training step of ResNet-20 again, with another batch or number of threads")
 BARS, UNIT = 6.6, 1.3                                # inches: where the bars begin, how long a ratio of 1 is
 
 
