@@ -94,14 +94,12 @@ def test_an_output_cut_off_from_its_input_is_rejected():
         gradcheck(lambda x: tinynet.Tensor(x.data * 2), [X])
 
 
-@pytest.mark.filterwarnings("ignore:Using padding='same'")           # PyTorch's remark on its own speed
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_operator(case):
     row = prove.prove(case)
     assert row.passed, row.failure
 
 
-@pytest.mark.filterwarnings("ignore:Using padding='same'")
 def test_every_operator_has_a_case(monkeypatch):
     used = set()
     original = tinynet.autograd.Node.run
@@ -131,6 +129,13 @@ def test_a_broken_backward_fails_the_command(monkeypatch, capsys):
     monkeypatch.setattr(Exp, "backward", staticmethod(lambda ctx, dy: dy))
     assert main(["gradcheck", "exp"]) == 1
     assert "FAILED" in capsys.readouterr().out
+
+
+def test_without_pytorch_the_command_says_so(monkeypatch, capsys):
+    from tinynet.cli import main
+    monkeypatch.setattr(prove, "torch_or_none", lambda: None)
+    assert main(["gradcheck", "neg"]) == 0
+    assert "1 of 1 gradients are right (PyTorch is not installed: differences alone)" in capsys.readouterr().out
 
 
 def test_an_unknown_operator_is_refused_with_the_nearest_name(capsys):
