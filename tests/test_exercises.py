@@ -289,12 +289,15 @@ def test_the_registry_of_operators_stays_as_it_was(answer):
 @pytest.mark.parametrize("arguments", [[], ["--list"]])
 def test_the_list(arguments, capsys):
     assert main(["exercise", *arguments]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(ORDER)
+    *listed, last = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in listed] == list(ORDER)
+    assert last == "start with: tinynet exercise unbroadcast --out unbroadcast.py"
 
 
 def test_without_a_file_the_exercise_is_shown(capsys):
     assert main(["exercise", "relu"]) == 0
-    assert capsys.readouterr().out == Exercise("relu").blank()
+    out, err = capsys.readouterr()
+    assert out == Exercise("relu").blank() and "tinynet exercise relu --out relu.py" in err
 
 
 @pytest.mark.parametrize("arguments, words", [

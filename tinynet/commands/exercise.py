@@ -9,6 +9,7 @@ file is run as any Python file of yours, with the gradient checker, and what is 
 """
 
 import pathlib
+import sys
 
 
 def add_options(parser):
@@ -31,11 +32,15 @@ def run(args):
     if args.check:
         return check(exercise, pathlib.Path(args.check))
     print(exercise.blank(), end="")
+    command = f"tinynet exercise {args.name} --out {args.name}.py"
+    print(f"tinynet: to have it as a file: {command}", file=sys.stderr)
 
 
 def show_list(exercises):
     for name in exercises.ORDER:
         print(f"{name:14} {exercises.Exercise(name).summary}")
+    first = exercises.ORDER[0]
+    print(f"start with: tinynet exercise {first} --out {first}.py")
 
 
 def write(exercise, path):
