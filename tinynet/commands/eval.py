@@ -19,7 +19,7 @@ STATISTICS = {"cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
 def add_options(parser):
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="weights, the folder of a run, or resnet20-cifar10")
     parser.add_argument("--data", help="shapes, cifar10 or an .npz file (default: the run's, else cifar10)")
-    parser.add_argument("--root", help="folder or archive with the data")
+    parser.add_argument("--root", help="folder or archive with the data; cifar10 is downloaded if it is left out")
     parser.add_argument("--model", help="network (default: the run's, else resnet20)")
     parser.add_argument("--shortcut", choices=("A", "B"), help="the network's shortcut (default: the run's, else A)")
     parser.add_argument("--pad", choices=("end", "both"),
@@ -68,7 +68,9 @@ def read(path):
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a dict of weights, got {type(content).__name__}")
     settings = content.get("settings")
-    if settings is None and (path.parent / "config.json").is_file():
+    if settings is not None:                       # a checkpoint of our own, which says where the weights are
+        content = content.get("model", content)
+    elif (path.parent / "config.json").is_file():
         settings = json.loads((path.parent / "config.json").read_text())
     return content, settings or {}
 

@@ -57,7 +57,7 @@ def download(source):
         fetch(path=archive, **source)
     except DataError as problem:
         raise DataError(f"cifar10 is not in {data_folder()}, and: {problem}. "
-                        "A folder that holds it can be named instead (root)") from problem
+                        "A folder that holds it can be named instead (root; on the command line --root FOLDER)") from problem
     return archive
 
 
