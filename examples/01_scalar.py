@@ -42,6 +42,8 @@ for step in range(10):
     with tinynet.no_grad():            # the step itself is not part of the formula
         w -= 0.02 * w.grad
 
+path.append((w.item(), loss_of(w).item()))             # where the last step led
+
 # The picture: the valley, and the way down.
 fig = plots.figure(6, 3.6)
 axes = fig.add_subplot(xlabel="w", ylabel="loss")
