@@ -30,8 +30,8 @@ print(f"a batch after BatchNorm: mean {abs(y.mean().item()):.2f}, variance {y.va
 
 norm.eval()
 in_evaluation = [norm(batch)[0, 0].mean().item() for batch in batches * 2]
-print(f"one picture in {len(batches)} batches: spread {np.std(in_training):.3f} in training, "
-      f"{np.std(in_evaluation):.3f} in evaluation")
+print(f"one picture in {len(batches)} batches, each passed twice: "
+      f"spread {np.std(in_training):.3f} in training, {np.std(in_evaluation):.3f} in evaluation")
 
 # The picture. Above: a shape and its poolings; below: what BatchNorm does, batch after batch.
 shown = (one - one.min()) / (one.max() - one.min())                    # from 0 to 1, as a picture should be

@@ -12,14 +12,15 @@ def arguments(story, data=False):
     """The command line: --out, --quick and, for examples that learn from pictures, --data."""
     name = pathlib.Path(sys.argv[0]).stem
     parser = argparse.ArgumentParser(description=story, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", default="pictures", type=pathlib.Path, metavar="FOLDER",
-                        help="where the picture goes (default: pictures)")
+    parser.add_argument("--out", type=pathlib.Path, metavar="FOLDER",
+                        help="where the picture goes (default: pictures; with --quick, pictures/quick)")
     parser.add_argument("--quick", action="store_true", help="a glance: less data, fewer steps, seconds")
     parser.set_defaults(data=None)
     if data:
         parser.add_argument("--data", metavar="FOLDER", help="a folder with CIFAR-10, to learn from real "
                             "photographs in place of the built-in shapes")
     args = parser.parse_args()
+    args.out = args.out or pathlib.Path("pictures/quick" if args.quick else "pictures")
     args.out.mkdir(parents=True, exist_ok=True)
     args.picture = args.out / f"{name}.png"
     return args
