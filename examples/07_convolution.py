@@ -46,7 +46,8 @@ print(f"im2col {columns.shape}, the same as F.unfold: {np.array_equal(columns, u
 p, q = 4, 1
 shown = {"the picture (16, 16) and one window": (image, (q, p), 3, 3),
          "the output (14, 14): vertical edges": (product, (q, p), 1, 1),
-         "the first 70 of its 196 columns; the window is one": (columns[:, :70], (p * 14 + q, 0), 1, 9)}
+         "the first 70 of its 196 columns; the red one is the window":
+             (columns[:, :70], (p * 14 + q, 0), 1, 9)}
 fig = plots.figure(10, 5.4)
 grid = fig.add_gridspec(2, 2, height_ratios=[2.4, 1])
 for place, title in zip((grid[0, 0], grid[0, 1], grid[1, :]), shown):
