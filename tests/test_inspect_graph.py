@@ -9,7 +9,7 @@ import tinynet
 from tinynet import models, nn
 from tinynet.autograd import Function
 from tinynet.cli import main
-from tinynet.inspect.layers import arrange, distance, size
+from tinynet.inspect.placing import arrange, distance, size
 from tinynet.nn import functional as F
 from tinynet.nn.blocks import BasicBlock, MultiheadAttention, SEBlock
 from tinynet.tensor import Tensor

@@ -1,7 +1,7 @@
 """Drawing boxes and arrows with matplotlib. On a white ground, so that it can be read wherever it is put."""
 
 from tinynet import plots
-from tinynet.inspect.layers import size
+from tinynet.inspect.placing import size
 
 FILL = {"operator": "#f2f2f2", "learned": "#dcebfa", "input": "#fdf0d5"}
 LINE = "#4a5568"

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass, field
 
 from tinynet.autograd import Accumulate
-from tinynet.inspect.layers import arrange
+from tinynet.inspect.placing import arrange
 from tinynet.inspect.summary import saved_bytes
 from tinynet.inspect.table import amount
 from tinynet.inspect.watch import inputs_for, undisturbed, watch

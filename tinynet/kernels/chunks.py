@@ -8,7 +8,7 @@ what needs their results, say from the statistics of a batch to its normalisatio
 
 from tinynet.kernels.compile import jit
 from tinynet.kernels.spin import await_all, increase, put, watch
-from tinynet.kernels.threads import APART
+from tinynet.kernels.threads import ALONE, APART
 
 BYTES = 8 * APART                      # from one counter to the next
 
@@ -22,14 +22,19 @@ def chunks(team, phase, count):
     that finds it taken sleeps, and wakes up late. (A team is made of integers alone: what else a generator holds,
     Numba never lets go.)
     """
-    put(team.bell, team.number)
-    taken = team.counters + 2 * phase * BYTES
+    counters, number, bell, finished, target = team
+    if counters == ALONE:
+        for chunk in range(count):
+            yield chunk
+        return
+    put(bell, number)
+    taken = counters + 2 * phase * BYTES
     done = taken + BYTES
-    number = increase(taken)
-    while number < count:
-        yield number
+    chunk = increase(taken)
+    while chunk < count:
+        yield chunk
         increase(done)
-        number = increase(taken)
+        chunk = increase(taken)
     await_all(done, count)
-    if phase == 0 and team.target:
-        watch(team.finished, team.target)
+    if phase == 0 and target:
+        watch(finished, target)

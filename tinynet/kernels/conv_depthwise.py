@@ -9,7 +9,7 @@ tap meets in a row lie side by side, as the outputs do: a tap is one multiplicat
 import numpy as np
 
 from tinynet.kernels.compile import jit
-from tinynet.kernels.norm_loops import VECTORIZE, row_length, tiled
+from tinynet.kernels.norm_loops import VECTORIZE, row_length
 from tinynet.kernels.threads import parallel_for
 
 
@@ -61,6 +61,16 @@ def split(x, left, rows):
                     pixel[k] = source[k] if inside else 0
 
 
+@jit
+def repeat(w, weights):
+    """Weights (R, S, C), each repeated along the last axis of `weights`, (R, S or more, length)."""
+    r, s, c = w.shape
+    for i in range(r):
+        for j in range(s):
+            for k in range(weights.shape[2]):
+                weights[i, j, k] = w[i, j, k % c]
+
+
 @jit(fastmath=VECTORIZE)
 def forward_image(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_w):
     """y (P, Q, C) of one image x (H, W, C) with w (R, S, C).
@@ -72,8 +82,7 @@ def forward_image(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_w
     rows = np.empty(row_of(x.shape, y.shape[1], s, stride_w, dilation_w), x.dtype)
     split(x, left, rows)
     flat_rows, weights = rows.reshape(h, stride_w, -1), np.zeros((r, s + 2, length), x.dtype)
-    for tap in range(r * s):
-        weights[tap // s, tap % s] = tiled(w[tap // s, tap % s], length, x)
+    repeat(w, weights)
     for p in range(len(y)):
         out = y[p].reshape(-1)
         out[:] = 0
@@ -98,8 +107,7 @@ def backward_image(dx, w, dy, stride_h, stride_w, top, left, dilation_h, dilatio
     (h, width, c), (r, s, _), length = dx.shape, w.shape, row_length(dx.shape[2])
     rows = np.zeros(row_of(dx.shape, dy.shape[1], s, stride_w, dilation_w), dx.dtype)
     flat_rows, weights = rows.reshape(h, stride_w, -1), np.empty((r, s, length), dx.dtype)
-    for tap in range(r * s):
-        weights[tap // s, tap % s] = tiled(w[tap // s, tap % s], length, dx)
+    repeat(w, weights)
     for p in range(len(dy)):
         up = dy[p].reshape(-1)
         for tap in range(r * s):
@@ -114,10 +122,9 @@ def backward_image(dx, w, dy, stride_h, stride_w, top, left, dilation_h, dilatio
     for line in range(h):
         for column in range(width):
             u, j = (column + left) // stride_w, (column + left) % stride_w
-            if u < rows.shape[2]:
-                dx[line, column] = rows[line, j, u]
-            else:
-                dx[line, column] = 0
+            pixel, source, met = dx[line, column], rows[line, j, min(u, rows.shape[2] - 1)], u < rows.shape[2]
+            for k in range(c):
+                pixel[k] = source[k] if met else 0
 
 
 @jit(fastmath=VECTORIZE)

@@ -144,6 +144,9 @@ def blocks(w, groups):
 
     The zeros between the groups are multiplied too, and still the tiles are faster than many small matrices.
     """
+    if groups == 1:
+        yield w, slice(0, w.shape[1]), slice(0, w.shape[0])
+        return
     (k, c, r, s), share = w.shape, w.shape[0] // groups
     merged = max(m for m in range(1, groups + 1) if groups % m == 0 and (m == 1 or m * share <= LANES))
     for g in range(0, groups, merged):
@@ -180,7 +183,7 @@ Plan = namedtuple("Plan", "kind m taps lanes direct adds together rows slab c0 c
                           "padded pitch y_offset y_image y_row y_pixel p q")
 
 
-@functools.cache
+@functools.lru_cache(4096)
 def plan(x_shape, c0, w_shape, y_shape, y_steps, y_offset, stride, padding, adds):
     """How a `Walk` goes: its Plan and the grid of its chunks, by shape alone.
 
@@ -230,8 +233,9 @@ class Walk:
 
     def work(self, team):
         weights = self.weights if self.packed else scratch("weights", self.grid.share * self.panel)
-        window_chunks(team, self.grid, self.plan, self.x, self.w.ctypes.data, self.w.strides, self.packed, weights,
-                      self.bias, self.memory, scratch("images", self.plan.together * self.plan.slab),
+        window_chunks(team, tuple(self.grid), tuple(self.plan), self.x, self.w.ctypes.data, self.w.strides, self.w.shape,
+                      self.plan.lanes, self.packed, weights, self.bias, self.memory,
+                      scratch("images", self.plan.together * self.plan.slab),
                       scratch("spill", self.plan.m * self.plan.lanes))
 
 
@@ -293,16 +297,16 @@ def pad_rows(x, n, low, high, c0, c, left, padded, pitch, out, start):
 
 
 @jit
-def window_chunks(team, grid, plan, x, w, w_steps, packed, weights, bias, y, images, spill):
+def window_chunks(team, grid, plan, x, w, w_steps, w_shape, lanes, packed, weights, bias, y, images, spill):
     """The chunks of a grid, as many as this thread gets; it packs their weights where they are not packed already."""
-    groups = len(grid.borders) - 1
-    for chunk in chunks(team, 0, groups * grid.shares):
-        group, k0 = chunk // grid.shares, chunk % grid.shares * grid.share
-        k1 = min(grid.panels, k0 + grid.share)
+    borders, shares, share, panels = grid
+    for chunk in chunks(team, 0, (len(borders) - 1) * shares):
+        group, k0 = chunk // shares, chunk % shares * share
+        k1 = min(panels, k0 + share)
         if not packed:
-            pack(w, w_steps, (plan.r, plan.s, plan.c, plan.k), k0, k1, plan.lanes, weights)
-        first = 0 if packed else k0
-        window_chunk(plan, x, weights, first, bias, y, images, spill, grid.borders[group], grid.borders[group + 1], k0, k1)
+            pack(w, w_steps, w_shape, k0, k1, lanes, weights)
+        u0, u1 = borders[group], borders[group + 1]
+        window_chunk(plan, x, weights, 0 if packed else k0, bias, y, images, spill, u0, u1, k0, k1)
 
 
 @jit
@@ -408,7 +412,7 @@ def weight_gradient(x, c0, dy, k0, w_shape, stride, padding):
     sweep = Sweep(kind, m, lanes, direct, c0, c, k0, k, band, taps, tiles, depth, stride[0], step, padding[0], left,
                   padded, before, first, wide, columns)
     share(lambda team: outer_chunks(
-        team, grid, sweep, x, dy, partial, dw, scratch("images", 1 if direct else h * padded * c + m),
+        team, tuple(grid), tuple(sweep), x, dy, partial, dw, scratch("images", 1 if direct else h * padded * c + m),
         scratch("gradients", min(p, band) * wide * lanes)), grid.chunks)
     return dw.transpose(3, 2, 0, 1)                                     # (K, C, R, S)
 
@@ -420,11 +424,11 @@ Sweep = namedtuple("Sweep", "kind m lanes direct c0 c k0 k band taps tiles depth
 @jit
 def outer_chunks(team, grid, sweep, x, dy, partial, dw, images, gradients):
     """The partial sums of all chunks of a grid, then their sums."""
-    groups, panels = partial.shape[:2]
-    for chunk in chunks(team, 1, groups * grid.shares):
-        group, k0 = chunk // grid.shares, chunk % grid.shares * grid.share
-        outer_chunk(sweep, x, dy, partial, images, gradients, group, grid.borders[group], grid.borders[group + 1],
-                    k0, min(panels, k0 + grid.share))
+    borders, shares, share, panels = grid
+    for chunk in chunks(team, 1, (len(borders) - 1) * shares):
+        group, k0 = chunk // shares, chunk % shares * share
+        outer_chunk(sweep, x, dy, partial, images, gradients, group, borders[group], borders[group + 1],
+                    k0, min(panels, k0 + share))
     for panel in chunks(team, 0, panels):
         collect(partial, dw, panel)
 

@@ -160,13 +160,17 @@ def batch_train(team, x, extra, y, grain, means, m2s, weight, bias, eps, floor, 
     """
     for i in chunks(team, 1, len(means)):
         moments(x[i * grain:(i + 1) * grain], means[i], m2s[i])
-    count, mean, m2 = np.full(len(means), grain / weight.size), np.empty(weight.size), np.empty(weight.size)
-    count[-1] = (x.size - grain * (len(means) - 1)) / weight.size
+    channels, count = weight.size, np.empty(len(means))
+    for i in range(len(means)):
+        count[i] = min(grain, x.size - i * grain) / channels
+    mean, m2, scale = np.empty(channels), np.empty(channels), np.empty(channels)
     merge(count, means, m2s, mean, m2)
-    var = m2 / (x.size // weight.size)
-    invstd = 1 / np.sqrt(var + eps)
-    statistics[0], statistics[1], statistics[2] = mean, var, invstd        # the same bits from every thread
-    batch_affine(team, x, extra, y, grain, mean, weight * invstd, bias, floor)
+    for c in range(channels):
+        var = m2[c] / (x.size // channels)
+        invstd = 1 / np.sqrt(var + eps)
+        scale[c] = weight[c] * invstd
+        statistics[0, c], statistics[1, c], statistics[2, c] = mean[c], var, invstd    # the same bits from every thread
+    batch_affine(team, x, extra, y, grain, mean, scale, bias, floor)
 
 
 @jit
@@ -193,12 +197,15 @@ def batch_gradient(team, dy, y, x, g, dx, grain, gate, mean, invstd, scale, floo
             gradient_sums(g[part], x[part], gate, mean, NO_RELU, sums[i])
         else:
             gradient_sums(dy[part], x[part], gate, mean, floor, sums[i])
-    total = np.zeros((2, mean.size))
-    for i in range(len(sums)):
-        total += sums[i]
-    total[1] *= invstd
-    totals[:] = total                                          # the same bits from every thread
-    slope, offset = -scale * invstd * total[1] / m, -scale * total[0] / m
+    slope, offset = np.empty(mean.size), np.empty(mean.size)
+    for c in range(mean.size):
+        sum_g = sum_g_x_hat = 0.0
+        for i in range(len(sums)):
+            sum_g += sums[i, 0, c]
+            sum_g_x_hat += sums[i, 1, c]
+        sum_g_x_hat *= invstd[c]
+        slope[c], offset[c] = -scale[c] * invstd[c] * sum_g_x_hat / m, -scale[c] * sum_g / m
+        totals[0, c], totals[1, c] = sum_g, sum_g_x_hat                                # the same bits from every thread
     source, floor = (g, NO_RELU) if masks else (dy, floor)
     for i in chunks(team, 0, len(sums)):
         part = slice((len(sums) - 1 - i) * grain, (len(sums) - i) * grain)

@@ -9,7 +9,6 @@ threads, the same chunks compute the same bits.
 import os
 import queue
 import threading
-from collections import namedtuple
 
 import numpy as np
 
@@ -73,8 +72,7 @@ def _on_threads(work, chunks, ring):
     """Call `work(team)` here and on as many other threads as there are, and chunks for them."""
     helpers = min(get_num_threads(), chunks) - 1
     if helpers < 1 or not _one_at_a_time.acquire(blocking=False):
-        counters = _Counters()         # also when another Python thread is using the pool
-        work(Team(counters.address, 0, _nobody.address, _nobody.address, 0))
+        work(NO_TEAM)                  # also when another Python thread is using the pool
     else:
         try:
             _pool.share(work, helpers, ring)
@@ -82,10 +80,12 @@ def _on_threads(work, chunks, ring):
             _one_at_a_time.release()
 
 
-# What threads that work on one job share: addresses of counters, all int64. counters: how many chunks are taken, how
-# many are done, for each phase. bell: the number of the latest job. finished: how often helpers ended one; it comes to
-# `target` in the end (0 on a helper, which does not wait for that).
-Team = namedtuple("Team", "counters number bell finished target")
+# A team is what threads that work on one job share, five integers: the address of the job's counters (how many chunks
+# are taken, how many are done, for each phase), the job's number, the addresses of the pool's two counters: the bell, which
+# shows the number of the latest job, and how often helpers finished one; and what the latter comes to in the end (0 on a
+# helper, which does not wait for that). Who works alone needs no counters.
+ALONE = 0
+NO_TEAM = (ALONE, 0, 0, 0, 0)
 APART = 16                             # from one counter to the next, in int64s: two cache lines
 
 
@@ -97,14 +97,11 @@ class _Counters:
         self.address = self.values.ctypes.data
 
 
-_nobody = _Counters()                  # bell and end of those who work alone
-
-
 class _Job:
     """What several threads call at the same time, and the first exception of any."""
 
-    def __init__(self, work, team, counters):
-        self.work, self.team, self.finished, self.error = work, team, queue.SimpleQueue(), None
+    def __init__(self, work, number, counters):
+        self.work, self.number, self.finished, self.error = work, number, queue.SimpleQueue(), None
         self.counters = counters       # alive as long as anybody works
 
     def run(self, team):
@@ -129,13 +126,12 @@ class _Pool:
             self.threads[-1].start()
         self.number += 1
         counters, target = _Counters(), int(self.counters.values[APART]) + helpers
-        team = Team(counters.address, self.number, self.bell, self.finished, target)
-        job = _Job(work, team._replace(target=0), counters)
+        job = _Job(work, self.number, counters)
         for _ in range(helpers):
             self.jobs.put(job)
         if ring:
             put(self.bell, self.number)
-        job.run(team)
+        job.run((counters.address, self.number, self.bell, self.finished, target))
         watch(self.finished, target)
         for _ in range(helpers):
             job.finished.get()
@@ -145,10 +141,10 @@ class _Pool:
     def work(self, watch):
         while True:
             job = self.jobs.get()
-            job.run(job.team)
+            job.run((job.counters.address, job.number, self.bell, self.finished, 0))
             job.finished.put(None)
             self.counters.values[APART] += 1
-            following = job.team.number + 1
+            following = job.number + 1
             del job                    # a waiting thread must not keep arrays alive
             watch(self.bell, following)
 
