@@ -305,6 +305,7 @@ def note_tiles():
     return used
 
 
+@pytest.mark.skipif(not simd_lanes.LANES, reason="explicit SIMD is switched off")
 def test_every_line_of_dispatch_is_reached_by_a_comparison(trace):
     missed = trace.missed()
     assert not missed, "no comparison reached\n" + "\n".join(missed)
