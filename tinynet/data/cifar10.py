@@ -57,7 +57,8 @@ def download(source):
         fetch(path=archive, **source)
     except DataError as problem:
         raise DataError(f"cifar10 is not in {data_folder()}, and: {problem}. "
-                        "A folder that holds it can be named instead (root; on the command line --root FOLDER)") from problem
+                        "A folder that holds it can be named instead (root; on the command line --root "
+                        "FOLDER)") from problem
     return archive
 
 

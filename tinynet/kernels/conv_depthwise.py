@@ -62,6 +62,13 @@ def split(x, left, rows):
 
 
 @jit
+def run_from(flat_rows, line, offset, c):
+    """The pixels of a line (of split rows, each flat) that a tap meets which stands `offset` pixels into its window."""
+    stride = flat_rows.shape[1]
+    return flat_rows[line, offset % stride][offset // stride * c:]
+
+
+@jit
 def repeat(w, weights):
     """Weights (R, S, C), each repeated along the last axis of `weights`, (R, S or more, length)."""
     r, s, c = w.shape
@@ -90,9 +97,9 @@ def forward_image(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_w
             line = p * stride_h + i * dilation_h - top
             for j in range(0, s if 0 <= line < h else 0, 3):
                 o1, o2, o3 = j * dilation_w, min(j + 1, s - 1) * dilation_w, min(j + 2, s - 1) * dilation_w
-                values1 = flat_rows[line, o1 % stride_w][o1 // stride_w * c:]
-                values2 = flat_rows[line, o2 % stride_w][o2 // stride_w * c:]
-                values3 = flat_rows[line, o3 % stride_w][o3 // stride_w * c:]
+                values1 = run_from(flat_rows, line, o1, c)
+                values2 = run_from(flat_rows, line, o2, c)
+                values3 = run_from(flat_rows, line, o3, c)
                 w1, w2, w3 = weights[i, j], weights[i, j + 1], weights[i, j + 2]
                 for start in range(0, out.size, length):
                     part, x1 = out[start:start + length], values1[start:start + length]
@@ -114,7 +121,7 @@ def backward_image(dx, w, dy, stride_h, stride_w, top, left, dilation_h, dilatio
             i, offset = tap // s, tap % s * dilation_w
             line, weight = p * stride_h + i * dilation_h - top, weights[i, tap % s]
             if 0 <= line < h:
-                down = flat_rows[line, offset % stride_w][offset // stride_w * c:]
+                down = run_from(flat_rows, line, offset, c)
                 for start in range(0, up.size, length):
                     part, seen = up[start:start + length], down[start:start + length]
                     for k in range(part.size):
@@ -140,7 +147,7 @@ def weight_image(x, dw, dy, stride_h, stride_w, top, left, dilation_h, dilation_
             i, offset = tap // s, tap % s * dilation_w
             line, total = p * stride_h + i * dilation_h - top, sums[i, tap % s]
             if 0 <= line < h:
-                values = flat_rows[line, offset % stride_w][offset // stride_w * c:]
+                values = run_from(flat_rows, line, offset, c)
                 for start in range(0, up.size, length):
                     part, seen = up[start:start + length], values[start:start + length]
                     for k in range(part.size):

@@ -60,9 +60,10 @@ def group_norm(x, groups, weight, bias, eps):
     of_group = mean.reshape(n, groups, channels // groups).mean(2, keepdims=True)     # (N, G, 1)
     m2 += image // channels * (mean - _to_channels(of_group, mean)) ** 2
     invstd = 1 / np.sqrt(m2.reshape(n, groups, channels // groups).sum(2) / (image // groups) + eps)  # (N, G)
-    mean, scale = _to_channels(of_group, mean), _scale(weight, _to_channels(invstd, mean))
-    shift, extra, y = np.zeros(channels) if bias is None else bias, _zeros(x), np.empty_like(x)
-    _each_chunk(lambda i, x, y: affine(x, extra, y, mean[i], scale[i], shift, NO_RELU), x, y, grain=image)
+    weight, bias = _given(weight, bias, x)
+    mean, scale = _to_channels(of_group, mean), weight * _to_channels(invstd, mean)
+    extra, y = _extra(None, x), np.empty_like(x)
+    _each_chunk(lambda i, x, y: affine(x, extra, y, mean[i], scale[i], bias, NO_RELU), x, y, grain=image)
     return y, of_group[:, :, 0], invstd
 
 
@@ -71,11 +72,11 @@ def group_norm_backward(dy, x, groups, weight, mean, invstd):
     (n, channels), image = x.shape[:2], math.prod(x.shape[1:])
     sums = np.zeros((n, 2, channels))
     mean, invstd = _to_channels(mean, sums[:, 0]), _to_channels(invstd, sums[:, 0])   # (N, C)
-    gate = _open_gate(np.zeros(channels))                                             # there may be no images
+    gate = np.zeros(channels), np.ones(channels), np.zeros(channels)                  # lets all through
+    weight, _ = _given(weight, None, x)
     _each_chunk(lambda i, dy, x: gradient_sums(dy, x, gate, mean[i], NO_RELU, sums[i]), dy, x, grain=image)
     sums[:, 1] *= invstd                                                              # Σ g and Σ g·x̂
-    scale, ones = _scale(weight, invstd), np.ones(channels)
-    weighted = (sums * (ones if weight is None else weight)).reshape(n, 2, groups, channels // groups).sum(3)
+    scale, weighted = weight * invstd, (sums * weight).reshape(n, 2, groups, channels // groups).sum(3)
     average, average_x_hat = (_to_channels(weighted[:, i] / (image // groups), mean) for i in range(2))
     slope, offset, dx = -invstd * invstd * average_x_hat, -invstd * average, np.empty_like(x)
     _each_chunk(lambda i, dy, x, dx: gradient(dy, x, gate, dx, mean[i], scale[i], slope[i], offset[i], NO_RELU),
@@ -126,19 +127,6 @@ def _extra(residual, x):
 
 def _floor(relu):
     return 0.0 if relu else NO_RELU
-
-
-def _open_gate(mean):
-    """Lets y through as it is."""
-    return np.zeros_like(mean), np.ones_like(mean), np.zeros_like(mean)
-
-
-def _scale(weight, invstd):
-    return invstd if weight is None else weight * invstd
-
-
-def _zeros(x):
-    return np.zeros(row_length(x.shape[1]), x.dtype)
 
 
 def _to_channels(v, like):

@@ -132,7 +132,8 @@ class _Pool:
         if ring:
             put(self.bell, self.number)
         job.run((counters.address, self.number, self.bell, self.finished, target))
-        watch(self.finished, target)
+        if ring:                       # compiled loops have watched already
+            watch(self.finished, target)
         for _ in range(helpers):
             job.finished.get()
         if job.error is not None:
