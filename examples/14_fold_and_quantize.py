@@ -31,7 +31,7 @@ models = {"as trained": model, "folded": folded, "quantized": quantized}
 
 
 def kilobytes(model):
-    return sum(tensor.data.nbytes for tensor in model.state_dict().values()) / 1000
+    return sum(tensor.array.nbytes for tensor in model.state_dict().values()) / 1000
 
 
 @tinynet.no_grad()

@@ -23,9 +23,9 @@ def scatter_parameters(module, seed=1):
     rng = np.random.default_rng(seed)
     for name, tensor in module.state_dict().items():
         if name.endswith("running_var"):
-            tensor.data[...] = rng.uniform(0.5, 2, tensor.shape)
+            tensor.array[...] = rng.uniform(0.5, 2, tensor.shape)
         elif tensor.is_floating_point():
-            tensor.data[...] += 0.2 * rng.standard_normal(tensor.shape)
+            tensor.array[...] += 0.2 * rng.standard_normal(tensor.shape)
     return module
 
 
@@ -33,7 +33,7 @@ def check_gradients(module, *shape, seed=0):
     """Central differences for the input and for all parameters, in training and in evaluation."""
     scatter_parameters(module.double())
     sizes = {name: p.shape for name, p in module.named_parameters()}
-    values = np.concatenate([p.data.ravel() for p in module.parameters()])       # as one: cheaper to check
+    values = np.concatenate([p.array.ravel() for p in module.parameters()])       # as one: cheaper to check
 
     def run(x, values):
         parts = values.split([int(np.prod(size)) for size in sizes.values()])
@@ -53,7 +53,7 @@ def check_twin(ours, theirs, *shape, tolerance=1e-9):
     scatter_parameters(ours.double())
     theirs.double().load_state_dict({key: torch.tensor(v.numpy()) for key, v in ours.state_dict().items()})
     for parameter in theirs.parameters():
-        parameter.data *= 1.1
+        parameter.array *= 1.1
     ours.load_state_dict({key: v.numpy() for key, v in theirs.state_dict().items()})
     for training in (True, False):
         ours.train(training), theirs.train(training)
@@ -75,7 +75,7 @@ def check_twin(ours, theirs, *shape, tolerance=1e-9):
 def close(found, expected, tolerance):
     expected = expected.detach().numpy()
     assert found.shape == expected.shape
-    assert np.abs(found.data - expected).max() <= tolerance * max(1, np.abs(expected).max())
+    assert np.abs(found.array - expected).max() <= tolerance * max(1, np.abs(expected).max())
 
 
 def losses_on_shapes(block, channels, steps=15):
@@ -104,9 +104,9 @@ def check_sharing(block, *shape):
     twice, apart = nn.Sequential(block, block), nn.Sequential(block, copy.deepcopy(block))
     assert len(list(twice.parameters())) == len(list(block.parameters()))
     twice(Tensor(images(*shape))).sum().backward()
-    shared = [p.grad.data.copy() for p in block.parameters()]
+    shared = [p.grad.array.copy() for p in block.parameters()]
     twice.zero_grad()
     apart(Tensor(images(*shape))).sum().backward()
     for found, a, b in zip(shared, apart[0].parameters(), apart[1].parameters(), strict=True):
-        total = a.grad.data + b.grad.data
+        total = a.grad.array + b.grad.array
         assert np.abs(found - total).max() <= 1e-10 * max(1, np.abs(total).max())

@@ -19,9 +19,9 @@ def test_gradients_accumulate_over_paths_and_calls():
     x = leaf(3)
     y = x * 2 + x * x
     y.sum().backward()
-    np.testing.assert_allclose(x.grad.data, 2 + 2 * x.data)
+    np.testing.assert_allclose(x.grad.array, 2 + 2 * x.array)
     (x * 1).sum().backward()
-    np.testing.assert_allclose(x.grad.data, 3 + 2 * x.data)
+    np.testing.assert_allclose(x.grad.array, 3 + 2 * x.array)
 
 
 def test_chain_of_ten_thousand_operations():
@@ -60,7 +60,7 @@ def test_second_backward_needs_retain_graph():
     y = x.exp().sum()
     y.backward(retain_graph=True)
     y.backward()
-    np.testing.assert_allclose(x.grad.data, 2 * np.exp(x.data))
+    np.testing.assert_allclose(x.grad.array, 2 * np.exp(x.array))
     with pytest.raises(RuntimeError, match="retain_graph"):
         y.backward()
 
@@ -85,18 +85,18 @@ def test_gradients_never_alias():
     x, y = leaf(3), tinynet.tensor([1.0, 2.0, 3.0], dtype=tinynet.float64, requires_grad=True)
     given = np.ones(3)
     (x + y).backward(tinynet.Tensor(given))
-    assert not np.shares_memory(x.grad.data, y.grad.data)
-    assert not np.shares_memory(x.grad.data, given)
-    x.grad.data[:] = 7
-    assert y.grad.data.tolist() == [1, 1, 1] and given.tolist() == [1, 1, 1]
+    assert not np.shares_memory(x.grad.array, y.grad.array)
+    assert not np.shares_memory(x.grad.array, given)
+    x.grad.array[:] = 7
+    assert y.grad.array.tolist() == [1, 1, 1] and given.tolist() == [1, 1, 1]
 
 
 def test_accumulated_gradient_does_not_change_an_earlier_one():
     x = leaf(2)
     (x * 3).sum().backward()
-    first = x.grad.data
+    first = x.grad.array
     (x * 3).sum().backward()
-    assert first.tolist() == [3, 3] and x.grad.data.tolist() == [6, 6]
+    assert first.tolist() == [3, 3] and x.grad.array.tolist() == [6, 6]
 
 
 def test_no_grad_records_nothing():
@@ -132,18 +132,18 @@ def test_intermediate_gradients_are_freed_unless_retained():
     z = y * 3
     y.retain_grad()
     z.sum().backward()
-    assert y.grad.data.tolist() == [3, 3] and z.grad is None
+    assert y.grad.array.tolist() == [3, 3] and z.grad is None
 
 
 def test_hooks_see_the_whole_gradient_and_may_replace_it():
     x = leaf(2)
     seen = []
     y = x * 1
-    handle = y.register_hook(lambda g: seen.append(g.data.copy()))
+    handle = y.register_hook(lambda g: seen.append(g.array.copy()))
     x.register_hook(lambda g: g * 10)
     (y + y).sum().backward()
     assert [s.tolist() for s in seen] == [[2, 2]]
-    assert x.grad.data.tolist() == [20, 20]
+    assert x.grad.array.tolist() == [20, 20]
     handle.remove()
     (y.detach() * x).sum().backward()
     assert len(seen) == 1
@@ -172,7 +172,7 @@ def test_change_in_place_of_what_nobody_saved_is_fine():
     y += 1
     y *= 3
     y.sum().backward()
-    assert x.grad.data.tolist() == [6, 6]
+    assert x.grad.array.tolist() == [6, 6]
 
 
 def test_in_place_on_leaves_and_views_is_refused_while_recording():
@@ -194,16 +194,16 @@ def test_in_place_on_leaves_and_views_is_refused_while_recording():
 
 def test_in_place_keeps_memory_and_identity():
     x = tinynet.ones(3)
-    memory, same = x.data, x
+    memory, same = x.array, x
     x += 2
     x *= np.float32(2)
-    assert x is same and x.data is memory and memory.tolist() == [6, 6, 6]
+    assert x is same and x.array is memory and memory.tolist() == [6, 6, 6]
 
 
 def test_activations_that_nobody_saved_die_early():
     x = leaf(4)
     y = x + 1
-    watch = weakref.ref(y.data)
+    watch = weakref.ref(y.array)
     z = y + 1
     del y
     assert watch() is None
@@ -265,3 +265,19 @@ def test_memory_is_flat_over_graphs():
 
     array_bytes, objects = growth(step)
     assert array_bytes <= 0 and objects < 20
+
+
+def test_data_is_a_tensor_on_the_same_memory_outside_the_graph():
+    w = tinynet.tensor([1.0, 2.0], requires_grad=True)
+    assert isinstance(w.data, tinynet.Tensor) and not w.data.requires_grad and w.data.is_leaf
+    (w * 2).sum().backward()
+    w.data -= 0.5 * w.grad
+    assert w.tolist() == [0.0, 1.0] and w.is_leaf and w.requires_grad
+    w.data = tinynet.ones(3)
+    w.grad = None
+    w.sum().backward()
+    assert w.shape == (3,) and w.grad.tolist() == [1, 1, 1]
+    with pytest.raises(TypeError, match="data: expected a tensor, got ndarray"):
+        w.data = np.ones(3)
+    with pytest.raises(TypeError, match="floating-point"):
+        w.data = tinynet.arange(3)

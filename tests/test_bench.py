@@ -63,7 +63,7 @@ def test_operators_do_the_same_in_both_libraries(libraries, operator):
     for library in libraries:
         call, inputs, _ = workloads.make_operator(library, operator, {**SMALL[operator], "batch": 2})
         for p in call.parameters() if hasattr(call, "parameters") else ():
-            p.data[...] = 0.5
+            p.array[...] = 0.5
         y = call(*inputs)
         y.backward(library.tensor(workloads.random_array(*y.shape)))
         results.append([np.asarray(a) for a in (y.detach(), *(x.grad for x in inputs))])

@@ -39,7 +39,7 @@ def check_module(module, *inputs):
             vars(module.get_submodule(path))[last] = tensor
         return module(*tensors[:len(inputs)])
 
-    values = [p.data for p in module.parameters()]
+    values = [p.array for p in module.parameters()]
     gradcheck(function, [*inputs, *values])
 
 
@@ -87,7 +87,7 @@ def test_se_gradients():
 
 def test_se_keeps_channels_last_memory():
     x = Tensor(normal(2, 5, 4, 32).transpose(0, 3, 1, 2))
-    assert SEBlock(32)(x).data.transpose(0, 2, 3, 1).flags.c_contiguous
+    assert SEBlock(32)(x).array.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
 def test_gates_are_recorded_on_request_only():
@@ -99,7 +99,7 @@ def test_gates_are_recorded_on_request_only():
         model(x), model(x)
     assert list(gates) == ["0", "1.0"] and [len(recorded) for recorded in gates.values()] == [2, 2]
     assert gates["0"][0].shape == (3, 4) and ((0 < gates["0"][0]) & (gates["0"][0] < 1)).all()
-    np.testing.assert_allclose((x.data * gates["0"][0][:, :, None, None]), model[0](x).data, rtol=1e-6)
+    np.testing.assert_allclose((x.array * gates["0"][0][:, :, None, None]), model[0](x).array, rtol=1e-6)
     assert model[0].gates is None and "gates" not in model.state_dict()
 
 
@@ -141,10 +141,10 @@ def attend_with(**masks):
 def test_self_attention_over_maps(heads):
     block = SelfAttention(4, heads)
     x = normal(2, 4, 3, 5)
-    assert np.array_equal(block(Tensor(x)).data, x)                    # γ is 0 at first
+    assert np.array_equal(block(Tensor(x)).array, x)                    # γ is 0 at first
     assert sum(p.numel() for p in block.parameters()) == 3 * 4 * 5 + 1
-    block.gamma.data[:] = 0.7
-    q, k, v = (torch.tensor(getattr(block, name)(Tensor(x)).data).reshape(2, heads, 4 // heads, 15).mT
+    block.gamma.array[:] = 0.7
+    q, k, v = (torch.tensor(getattr(block, name)(Tensor(x)).array).reshape(2, heads, 4 // heads, 15).mT
                for name in ("query", "key", "value"))
     y = torch.nn.functional.scaled_dot_product_attention(q, k, v).mT.reshape(2, 4, 3, 5)
     equal(block(Tensor(x)), torch.tensor(x) + 0.7 * y, 1e-6)
@@ -224,11 +224,11 @@ def test_is_causal_alone_makes_the_mask():
     attention, x = MultiheadAttention(6, 2, batch_first=True), Tensor(normal(2, 4, 6))
     by_mask = attention(x, x, x, attn_mask=Tensor(CAUSAL))
     for found, expected in zip(attention(x, x, x, is_causal=True), by_mask):
-        np.testing.assert_array_equal(found.data, expected.data)
-    assert (by_mask[1].data[:, CAUSAL] == 0).all()
-    later = Tensor(np.concatenate([x.data[:, :3], normal(2, 1, 6)], 1))
+        np.testing.assert_array_equal(found.array, expected.array)
+    assert (by_mask[1].array[:, CAUSAL] == 0).all()
+    later = Tensor(np.concatenate([x.array[:, :3], normal(2, 1, 6)], 1))
     y, _ = attention(later, later, later, is_causal=True)
-    np.testing.assert_allclose(y.data[:, :3], by_mask[0].data[:, :3], atol=1e-6)
+    np.testing.assert_allclose(y.array[:, :3], by_mask[0].array[:, :3], atol=1e-6)
 
 
 @pytest.mark.parametrize("need_weights", [True, False])
@@ -238,9 +238,9 @@ def test_a_query_without_keys_gets_zeros(need_weights):
     padding = Tensor(np.array([[True] * 4, [False] * 4]))
     y, weights = attention(x, x, x, padding, need_weights=need_weights)
     y.sum().backward()
-    np.testing.assert_array_equal(y.data[0], np.broadcast_to(attention.out_proj.bias.data, (4, 6)))
-    assert np.isfinite(y.data).all() and np.isfinite(x.grad.data).all()
-    assert not need_weights or (weights.data[0] == 0).all()
+    np.testing.assert_array_equal(y.array[0], np.broadcast_to(attention.out_proj.bias.array, (4, 6)))
+    assert np.isfinite(y.array).all() and np.isfinite(x.grad.array).all()
+    assert not need_weights or (weights.array[0] == 0).all()
 
 
 def test_dropout_follows_the_seed_and_stops_in_evaluation():
@@ -248,13 +248,13 @@ def test_dropout_follows_the_seed_and_stops_in_evaluation():
 
     def values(seed, need_weights):
         tinynet.manual_seed(seed)
-        return attention(x, x, x, need_weights=need_weights)[0].data
+        return attention(x, x, x, need_weights=need_weights)[0].array
 
     for need_weights in True, False:
         assert np.array_equal(values(1, need_weights), values(1, need_weights))
         assert not np.array_equal(values(1, need_weights), values(2, need_weights))
     _, weights = attention(x, x, x, average_attn_weights=False)
-    assert 0.3 < (weights.data == 0).mean() < 0.7
+    assert 0.3 < (weights.array == 0).mean() < 0.7
     attention.eval()
     np.testing.assert_allclose(values(1, True), values(2, False), atol=1e-6)
 
@@ -262,8 +262,8 @@ def test_dropout_follows_the_seed_and_stops_in_evaluation():
 def test_initial_weights_are_pytorchs_in_kind():
     attention = MultiheadAttention(64, 4)
     bound = np.sqrt(6 / (64 + 192))
-    assert np.abs(attention.in_proj_weight.data).max() == pytest.approx(bound, rel=0.01)
-    assert (attention.in_proj_bias.data == 0).all() and (attention.out_proj.bias.data == 0).all()
+    assert np.abs(attention.in_proj_weight.array).max() == pytest.approx(bound, rel=0.01)
+    assert (attention.in_proj_bias.array == 0).all() and (attention.out_proj.bias.array == 0).all()
 
 
 def test_a_few_steps_on_shapes_lower_the_loss():

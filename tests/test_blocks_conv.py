@@ -89,8 +89,8 @@ def test_norm_and_activation_may_be_functions_classes_and_modules():
     block = ConvBlock(3, 6, norm=lambda channels: nn.GroupNorm(3, channels), activation=nn.GELU)
     assert block.norm.num_groups == 3 and isinstance(block.activation, nn.GELU)
     x = Tensor(images(2, 3, 4, 4, dtype=np.float32))
-    assert np.array_equal(block(x).data, F.gelu(block.norm(block.conv(x))).data)
-    assert np.array_equal(ConvBlock(3, 6, activation=F.tanh).eval()(x).data.shape, (2, 6, 4, 4))
+    assert np.array_equal(block(x).array, F.gelu(block.norm(block.conv(x))).array)
+    assert np.array_equal(ConvBlock(3, 6, activation=F.tanh).eval()(x).array.shape, (2, 6, 4, 4))
     seen = []
     block.activation.register_forward_hook(lambda *_: seen.append(1))
     block(x)

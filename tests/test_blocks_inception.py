@@ -33,10 +33,10 @@ def test_googlenets_numbers_fit_together():
 def test_the_branches_stand_in_the_papers_order():
     block = Inception(*SMALL, norm="none").eval()
     x = Tensor(images(1, 4, 5, 5, dtype=np.float32))
-    y = block(x).data
+    y = block(x).array
     branches = block.branch1, block.branch3, block.branch5, block.pool
     for branch, start, stop in zip(branches, (0, 3, 6, 8), (3, 6, 8, 10)):
-        assert np.array_equal(y[:, start:stop], branch(x).data)
+        assert np.array_equal(y[:, start:stop], branch(x).array)
 
 
 def test_wrong_input_names_block_path_and_shapes():

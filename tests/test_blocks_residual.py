@@ -123,8 +123,8 @@ def test_the_shortcut_follows_stride_and_channels():
 @pytest.mark.parametrize("pad, before", [("end", 0), ("both", 2)])
 def test_option_a_pads_with_zeros(pad, before):
     x = tensor(2, 4, 5, 7)
-    y = PadShortcut(4, 9, 2, pad)(x).data
-    assert np.array_equal(y[:, before:before + 4], x.data[:, :, ::2, ::2])
+    y = PadShortcut(4, 9, 2, pad)(x).array
+    assert np.array_equal(y[:, before:before + 4], x.array[:, :, ::2, ::2])
     assert y.shape == (2, 9, 3, 4) and not y[:, :before].any() and not y[:, before + 4:].any()
 
 
@@ -149,11 +149,11 @@ def test_a_residual_block_by_its_shapes():
 def test_zero_init_begins_as_the_shortcut(block, norm):
     ours = block(16 * block.expansion, 16, norm=norm, zero_init_residual=True)
     x = tensor(2, 16 * block.expansion, 4, 4)
-    expected = x.data if block.preactivated else np.maximum(x.data, 0)
-    assert np.array_equal(ours(x).data, expected)
+    expected = x.array if block.preactivated else np.maximum(x.array, 0)
+    assert np.array_equal(ours(x).array, expected)
     ours(x).sum().backward()
-    last = [p for name, p in ours.named_parameters() if name.startswith(("conv", "bn")) and not p.data.any()]
-    assert last and any(p.grad.data.any() for p in last)                     # and it can leave there
+    last = [p for name, p in ours.named_parameters() if name.startswith(("conv", "bn")) and not p.array.any()]
+    assert last and any(p.grad.array.any() for p in last)                     # and it can leave there
 
 
 @pytest.mark.parametrize("block", [BasicBlock, Bottleneck, PreActBlock])
@@ -161,16 +161,16 @@ def test_stochastic_depth_drops_whole_samples(block):
     tinynet.manual_seed(3)
     ours = block(8, 8 // block.expansion, stochastic_depth=0.5)
     x = tensor(64, 8, 2, 2)
-    y, expected = ours(x).data, x.data if block.preactivated else np.maximum(x.data, 0)
+    y, expected = ours(x).array, x.array if block.preactivated else np.maximum(x.array, 0)
     dropped = [np.array_equal(a, b) for a, b in zip(y, expected)]
     assert 16 < sum(dropped) < 48
     tinynet.manual_seed(3)
     again = block(8, 8 // block.expansion, stochastic_depth=0.5)
-    assert np.array_equal(again(x).data, y)
+    assert np.array_equal(again(x).array, y)
     ours.eval(), again.eval()
     again.drop = None
     again.load_state_dict(ours.state_dict())
-    assert np.array_equal(ours(x).data, again(x).data)
+    assert np.array_equal(ours(x).array, again(x).array)
 
 
 def test_stochastic_depth_keeps_the_mean_and_its_gradient_the_mask():
@@ -178,10 +178,10 @@ def test_stochastic_depth_keeps_the_mean_and_its_gradient_the_mask():
     drop = StochasticDepth(0.25)
     x = Tensor(np.ones((4000, 1, 2, 2), np.float32), requires_grad=True)
     y = drop(x)
-    assert abs(y.data.mean() - 1) < 0.03 and set(np.unique(y.data)) == {np.float32(0), np.float32(1 / 0.75)}
+    assert abs(y.array.mean() - 1) < 0.03 and set(np.unique(y.array)) == {np.float32(0), np.float32(1 / 0.75)}
     y.sum().backward()
-    assert np.array_equal(x.grad.data, y.data)
-    assert not StochasticDepth(1.0)(x).data.any() and StochasticDepth(0.0)(x) is x and drop.eval()(x) is x
+    assert np.array_equal(x.grad.array, y.array)
+    assert not StochasticDepth(1.0)(x).array.any() and StochasticDepth(0.0)(x) is x and drop.eval()(x) is x
     with pytest.raises(ValueError, match="got 1.5"):
         StochasticDepth(1.5)
 
@@ -266,9 +266,9 @@ def test_it_learns_shapes(make):
 def test_parallel_adds_and_concatenates():
     x = tensor(2, 3, 4, 4)
     a, b = nn.Conv2d(3, 5, 1), nn.Conv2d(3, 5, 3, padding=1)
-    assert np.allclose(Parallel(a, b)(x).data, a(x).data + b(x).data)
+    assert np.allclose(Parallel(a, b)(x).array, a(x).array + b(x).array)
     both = Parallel({"near": a, "far": b}, join="cat")
-    assert np.array_equal(both(x).data, np.concatenate([a(x).data, b(x).data], 1))
+    assert np.array_equal(both(x).array, np.concatenate([a(x).array, b(x).array], 1))
     assert list(both.state_dict()) == ["near.weight", "near.bias", "far.weight", "far.bias"]
     rows = Parallel(nn.Linear(3, 2), nn.Linear(3, 4), join="cat", dim=-1)
     assert rows(Tensor(np.zeros((5, 7, 3), np.float32))).shape == (5, 7, 6)
@@ -296,6 +296,6 @@ def test_branches_that_do_not_match_are_told_with_their_shapes():
 def test_residual_takes_any_module():
     rows = Tensor(np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32))
     block = Residual(nn.Sequential(nn.LayerNorm(6), nn.Linear(6, 6), nn.GELU()))
-    assert np.allclose(block(rows).data, rows.data + block.branch(rows).data)
+    assert np.allclose(block(rows).array, rows.array + block.branch(rows).array)
     projected = Residual(nn.Linear(6, 3), shortcut=nn.Linear(6, 3))
     assert projected(rows).shape == (4, 3)

@@ -23,7 +23,7 @@ def plain(fn, *inputs):
 def run(make, forward, save, x):
     """Output, gradients and buffers after a step of a new `make()`; `save` is plain or checkpoint."""
     tinynet.manual_seed(0)
-    model, x = make(), tinynet.Tensor(x.data, requires_grad=True)
+    model, x = make(), tinynet.Tensor(x.array, requires_grad=True)
     y = forward(model, x, save)
     (y * y).mean().backward()
     after = tinynet.rand(3)                        # randomness goes on where it would have
@@ -33,7 +33,7 @@ def run(make, forward, save, x):
 def assert_same(make, forward, x):
     expected, found = (run(make, forward, save, x) for save in (plain, checkpoint))
     for a, b in zip(expected, found, strict=True):
-        assert a.data.tobytes() == b.data.tobytes()
+        assert a.array.tobytes() == b.array.tobytes()
 
 
 def network():
@@ -109,7 +109,7 @@ def test_changes_in_between_are_refused():
         y.backward()
     x = tinynet.tensor([[1.0, 2.0]], requires_grad=True)
     y = checkpoint(layer, x).sum()
-    layer.weight.data += 1
+    layer.weight.array += 1
     layer.weight.bump()
     with pytest.raises(RuntimeError, match="LinearBackward: a tensor saved for backward was changed"):
         y.backward()

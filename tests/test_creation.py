@@ -37,12 +37,12 @@ def test_types_of_data(name):
 
 def test_copies_and_memory():
     array = np.zeros(3)
-    assert not np.shares_memory(tinynet.tensor(array).data, array)
-    assert tinynet.as_tensor(array).data is array and tinynet.from_numpy(array).data is array
+    assert not np.shares_memory(tinynet.tensor(array).array, array)
+    assert tinynet.as_tensor(array).array is array and tinynet.from_numpy(array).array is array
     t = tinynet.tensor(array, requires_grad=True)
     assert t.is_leaf and t.requires_grad and tinynet.as_tensor(t) is t
     again = tinynet.tensor(t)
-    assert not again.requires_grad and not np.shares_memory(again.data, t.data)
+    assert not again.requires_grad and not np.shares_memory(again.array, t.array)
     assert tinynet.as_tensor(t, dtype=tinynet.float32).dtype == tinynet.float32
     assert tinynet.tensor([tinynet.tensor(1.0), tinynet.tensor(2.0)]).tolist() == [1, 2]
 
@@ -99,9 +99,9 @@ def test_requires_grad_and_shapes_of_all():
 def test_random_numbers_have_the_right_distribution():
     u, n = tinynet.rand(100_000), tinynet.randn(100_000, dtype=tinynet.float64)
     assert u.dtype == tinynet.float32 and n.dtype == tinynet.float64
-    assert 0 <= u.data.min() and u.data.max() < 1
-    assert abs(u.data.mean() - 0.5) < 0.01 and abs(u.data.std() - 12**-0.5) < 0.01
-    assert abs(n.data.mean()) < 0.02 and abs(n.data.std() - 1) < 0.02
+    assert 0 <= u.array.min() and u.array.max() < 1
+    assert abs(u.array.mean() - 0.5) < 0.01 and abs(u.array.std() - 12**-0.5) < 0.01
+    assert abs(n.array.mean()) < 0.02 and abs(n.array.std() - 1) < 0.02
     i = tinynet.randint(-2, 3, (10_000,))
     assert i.dtype == tinynet.int64 and set(i.tolist()) == {-2, -1, 0, 1, 2}
     assert set(tinynet.randint(3, (1000,)).tolist()) == {0, 1, 2}

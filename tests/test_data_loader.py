@@ -24,7 +24,7 @@ def same(first, second):
 def test_shapes_types_and_memory():
     for x, y in Loader(DATA, batch_size=10):
         assert x.shape[1:] == (3, 8, 6) and x.dtype == np.float32 and y.dtype == np.int64
-        assert x.data.transpose(0, 2, 3, 1).flags.c_contiguous       # channels last: no layout copy follows
+        assert x.array.transpose(0, 2, 3, 1).flags.c_contiguous       # channels last: no layout copy follows
         assert x.shape[0] == y.shape[0]
 
 

@@ -43,9 +43,9 @@ def trained(model, seed=0):
     rng = np.random.default_rng(seed)
     for norm in norms(model):
         for tensor in (norm.running_var, *list(norm.parameters())[:1]):
-            tensor.data[...] = rng.uniform(0.4, 1.6, tensor.shape)
+            tensor.array[...] = rng.uniform(0.4, 1.6, tensor.shape)
         for tensor in (norm.running_mean, *list(norm.parameters())[1:]):
-            tensor.data[...] = rng.uniform(-0.5, 0.5, tensor.shape)
+            tensor.array[...] = rng.uniform(-0.5, 0.5, tensor.shape)
     return model.eval()
 
 
@@ -60,8 +60,8 @@ def images(*shape):
 @tinynet.no_grad()
 def difference(a, b, x):
     """The largest, as a share of the scale of the output."""
-    expected = a(x).data
-    return np.abs(b(x).data - expected).max() / np.abs(expected).max()
+    expected = a(x).array
+    return np.abs(b(x).array - expected).max() / np.abs(expected).max()
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -89,10 +89,10 @@ def test_in_double_precision_the_difference_is_rounding():
 
 def test_the_model_itself_is_not_touched():
     model = trained(models.resnet8())
-    before = {key: value.data.copy() for key, value in model.state_dict().items()}
+    before = {key: value.array.copy() for key, value in model.state_dict().items()}
     tinynet.fold_batchnorm(model)
     assert before.keys() == model.state_dict().keys()
-    assert all((model.state_dict()[key].data == value).all() for key, value in before.items())
+    assert all((model.state_dict()[key].array == value).all() for key, value in before.items())
     assert all(not module._forward_hooks for module in model.modules())
 
 
@@ -146,7 +146,7 @@ def test_names_do_not_mislead():
 
     model = trained(Misleading())
     folded = tinynet.fold_batchnorm(model)
-    assert not norms(folded) and (folded.conv1.weight.data == model.conv1.weight.data).all()
+    assert not norms(folded) and (folded.conv1.weight.array == model.conv1.weight.array).all()
     assert difference(model, folded, images(2, 3, 5, 5)) < 1e-5
 
 
@@ -197,5 +197,5 @@ def test_pytorch_folded_is_the_same_network():
     assert not [m for m in folded.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     state = {key: value.detach().numpy() for key, value in folded.state_dict().items()}
     for key, value in tinynet.fold_batchnorm(ours).state_dict().items():
-        np.testing.assert_allclose(value.data, state[key], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(value.array, state[key], rtol=1e-5, atol=1e-6)
 

@@ -19,8 +19,8 @@ from test_deploy_fold import images, seed, trained              # noqa: F401 (se
 @tinynet.no_grad()
 def error(model, small, x):
     """Root mean square of the difference, as a share of the output's."""
-    expected = model(x).data
-    return np.sqrt(np.mean((small(x).data - expected) ** 2) / np.mean(expected ** 2))
+    expected = model(x).array
+    return np.sqrt(np.mean((small(x).array - expected) ** 2) / np.mean(expected ** 2))
 
 
 @pytest.mark.parametrize("least, greatest", [(-1, 2), (0, 6), (-5, 0), (3, 4), (-4, -3), (0, 0), (-1, 1e4)])
@@ -65,8 +65,8 @@ def test_a_layer_is_right_to_a_step_of_its_grids(name, backend):
         assert isinstance(small, QuantizedLayer) and small.weight.dtype == np.int8
         assert small(x).shape == layer(x).shape
         assert error(layer, small, x) < 0.02
-        assert small(x).data.tobytes() == small(x).data.tobytes()
-    steps = small(x).data / small.grids.data[1, 0]
+        assert small(x).array.tobytes() == small(x).array.tobytes()
+    steps = small(x).array / small.grids.array[1, 0]
     np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)        # the output lies on its grid
 
 
@@ -74,25 +74,25 @@ def test_the_arithmetic_is_that_of_the_formula():
     """Dequantized inputs and weights, multiplied in float64, round to the layer's output."""
     layer, x = nn.Conv2d(4, 5, 3, padding=1).eval(), images(2, 4, 6, 6)
     small = tinynet.quantize(layer, [x])
-    (scale_x, zero_x), (scale_y, zero_y) = small.grids.data.astype(np.float64)
-    factor, shift = small.multiplier.data.astype(np.float64)
+    (scale_x, zero_x), (scale_y, zero_y) = small.grids.array.astype(np.float64)
+    factor, shift = small.multiplier.array.astype(np.float64)
     scale_w = factor / 2**shift * scale_y / scale_x
-    q = kernels.quantize(x.data, scale_x, int(zero_x))
+    q = kernels.quantize(x.array, scale_x, int(zero_x))
     exact = nn.Conv2d(4, 5, 3, padding=1).double()
-    exact.weight.data[...] = small.weight.data * scale_w[:, None, None, None]
-    exact.bias.data[...] = (small.bias.data + zero_x * small.weight.data.sum((1, 2, 3))) * scale_x * scale_w
-    y = exact(tinynet.Tensor((q - zero_x) * scale_x)).data
+    exact.weight.array[...] = small.weight.array * scale_w[:, None, None, None]
+    exact.bias.array[...] = (small.bias.array + zero_x * small.weight.array.sum((1, 2, 3))) * scale_x * scale_w
+    y = exact(tinynet.Tensor((q - zero_x) * scale_x)).array
     lowest, highest = scale_y * (-128 - zero_y), scale_y * (127 - zero_y)
-    assert np.abs(small(x).data - np.clip(y, lowest, highest)).max() <= 0.5001 * scale_y
+    assert np.abs(small(x).array - np.clip(y, lowest, highest)).max() <= 0.5001 * scale_y
 
 
 def test_a_channel_of_tiny_weights_keeps_its_bias():
     layer, x = nn.Conv2d(2, 3, 1).eval(), images(1, 2, 4, 4)
-    layer.weight.data[0], layer.bias.data[...] = 1e-20, [0.7, -0.2, 0.1]
-    layer.weight.data[1] = 0
-    layer.bias.data[1] = 0
+    layer.weight.array[0], layer.bias.array[...] = 1e-20, [0.7, -0.2, 0.1]
+    layer.weight.array[1] = 0
+    layer.bias.array[1] = 0
     small = tinynet.quantize(layer, [x])
-    assert np.abs(small.bias.data).max() <= 1.01 * LIMIT
+    assert np.abs(small.bias.array).max() <= 1.01 * LIMIT
     assert error(layer, small, x) < 0.02
 
 
@@ -105,7 +105,7 @@ def test_networks_answer_like_before(name):
     assert "Conv2d" not in kinds and "Linear" not in kinds and "BatchNorm2d" not in kinds
     assert error(model, small, x) < 0.1
     at_once = tinynet.quantize(model, x)           # the ranges do not depend on how batches are cut
-    assert small(x).data.tobytes() == at_once(x).data.tobytes()
+    assert small(x).array.tobytes() == at_once(x).array.tobytes()
 
 
 def test_both_backends_and_all_threads_give_the_same_bits():
@@ -117,7 +117,7 @@ def test_both_backends_and_all_threads_give_the_same_bits():
         for count, backend in ((1, "numba"), (3, "numba"), (1, "numpy")):
             tinynet.set_num_threads(count)
             with tinynet.kernels.use(backend):
-                results.append(layer(x).data.tobytes())
+                results.append(layer(x).array.tobytes())
     finally:
         tinynet.set_num_threads(threads)
     assert results[0] == results[1] == results[2]
@@ -141,7 +141,7 @@ def test_weights_are_saved_small_and_loaded(tmp_path):
     assert sizes[0] <= 0.27 * sizes[1]
     again = tinynet.quantize(trained(models.resnet20(), seed=5))
     again.load_state_dict(tinynet.load(tmp_path / "int8"))
-    assert again(x).data.tobytes() == small(x).data.tobytes()
+    assert again(x).array.tobytes() == small(x).array.tobytes()
 
 
 def test_what_calibration_does_not_reach_stays_and_is_named():
@@ -170,7 +170,7 @@ def test_refusals():
     with pytest.raises(ValueError, match=r"fc: QuantizedLinear\(64 -> 10\): expected .*64\), got \(2, 63\)"):
         nn.Sequential({"fc": small.fc})(images(2, 63))
     with pytest.raises(RuntimeError, match="no gradient flows through integers"):
-        small(tinynet.Tensor(images(1, 3, 32, 32).data, requires_grad=True))
+        small(tinynet.Tensor(images(1, 3, 32, 32).array, requires_grad=True))
 
 
 @pytest.mark.slow

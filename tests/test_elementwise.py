@@ -44,7 +44,7 @@ def test_types_and_values_of_all_pairs(name):
             continue                   # PyTorch lacks this combination
         found = OPERATORS[name](tinynet, x1, y1)
         assert str(found.dtype) == str(expected.dtype).removeprefix("torch."), (a, b, shapes)
-        np.testing.assert_allclose(found.data, expected.numpy(), rtol=1e-6, err_msg=f"{a} {b}")
+        np.testing.assert_allclose(found.array, expected.numpy(), rtol=1e-6, err_msg=f"{a} {b}")
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -61,7 +61,7 @@ def test_types_with_plain_numbers(name, number):
                 continue
             found = OPERATORS[name](tinynet, *order(x1))
             assert str(found.dtype) == str(expected.dtype).removeprefix("torch."), (dtype, number, swap)
-            np.testing.assert_allclose(found.data, expected.numpy(), rtol=1e-6)
+            np.testing.assert_allclose(found.array, expected.numpy(), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "abs", "neg"])
@@ -70,7 +70,7 @@ def test_one_operand(name):
         x1, x2 = both(values(dtype, (2, 3), np.random.default_rng(0)))
         found, expected = getattr(x1, name)(), getattr(x2, name)()
         assert str(found.dtype) == str(expected.dtype).removeprefix("torch.")
-        np.testing.assert_allclose(found.data, expected.numpy(), rtol=2e-6)
+        np.testing.assert_allclose(found.array, expected.numpy(), rtol=2e-6)
 
 
 @pytest.mark.parametrize("run", [
@@ -83,7 +83,7 @@ def test_gradients_at_kinks_and_ties_are_pytorchs(run):
     for lib, x in ((tinynet, found), (torch, expected)):
         x.requires_grad_()
         run(lib, x).backward(lib.ones(4, dtype=lib.float64))
-    np.testing.assert_array_equal(found.grad.data, expected.grad.numpy())
+    np.testing.assert_array_equal(found.grad.array, expected.grad.numpy())
 
 
 def test_arrays_and_tensors_mix():

@@ -61,10 +61,10 @@ def test_in_place_is_the_same_in_the_same_memory(function):
     x = distinct(3, 5)
     slopes(lambda x: function(x * 1, inplace=True), x)
     inner = Tensor(x.copy())
-    memory = inner.data
+    memory = inner.array
     y = function(inner, inplace=True)
-    assert y is inner and y.data is memory
-    np.testing.assert_array_equal(y.data, function(Tensor(x), inplace=False).data)
+    assert y is inner and y.array is memory
+    np.testing.assert_array_equal(y.array, function(Tensor(x), inplace=False).array)
 
 
 def test_in_place_on_a_leaf_that_needs_a_gradient_is_refused():
@@ -85,8 +85,8 @@ def test_relu_keeps_its_output_and_not_its_input():
 
 
 def test_relu_of_integers_and_of_nan():
-    assert F.relu(Tensor(np.array([-2, 3]))).data.tolist() == [0, 3]
-    assert np.isnan(F.relu(Tensor(np.array([np.nan], np.float32))).data).all()
+    assert F.relu(Tensor(np.array([-2, 3]))).array.tolist() == [0, 3]
+    assert np.isnan(F.relu(Tensor(np.array([np.nan], np.float32))).array).all()
 
 
 def test_add_relu():
@@ -113,7 +113,7 @@ def test_softmax_can_convert_and_wants_a_dim():
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 def test_dropout_zeroes_the_right_share_and_keeps_the_mean(p):
     tinynet.manual_seed(1)
-    y = F.dropout(Tensor(np.ones(100_000, np.float32)), p).data
+    y = F.dropout(Tensor(np.ones(100_000, np.float32)), p).array
     assert abs((y == 0).mean() - p) < 0.01
     np.testing.assert_allclose(y[y != 0], 1 / (1 - p), rtol=1e-6)
 
@@ -122,7 +122,7 @@ def test_dropout_lets_gradients_pass_where_values_did():
     x = Tensor(normal(50), requires_grad=True)
     y = F.dropout(x, 0.4)
     y.sum().backward()
-    np.testing.assert_allclose(x.grad.data, np.where(y.data == 0, 0, 1 / 0.6))
+    np.testing.assert_allclose(x.grad.array, np.where(y.array == 0, 0, 1 / 0.6))
     seeded = lambda x: tinynet.manual_seed(0) or F.dropout(x * 1, 0.4, inplace=True)
     slopes(seeded, normal(20))
 
@@ -130,11 +130,11 @@ def test_dropout_lets_gradients_pass_where_values_did():
 def test_dropout_does_nothing_in_evaluation_all_at_1_and_follows_the_seed():
     x = Tensor(normal(200))
     assert F.dropout(x, 0.5, training=False) is x and F.dropout(x, 0.0) is x
-    assert not F.dropout(x, 1.0).data.any()
+    assert not F.dropout(x, 1.0).array.any()
     tinynet.manual_seed(3)
-    first, second = F.dropout(x).data, F.dropout(x).data
+    first, second = F.dropout(x).array, F.dropout(x).array
     tinynet.manual_seed(3)
-    np.testing.assert_array_equal(F.dropout(x).data, first)
+    np.testing.assert_array_equal(F.dropout(x).array, first)
     assert (first != second).any()
     with pytest.raises(ValueError, match=r"dropout: expected p in \[0, 1\], got 1.5"):
         F.dropout(x, 1.5)
@@ -180,10 +180,10 @@ def test_attention_has_the_slopes_of_differences():
 def test_attention_broadcasts_over_the_batch():
     q, k, v = Tensor(normal(2, 3, 5, 4)), Tensor(normal(1, 3, 6, 4)), Tensor(normal(6, 2))
     y = F.scaled_dot_product_attention(q, k, v)
-    all_k, all_v = np.broadcast_to(k.data, (2, 3, 6, 4)), np.broadcast_to(v.data, (2, 3, 6, 2))
+    all_k, all_v = np.broadcast_to(k.array, (2, 3, 6, 4)), np.broadcast_to(v.array, (2, 3, 6, 2))
     again = F.scaled_dot_product_attention(q, Tensor(all_k), Tensor(all_v))
-    np.testing.assert_allclose(y.data, again.data)
-    slopes(lambda q, k, v: F.scaled_dot_product_attention(q, k, v), q.data, k.data, v.data)
+    np.testing.assert_allclose(y.array, again.array)
+    slopes(lambda q, k, v: F.scaled_dot_product_attention(q, k, v), q.array, k.array, v.array)
 
 
 def test_a_query_that_sees_nothing_gets_zeros():
@@ -191,7 +191,7 @@ def test_a_query_that_sees_nothing_gets_zeros():
     seen = Tensor(np.array([[True, True], [False, False]]))
     y = F.scaled_dot_product_attention(q, Tensor(normal(2, 3)), Tensor(normal(2, 3)), seen)
     y.sum().backward()
-    assert not y.data[1].any() and not q.grad.data[1].any() and y.data[0].any()
+    assert not y.array[1].any() and not q.grad.array[1].any() and y.array[0].any()
 
 
 @pytest.mark.parametrize("options, message", [

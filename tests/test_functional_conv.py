@@ -55,9 +55,9 @@ def test_conv2d_without_bias_and_of_a_single_image():
 
 def test_conv2d_takes_any_memory_order_and_gives_channels_last():
     x, w = normal(2, 3, 6, 5, dtype=np.float32), normal(16, 3, 3, 3, dtype=np.float32)
-    expected = F.conv2d(Tensor(x), Tensor(w)).data
+    expected = F.conv2d(Tensor(x), Tensor(w)).array
     for variant in channels_last(x), x[:, :, ::-1][:, :, ::-1], np.asfortranarray(x):
-        found = F.conv2d(Tensor(variant), Tensor(w)).data
+        found = F.conv2d(Tensor(variant), Tensor(w)).array
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
         assert found.transpose(0, 2, 3, 1).flags.c_contiguous
 
@@ -123,7 +123,7 @@ def test_fold_is_the_adjoint_of_unfold():
     unfolded = F.unfold(Tensor(x), 3, stride=(1, 2), padding=(0, 0))
     columns = normal(*unfolded.shape)
     folded = F.fold(Tensor(columns), (6, 5), 3, stride=(1, 2))
-    np.testing.assert_allclose((unfolded.data * columns).sum(), (x * folded.data).sum())
+    np.testing.assert_allclose((unfolded.array * columns).sum(), (x * folded.array).sum())
 
 
 def test_unfold_and_fold_refuse():

@@ -74,7 +74,7 @@ def test_cross_entropy_is_stable_and_equals_its_parts():
     assert F.cross_entropy(big, Tensor(np.array([0]))).item() == 0
     assert F.cross_entropy(big, Tensor(np.array([2]))).item() == 2000
     x, t = Tensor(normal(6, 4)), Tensor(labels((6, 4)))
-    np.testing.assert_allclose(F.cross_entropy(x, t).data, F.nll_loss(F.log_softmax(x, 1), t).data)
+    np.testing.assert_allclose(F.cross_entropy(x, t).array, F.nll_loss(F.log_softmax(x, 1), t).array)
 
 
 def test_a_mean_over_ignored_labels_only_is_nan():
@@ -177,7 +177,7 @@ def test_one_hot_is_pytorchs():
             ours = F.one_hot(Tensor(t), classes)
             theirs = torch.nn.functional.one_hot(torch.tensor(t), classes)
             assert ours.dtype == np.int64
-            np.testing.assert_array_equal(ours.data, theirs.numpy())
+            np.testing.assert_array_equal(ours.array, theirs.numpy())
     with pytest.raises(IndexError, match=r"one_hot: expected labels in \[0, 1\], got 2"):
         F.one_hot(Tensor(np.array([0, 2])), 2)
     with pytest.raises(TypeError, match="integers"):

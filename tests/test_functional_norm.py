@@ -40,13 +40,13 @@ def test_batch_norm_moves_the_running_statistics_as_pytorch_does(shape):
     x, c = normal(*shape, dtype=np.float32), shape[1]
     ours = Tensor(np.zeros(c, np.float32)), Tensor(np.ones(c, np.float32))
     theirs = torch.zeros(c), torch.ones(c)
-    arrays = [t.data for t in ours]
+    arrays = [t.array for t in ours]
     for _ in range(3):
         F.batch_norm(Tensor(x), *ours, training=True, momentum=0.3)
         torch.nn.functional.batch_norm(torch.from_numpy(x), *theirs, training=True, momentum=0.3)
     for ours, theirs, array in zip(ours, theirs, arrays):
-        np.testing.assert_allclose(ours.data, theirs.numpy(), rtol=1e-5, atol=1e-6)
-        assert ours.data is array and ours.version.count == 3      # in place, and said so
+        np.testing.assert_allclose(ours.array, theirs.numpy(), rtol=1e-5, atol=1e-6)
+        assert ours.array is array and ours.version.count == 3      # in place, and said so
 
 
 @pytest.mark.parametrize("residual", [False, True])
@@ -114,7 +114,7 @@ def test_training_after_an_evaluation_does_not_disturb_its_backward():
     y = F.batch_norm(x, mean, var)
     F.batch_norm(Tensor(normal(4, 3, seed=7)), mean, var, training=True)
     y.backward(Tensor(np.ones((4, 3))))
-    np.testing.assert_allclose(x.grad.data, 1 / np.sqrt(1 + 1e-5))
+    np.testing.assert_allclose(x.grad.array, 1 / np.sqrt(1 + 1e-5))
 
 
 @pytest.mark.parametrize("call, message", [

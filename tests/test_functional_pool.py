@@ -40,7 +40,7 @@ def test_max_pool2d_finds_the_places_pytorch_finds(window, options):
     _, ours = F.max_pool2d(Tensor(x), window, **options, return_indices=True)
     _, theirs = torch.nn.functional.max_pool2d(torch.from_numpy(x), window, **options, return_indices=True)
     assert ours.dtype == np.int64
-    np.testing.assert_array_equal(ours.data, theirs.numpy())
+    np.testing.assert_array_equal(ours.array, theirs.numpy())
     agree(lambda lib, x: lib.nn.functional.max_pool2d(x, window, **options), x)
 
 
@@ -69,7 +69,7 @@ def test_max_pool2d_does_not_keep_its_input():
     import weakref
     x = Tensor(normal(1, 2, 6, 6), requires_grad=True)
     inner = x * 2
-    memory, y = weakref.ref(inner.data), F.max_pool2d(inner, 2)
+    memory, y = weakref.ref(inner.array), F.max_pool2d(inner, 2)
     del inner
     assert memory() is None and y.grad_fn is not None
 
@@ -110,7 +110,7 @@ def test_pad_is_pytorchs(mode, widths):
 def test_pad_keeps_the_memory_order():
     x = channels_last(normal(2, 3, 4, 5))
     for mode in "constant", "reflect":
-        assert F.pad(Tensor(x), (1, 1, 1, 1), mode).data.transpose(0, 2, 3, 1).flags.c_contiguous
+        assert F.pad(Tensor(x), (1, 1, 1, 1), mode).array.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
 @pytest.mark.parametrize("widths, mode, message", [

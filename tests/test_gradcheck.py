@@ -91,7 +91,7 @@ def test_the_worst_index_is_reported_with_both_values():
 
 def test_an_output_cut_off_from_its_input_is_rejected():
     with pytest.raises(GradientError, match="no output is connected"):
-        gradcheck(lambda x: tinynet.Tensor(x.data * 2), [X])
+        gradcheck(lambda x: tinynet.Tensor(x.array * 2), [X])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -119,7 +119,7 @@ def test_every_operator_has_a_case(monkeypatch):
 def test_the_gradient_of_a_cast_comes_back_in_the_type_of_its_input():
     x = tinynet.tensor(X, requires_grad=True)
     (x.float() * 3).sum().backward()
-    assert x.grad.dtype == np.float64 and (x.grad.data == 3).all()
+    assert x.grad.dtype == np.float64 and (x.grad.array == 3).all()
 
 
 def test_a_broken_backward_fails_the_command(monkeypatch, capsys):

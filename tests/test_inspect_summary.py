@@ -99,7 +99,7 @@ def test_nothing_is_disturbed():
     x = Tensor(np.ones((2, 3, 4, 4), np.float32))
     model(x).sum().backward()
     gradient = model[0].conv1.weight.grad
-    values, before = gradient.data.copy(), {key: v.data.copy() for key, v in model.state_dict().items()}
+    values, before = gradient.array.copy(), {key: v.array.copy() for key, v in model.state_dict().items()}
     tinynet.manual_seed(3)
     expected = tinynet.rand(2).tolist()
     tinynet.manual_seed(3)
@@ -108,8 +108,8 @@ def test_nothing_is_disturbed():
         tinynet.profile(model, (3, 4, 4), batch_size=2, repeats=1)
     assert tinynet.rand(2).tolist() == expected
     assert model.training and not model[0].training and not model[0].conv1.training
-    assert model[0].conv1.weight.grad is gradient and np.array_equal(gradient.data, values)
-    assert all(np.array_equal(v.data, before[key]) for key, v in model.state_dict().items())
+    assert model[0].conv1.weight.grad is gradient and np.array_equal(gradient.array, values)
+    assert all(np.array_equal(v.array, before[key]) for key, v in model.state_dict().items())
     assert not model._forward_hooks and not model._forward_pre_hooks
 
 

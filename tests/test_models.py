@@ -51,13 +51,13 @@ def test_ten_steps_follow_pytorch(options):
         loss.backward()
         mine.step()
         other.zero_grad()
-        expected = torch.nn.functional.cross_entropy(theirs(torch.tensor(x.data)), torch.tensor(t.data))
+        expected = torch.nn.functional.cross_entropy(theirs(torch.tensor(x.array)), torch.tensor(t.array))
         expected.backward()
         other.step()
         assert abs(loss.item() - expected.item()) <= 1e-9 * abs(expected.item())
     for (name, a), b in zip(ours.state_dict().items(), theirs.state_dict().values(), strict=True):
         b = b.numpy()
-        assert np.abs(a.data - b).max() <= 1e-9 * np.abs(b).max(), name
+        assert np.abs(a.array - b).max() <= 1e-9 * np.abs(b).max(), name
 
 
 def train_step(model, optimizer, x, t):
@@ -98,7 +98,7 @@ def test_the_same_seed_gives_the_same_bits_for_any_thread_count(backend):
             optimizer = SGD(model.parameters(), lr=0.1, momentum=0.9)
             x, t = batch(16, np.float32)
             losses = [train_step(model, optimizer, x, t) for _ in range(3)]
-            results.append((losses, [p.data.copy() for p in model.parameters()]))
+            results.append((losses, [p.array.copy() for p in model.parameters()]))
     tinynet.set_num_threads(threads)
     for losses, parameters in results[1:]:
         assert losses == results[0][0]
@@ -114,6 +114,6 @@ def test_backends_agree_on_a_training_step():
             x, t = batch(4, np.float32)
             loss = F.cross_entropy(model(x), t)
             loss.backward()
-            found[backend] = [loss.data, *(p.grad.data for p in model.parameters())]
+            found[backend] = [loss.array, *(p.grad.array for p in model.parameters())]
     for a, b in zip(found["numpy"], found["numba"]):
         assert np.abs(a - b).max() <= 1e-4 * max(np.abs(a).max(), 1e-3)

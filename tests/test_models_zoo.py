@@ -123,7 +123,7 @@ def test_imagenet_networks_give_logits(name, size):
 @pytest.mark.parametrize("name", [name for name in models.MODELS if name not in CIFAR and "vit" not in name])
 def test_all_imagenet_networks_at_their_size(name):
     with tinynet.no_grad():
-        y = models.create(name).eval()(pictures(1, 224)).data
+        y = models.create(name).eval()(pictures(1, 224)).array
     assert y.shape == (1, 1000) and np.isfinite(y).all()
 
 
@@ -139,7 +139,7 @@ def test_preact_resnet_has_no_norm_before_and_one_behind_its_stages():
     x = pictures(2, 32)
     model.eval()
     maps = model.body(model.conv1(x))
-    assert np.array_equal(model(x).data, model.head(F.relu(model.bn1(maps))).data)
+    assert np.array_equal(model(x).array, model.head(F.relu(model.bn1(maps))).array)
 
 
 def test_no_activation_is_copied_for_its_layout():
@@ -153,17 +153,17 @@ def test_no_activation_is_copied_for_its_layout():
 
 def test_zero_init_and_stochastic_depth_reach_the_blocks():
     model = models.resnet20(zero_init_residual=True, stochastic_depth=0.9)
-    assert not any(model.layer2[i].bn2.weight.data.any() for i in range(3))
+    assert not any(model.layer2[i].bn2.weight.array.any() for i in range(3))
     rates = [block.drop.p for stage in (model.layer1, model.layer2, model.layer3) for block in stage]
     assert np.allclose(rates, np.arange(1, 10) / 10)
-    assert models.preact_resnet20(zero_init_residual=True).layer1[0].conv2.weight.data.any() == np.False_
+    assert models.preact_resnet20(zero_init_residual=True).layer1[0].conv2.weight.array.any() == np.False_
 
 
 def test_norms_for_small_batches():
     model = models.resnet8(norm="group")
     assert not [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
-    alone, both = pictures(2, 32).data[:1], pictures(2, 32)
-    assert np.allclose(model(Tensor(alone)).data, model(both).data[:1], atol=1e-5)
+    alone, both = pictures(2, 32).array[:1], pictures(2, 32)
+    assert np.allclose(model(Tensor(alone)).array, model(both).array[:1], atol=1e-5)
 
 
 def test_transfer_learning_takes_three_lines():
@@ -201,7 +201,7 @@ def test_resnet20_from_its_description():
     assert list(model.state_dict()) == list(named.state_dict())
     model.load_state_dict(named.state_dict())
     x = pictures(2, 32)
-    assert np.array_equal(model.eval()(x).data, named.eval()(x).data)
+    assert np.array_equal(model.eval()(x).array, named.eval()(x).array)
     assert RESNET20["head"] == {"num_classes": 10}                # the caller's own is left as it was
 
 
@@ -302,8 +302,8 @@ def test_maps_from_inside_a_network():
     extractor = models.FeatureExtractor.from_model(model, ["layer2", "layer1.0.conv1", "fc"])
     x = pictures(2, 32)
     stage, conv, logits = extractor(x)
-    assert stage.shape == (2, 32, 16, 16) and np.array_equal(logits.data, model(x).data)
-    assert np.array_equal(conv.data, model.layer1[0].conv1(F.relu(model.bn1(model.conv1(x)))).data)
+    assert stage.shape == (2, 32, 16, 16) and np.array_equal(logits.array, model(x).array)
+    assert np.array_equal(conv.array, model.layer1[0].conv1(F.relu(model.bn1(model.conv1(x)))).array)
     assert not model.layer2._forward_hooks and count(extractor) == count(model)
 
 

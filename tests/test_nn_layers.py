@@ -54,7 +54,7 @@ def test_layers_train_and_evaluate_as_pytorchs_do(name, dtype):
     make, shape = LAYERS[name]
     ours, theirs = make(nn).to(dtype), make(torch.nn).to(getattr(torch, np.dtype(dtype).name))
     assert list(ours.state_dict()) == list(theirs.state_dict())
-    theirs.load_state_dict({k: torch.from_numpy(np.array(v.data)) for k, v in ours.state_dict().items()})
+    theirs.load_state_dict({k: torch.from_numpy(np.array(v.array)) for k, v in ours.state_dict().items()})
     for step in range(3):
         if step == 2:
             ours.eval(), theirs.eval()
@@ -68,7 +68,7 @@ def test_layers_train_and_evaluate_as_pytorchs_do(name, dtype):
         for f, w in zip(found, wanted, strict=True):
             assert f.shape == tuple(w.shape) and str(f.dtype) == str(w.dtype).removeprefix("torch.")
             w = w.detach().numpy()
-            assert np.abs(f.data - w).max() <= TOLERANCES[np.dtype(dtype)] * max(1, np.abs(w).max())
+            assert np.abs(f.array - w).max() <= TOLERANCES[np.dtype(dtype)] * max(1, np.abs(w).max())
         ours.zero_grad(), theirs.zero_grad()
 
 
@@ -114,8 +114,8 @@ def test_functionals_take_pytorchs_arguments(name):
 def test_a_convolutions_weight_lies_in_the_kernels_order():
     conv = nn.Conv2d(4, 6, (3, 5), groups=2)
     assert conv.weight.shape == (6, 2, 3, 5)
-    assert conv.weight.data.transpose(2, 3, 1, 0).flags.c_contiguous
-    assert conv.double().weight.data.transpose(2, 3, 1, 0).flags.c_contiguous
+    assert conv.weight.array.transpose(2, 3, 1, 0).flags.c_contiguous
+    assert conv.double().weight.array.transpose(2, 3, 1, 0).flags.c_contiguous
 
 
 @pytest.mark.parametrize("make, message", [
@@ -148,11 +148,11 @@ def test_batch_norm_counts_batches_and_resets():
     bn = nn.BatchNorm2d(2)
     for _ in range(3):
         bn(Tensor(normal(2, 2, 3, 3, dtype=np.float32)))
-    assert bn.num_batches_tracked.item() == 3 and bn.running_mean.data.any()
+    assert bn.num_batches_tracked.item() == 3 and bn.running_mean.array.any()
     bn.eval()(Tensor(normal(2, 2, 3, 3, dtype=np.float32)))
     assert bn.num_batches_tracked.item() == 3
     bn.reset_parameters()
-    assert bn.num_batches_tracked.item() == 0 and not bn.running_mean.data.any()
+    assert bn.num_batches_tracked.item() == 0 and not bn.running_mean.array.any()
 
 
 @pytest.mark.parametrize("layer, shape, message", [
@@ -170,14 +170,14 @@ def test_layers_name_themselves_in_errors(layer, shape, message):
 
 def test_embedding_keeps_its_padding_row_at_zero():
     layer = nn.Embedding(5, 3, padding_idx=-1)
-    assert layer.padding_idx == 4 and not layer.weight.data[4].any()
+    assert layer.padding_idx == 4 and not layer.weight.array[4].any()
     layer(Tensor(np.array([4, 4, 1]))).sum().backward()
-    assert layer.weight.grad.data[4].tolist() == [0, 0, 0] and layer.weight.grad.data[1].tolist() == [1, 1, 1]
+    assert layer.weight.grad.array[4].tolist() == [0, 0, 0] and layer.weight.grad.array[1].tolist() == [1, 1, 1]
 
 
 def test_dropout_follows_the_mode():
     layer, x = nn.Dropout(0.5), Tensor(np.ones(100, np.float32))
-    assert (layer(x).data == 0).any() and layer.eval()(x) is x
+    assert (layer(x).array == 0).any() and layer.eval()(x) is x
 
 
 # Losses ---------------------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def test_losses_hold_their_weights_as_buffers_and_equal_the_functions():
 def filled(function, shape, *args, **options):
     tensor = Tensor(np.zeros(shape, np.float32))
     assert function(tensor, *args, **options) is tensor and tensor.version.count == 1
-    return tensor.data
+    return tensor.array
 
 
 @pytest.mark.parametrize("name, options, std", [
@@ -232,10 +232,10 @@ def test_truncated_constant_and_seeded_values():
     assert filled(nn.init.constant_, 2, 7).tolist() == [7, 7]
     assert filled(nn.init.ones_, 1).tolist() == [1]
     tinynet.manual_seed(5)
-    first = nn.Conv2d(3, 4, 3).weight.data
+    first = nn.Conv2d(3, 4, 3).weight.array
     tinynet.manual_seed(5)
     tinynet.nn.functional.dropout(Tensor(np.ones(9)))  # a stream of its own
-    np.testing.assert_array_equal(nn.Conv2d(3, 4, 3).weight.data, first)
+    np.testing.assert_array_equal(nn.Conv2d(3, 4, 3).weight.array, first)
 
 
 @pytest.mark.parametrize("name", ["linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"])
@@ -253,8 +253,8 @@ def test_default_initialisation_is_distributed_as_pytorchs(make):
     torch = pytest.importorskip("torch")
     for p, q in zip(make(nn).parameters(), make(torch.nn).parameters(), strict=True):
         q = q.detach().numpy()
-        assert abs(p.data.std() / q.std() - 1) < 0.15
-        assert abs(np.abs(p.data).max() / np.abs(q).max() - 1) < 0.3
+        assert abs(p.array.std() / q.std() - 1) < 0.15
+        assert abs(np.abs(p.array).max() / np.abs(q).max() - 1) < 0.3
 
 
 def test_initialisation_refuses():

@@ -119,7 +119,7 @@ def test_shared_parameters_accumulate_their_gradients():
     for copied in one, two:
         copied.load_state_dict(shared.state_dict())
     nn.Sequential(one, nn.Tanh(), two)(x).sum().backward()
-    np.testing.assert_allclose(shared.weight.grad.data, one.weight.grad.data + two.weight.grad.data)
+    np.testing.assert_allclose(shared.weight.grad.array, one.weight.grad.array + two.weight.grad.array)
 
 
 # State ----------------------------------------------------------------------------------------------------
@@ -128,19 +128,19 @@ def test_shared_parameters_accumulate_their_gradients():
 def test_state_shares_memory_and_loading_copies_in_place():
     model, other = Block(), Block()
     state = model.state_dict()
-    assert state["conv.weight"].data is model.conv.weight.data and not state["conv.weight"].requires_grad
-    array, strides = other.conv.weight.data, other.conv.weight.data.strides
-    found = other.load_state_dict({k: np.array(v.data, np.float64, order="C") for k, v in state.items()})
+    assert state["conv.weight"].array is model.conv.weight.array and not state["conv.weight"].requires_grad
+    array, strides = other.conv.weight.array, other.conv.weight.array.strides
+    found = other.load_state_dict({k: np.array(v.array, np.float64, order="C") for k, v in state.items()})
     assert found.missing_keys == [] and found.unexpected_keys == []
-    assert other.conv.weight.data is array and array.strides == strides and array.dtype == np.float32
+    assert other.conv.weight.array is array and array.strides == strides and array.dtype == np.float32
     for key, value in other.state_dict().items():
-        np.testing.assert_array_equal(value.data, state[key].data)
+        np.testing.assert_array_equal(value.array, state[key].array)
 
 
 def test_one_error_lists_everything_that_does_not_fit_and_nothing_is_changed():
     model = Block()
     state = dict(model.state_dict())
-    before = model.bn.bias.data.copy()
+    before = model.bn.bias.array.copy()
     del state["conv.bias"], state["bn.running_var"]
     state |= {"fc.weight": np.ones(3), "bn.weight": np.ones(5), "bn.bias": np.full(4, 9.0)}
     with pytest.raises(ValueError) as caught:
@@ -148,14 +148,14 @@ def test_one_error_lists_everything_that_does_not_fit_and_nothing_is_changed():
     assert str(caught.value) == (
         "Block.load_state_dict: missing: conv.bias, bn.running_var; unexpected: fc.weight; "
         "wrong shape: bn.weight (expected (4,), got (5,))")
-    np.testing.assert_array_equal(model.bn.bias.data, before)
+    np.testing.assert_array_equal(model.bn.bias.array, before)
     with pytest.raises(ValueError, match="wrong shape: bn.weight") as caught:
         model.load_state_dict(state, strict=False)
     assert "missing" not in str(caught.value)
     del state["bn.weight"]
     missing, unexpected = model.load_state_dict(state, strict=False)
     assert missing == ["conv.bias", "bn.weight", "bn.running_var"] and unexpected == ["fc.weight"]
-    np.testing.assert_array_equal(model.bn.bias.data, 9)
+    np.testing.assert_array_equal(model.bn.bias.array, 9)
 
 
 def test_loading_is_noticed_by_a_backward_that_saved_the_old_values():
@@ -172,13 +172,13 @@ def test_state_moves_to_pytorch_and_back():
     theirs = torch.nn.Sequential(torch.nn.Conv2d(2, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Flatten(),
                                  torch.nn.Linear(36, 3)).eval()
     assert list(ours.state_dict()) == list(theirs.state_dict())
-    theirs.load_state_dict({k: torch.from_numpy(np.array(v.data)) for k, v in ours.state_dict().items()})
+    theirs.load_state_dict({k: torch.from_numpy(np.array(v.array)) for k, v in ours.state_dict().items()})
     x = image()
-    expected = theirs(torch.from_numpy(x.data)).detach().numpy()
-    np.testing.assert_allclose(ours(x).data, expected, rtol=1e-4, atol=1e-5)
+    expected = theirs(torch.from_numpy(x.array)).detach().numpy()
+    np.testing.assert_allclose(ours(x).array, expected, rtol=1e-4, atol=1e-5)
     again = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(36, 3)).eval()
     again.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
-    np.testing.assert_array_equal(again(x).data, ours(x).data)
+    np.testing.assert_array_equal(again(x).array, ours(x).array)
 
 
 def test_deepcopy_is_independent():
@@ -186,15 +186,15 @@ def test_deepcopy_is_independent():
     model(image()).sum().backward()
     copied = copy.deepcopy(model)
     for (name, p), (_, q) in zip(model.named_parameters(), copied.named_parameters()):
-        assert type(q) is nn.Parameter and q.requires_grad and q.data is not p.data, name
-        assert q.data.strides == p.data.strides
-        np.testing.assert_array_equal(p.data, q.data)
-    before = model.conv.weight.grad.data.copy()
+        assert type(q) is nn.Parameter and q.requires_grad and q.array is not p.array, name
+        assert q.array.strides == p.array.strides
+        np.testing.assert_array_equal(p.array, q.array)
+    before = model.conv.weight.grad.array.copy()
     copied.zero_grad()
     copied(image()).sum().backward()
-    np.testing.assert_array_equal(model.conv.weight.grad.data, before)
+    np.testing.assert_array_equal(model.conv.weight.grad.array, before)
     assert copied.conv.weight.grad is not None
-    assert copied.bn.running_mean.data is not model.bn.running_mean.data
+    assert copied.bn.running_mean.array is not model.bn.running_mean.array
 
 
 # Changing everything --------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def test_train_eval_apply_zero_grad_and_requires_grad():
     assert seen == ["Conv2d", "BatchNorm2d", "Conv2d", "ReLU", "Sequential", "Block"]
     model(image()).sum().backward()
     model.zero_grad(set_to_none=False)
-    assert not model.conv.weight.grad.data.any()
+    assert not model.conv.weight.grad.array.any()
     model.zero_grad()
     assert model.conv.weight.grad is None
     model.requires_grad_(False)
@@ -217,14 +217,14 @@ def test_train_eval_apply_zero_grad_and_requires_grad():
 
 def test_conversion_keeps_memory_order_and_leaves_integers_alone():
     model = Block()
-    weight, strides = model.conv.weight, model.conv.weight.data.strides
+    weight, strides = model.conv.weight, model.conv.weight.array.strides
     model(image()).sum().backward()
     assert model.double() is model and model.conv.weight is weight
     assert weight.dtype == np.float64 and weight.grad.dtype == np.float64
-    assert weight.data.strides == tuple(2 * s for s in strides)
+    assert weight.array.strides == tuple(2 * s for s in strides)
     assert model.bn.running_mean.dtype == np.float64 and model.bn.num_batches_tracked.dtype == np.int64
     model.zero_grad()
-    model(Tensor(image().data.astype(np.float64))).sum().backward()
+    model(Tensor(image().array.astype(np.float64))).sum().backward()
     assert weight.grad.dtype == np.float64
     assert model.to("cpu", tinynet.float32).conv.bias.dtype == np.float32
     assert model.to(dtype="float64").float().conv.bias.dtype == np.float32
@@ -242,18 +242,18 @@ def test_conversion_keeps_memory_order_and_leaves_integers_alone():
 def test_hooks_see_and_replace_arguments_and_results():
     module, seen = nn.ReLU(), []
     first = module.register_forward_pre_hook(lambda m, args: seen.append(args[0].shape) or -args[0])
-    second = module.register_forward_hook(lambda m, args, y: seen.append(y.data.tolist()))
+    second = module.register_forward_hook(lambda m, args, y: seen.append(y.array.tolist()))
     third = module.register_forward_hook(lambda m, args, y: y + 1)
-    assert module(Tensor(np.array([-2.0, 1.0]))).data.tolist() == [3.0, 1.0]
+    assert module(Tensor(np.array([-2.0, 1.0]))).array.tolist() == [3.0, 1.0]
     assert seen == [(2,), [2.0, 0.0]]
     for handle in first, second, third:
         handle.remove()
-    assert module(Tensor(np.array([-2.0, 1.0]))).data.tolist() == [0.0, 1.0]
+    assert module(Tensor(np.array([-2.0, 1.0]))).array.tolist() == [0.0, 1.0]
 
 
 def test_hooks_run_on_fused_calls():
     bn, seen = nn.BatchNorm2d(2), []
-    bn.register_forward_hook(lambda m, args, y: seen.append(y.data.min()))
+    bn.register_forward_hook(lambda m, args, y: seen.append(y.array.min()))
     bn(image(), residual=image(), relu=True)
     assert seen == [0]
 

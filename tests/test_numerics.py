@@ -17,7 +17,7 @@ def gradients(model, x, labels):
     model.train()
     loss = F.cross_entropy(model(x), labels)
     loss.backward()
-    return loss.item(), {name: p.grad.data for name, p in model.named_parameters()}
+    return loss.item(), {name: p.grad.array for name, p in model.named_parameters()}
 
 
 def test_the_deepest_network_in_float32_follows_float64():
@@ -40,11 +40,11 @@ def test_the_deepest_network_in_float32_follows_float64():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_softmax_and_cross_entropy_survive_logits_of_ten_thousand(dtype):
     logits = Tensor(np.array([[1e4, -1e4, 0], [-1e4, 1e4, 1e4]], dtype), requires_grad=True)
-    np.testing.assert_allclose(F.softmax(logits, 1).data, [[1, 0, 0], [0, 0.5, 0.5]])
+    np.testing.assert_allclose(F.softmax(logits, 1).array, [[1, 0, 0], [0, 0.5, 0.5]])
     loss = F.cross_entropy(logits, Tensor(np.array([1, 2])), reduction="none")
-    np.testing.assert_allclose(loss.data, [2e4, np.log(2)], rtol=1e-6)
+    np.testing.assert_allclose(loss.array, [2e4, np.log(2)], rtol=1e-6)
     loss.sum().backward()
-    np.testing.assert_allclose(logits.grad.data, [[1, -1, 0], [0, 0.5, -0.5]], atol=1e-12)
+    np.testing.assert_allclose(logits.grad.array, [[1, -1, 0], [0, 0.5, -0.5]], atol=1e-12)
 
 
 def training_step(batch=16):

@@ -92,7 +92,7 @@ def test_random_indices():
 def test_basic_results_are_views(index):
     x = tinynet.tensor(X)
     y = x[index]
-    assert y.base is x and y.version is x.version and (y.numel() == 0 or np.shares_memory(x.data, y.data))
+    assert y.base is x and y.version is x.version and (y.numel() == 0 or np.shares_memory(x.array, y.array))
     y.fill_(3)
     assert (x[index] == 3).all() and x.version.count == 1
 
@@ -101,7 +101,7 @@ def test_basic_results_are_views(index):
 def test_advanced_results_are_copies(index):
     x = tinynet.tensor(X)
     y = x[tensors_of(tinynet, index)]
-    assert y.base is None and not np.shares_memory(x.data, y.data)
+    assert y.base is None and not np.shares_memory(x.array, y.array)
 
 
 def test_values_are_cast_and_types_stay():
@@ -148,7 +148,7 @@ def test_guards_of_assignment():
 
 def test_an_index_changed_afterwards_does_no_harm():
     x, index = tinynet.tensor(X, requires_grad=True), tinynet.tensor([0, 0])
-    y = x[index].sum() + x[index.data].sum()
+    y = x[index].sum() + x[index.array].sum()
     index.fill_(2)
     y.backward()
     assert x.grad.sum().item() == x.grad[0].sum().item() == 80
@@ -169,9 +169,9 @@ def test_augmented_assignment_to_a_part():
 
 def test_gradients_of_activations_stay_channels_last():
     x = tinynet.Tensor(layout.empty((2, 4, 6, 6), np.float32), requires_grad=True)
-    x.data[...] = 1
+    x.array[...] = 1
     x[:, :, ::2, ::2].sum().backward()
-    assert layout.is_channels_last(x.grad.data) and x.grad.sum().item() == 2 * 4 * 9
+    assert layout.is_channels_last(x.grad.array) and x.grad.sum().item() == 2 * 4 * 9
 
 
 @pytest.mark.parametrize("dim", [0, 1, 2, -1])

@@ -37,8 +37,8 @@ def test_aliases_and_operands():
                              lib.dot(x[0, 0], y[0, :, 0])), x, y)
     agree(lambda lib, x, y: x.mT.contiguous().mT @ y.mT.contiguous().mT, x, y)
     t = tinynet.tensor(x)
-    np.testing.assert_allclose((t @ y).data, x @ y)
-    np.testing.assert_allclose((x @ tinynet.tensor(y)).data, x @ y)
+    np.testing.assert_allclose((t @ y).array, x @ y)
+    np.testing.assert_allclose((x @ tinynet.tensor(y)).array, x @ y)
 
 
 LARGE = [((300, 70), (70, 250)), ((70, 5000), (5000, 90)), ((5000, 40), (40, 90)), ((40, 64), (64, 9000)),
@@ -98,7 +98,7 @@ def test_both_backends_give_the_same_gradients():
         with kernels.use(backend):
             a, b = tinynet.tensor(x, requires_grad=True), tinynet.tensor(y, requires_grad=True)
             (a @ b).square().sum().backward()
-            gradients.append((a.grad.data, b.grad.data))
+            gradients.append((a.grad.array, b.grad.array))
     for first, second in zip(*gradients):
         np.testing.assert_allclose(first, second, rtol=1e-10)
 
@@ -147,7 +147,7 @@ def test_einsum_of_integers_lists_and_its_own_memory():
     from torch_twin import agree
     agree(lambda lib, x: (lib.einsum("ij,kj->ik", x, x), lib.einsum("ii", [x])), np.arange(9).reshape(3, 3))
     x = tinynet.ones(3, 3)
-    assert not np.shares_memory(tinynet.einsum("ij->ji", x).data, x.data)
+    assert not np.shares_memory(tinynet.einsum("ij->ji", x).array, x.array)
 
 
 @pytest.mark.parametrize("code, error, message", [

@@ -145,9 +145,9 @@ def test_nothing_to_reduce():
 
 def test_large_sums_keep_their_digits():
     x = np.full((100_000, 16), 0.1, np.float32)
-    assert np.abs(tinynet.tensor(x).sum(0).data / 1e4 - 1).max() < 1e-6
-    assert np.abs(tinynet.tensor(x + 1000).std(0).data).max() < 1e-3
-    assert np.abs(tinynet.tensor(x).cumsum(0).data[-1] / 1e4 - 1).max() < 1e-6
+    assert np.abs(tinynet.tensor(x).sum(0).array / 1e4 - 1).max() < 1e-6
+    assert np.abs(tinynet.tensor(x + 1000).std(0).array).max() < 1e-3
+    assert np.abs(tinynet.tensor(x).cumsum(0).array[-1] / 1e4 - 1).max() < 1e-6
 
 
 @pytest.mark.parametrize("name", [*SEVERAL, *ONE])

@@ -111,7 +111,7 @@ VIEWS = {
 def test_views_share_memory_and_version(name):
     x = tinynet.tensor(X)
     y = VIEWS[name](x)
-    assert np.may_share_memory(x.data, y.data) and y.base is x and y.version is x.version
+    assert np.may_share_memory(x.array, y.array) and y.base is x and y.version is x.version
     x += 1
     assert y.version.count == 1
 
@@ -143,14 +143,14 @@ def test_copies_are_no_views(name):
          "tril": lambda: x.tril(5),
          "cat": lambda: tinynet.cat([x]), "stack": lambda: tinynet.stack([x]), "flip": lambda: x.flip(()),
          "roll": lambda: x.roll(0)}[name]()
-    assert y.base is None and not np.may_share_memory(x.data, y.data)
+    assert y.base is None and not np.may_share_memory(x.array, y.array)
 
 
 def test_activations_stay_channels_last():
     x = tinynet.Tensor(layout.empty((2, 4, 5, 6), np.float32), requires_grad=True)
-    x.data[...] = rng.standard_normal(x.shape)
+    x.array[...] = rng.standard_normal(x.shape)
     for y in (tinynet.cat([x, x], 1), x.flip(3), tinynet.cat([x, x])):
-        assert layout.is_channels_last(y.data)
+        assert layout.is_channels_last(y.array)
 
 
 @pytest.mark.parametrize("code, error, message", [

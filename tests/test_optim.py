@@ -24,7 +24,7 @@ def parameters(seed=0, dtype=np.float64):
 
 def to_torch(params):
     torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
-    return [torch.tensor(p.data, requires_grad=True) for p in params]
+    return [torch.tensor(p.array, requires_grad=True) for p in params]
 
 
 def gradient(array, step, index):
@@ -52,7 +52,7 @@ def train_both(ours, params, theirs, torch_params, steps=range(20)):
 def assert_equal(params, torch_params):
     for p, q in zip(params, torch_params, strict=True):
         expected = q.detach().numpy()
-        assert np.abs(p.data - expected).max() <= 1e-12 * np.abs(expected).max()
+        assert np.abs(p.array - expected).max() <= 1e-12 * np.abs(expected).max()
 
 
 SGD_OPTIONS = [dict(momentum=momentum, dampening=dampening, weight_decay=decay, nesterov=nesterov,
@@ -151,7 +151,7 @@ class TestAgainstTorch:
         torch_params = to_torch(params)
         import torch
         for i, (p, q) in enumerate(zip(params, torch_params)):
-            g = gradient(p.data, 1 + (i == 3), i)
+            g = gradient(p.array, 1 + (i == 3), i)
             p.grad, q.grad = Tensor(g.copy()), torch.tensor(g)
         norm = clip_grad_norm_(params, max_norm, norm_type)
         expected = torch.nn.utils.clip_grad_norm_(torch_params, max_norm, norm_type)
@@ -165,23 +165,23 @@ class TestByHand:
         optimizer = SGD([w], lr=0.1, momentum=0.5, dampening=0.5, weight_decay=1.0)
         w.grad = Tensor(np.array([1.0, 1.0]))
         optimizer.step()               # v = g + w = [2, -1], not dampened
-        np.testing.assert_allclose(w.data, [0.8, -1.9], rtol=1e-15)
+        np.testing.assert_allclose(w.array, [0.8, -1.9], rtol=1e-15)
         optimizer.step()               # v = v / 2 + (g + w) / 2 = [1.9, -0.95]
-        np.testing.assert_allclose(w.data, [0.61, -1.805], rtol=1e-15)
+        np.testing.assert_allclose(w.array, [0.61, -1.805], rtol=1e-15)
         np.testing.assert_allclose(optimizer.state[w]["momentum_buffer"], [1.9, -0.95], rtol=1e-15)
 
     def test_nesterov(self):
         w = Tensor(np.array([1.0]), requires_grad=True)
         w.grad = Tensor(np.array([1.0]))
         SGD([w], lr=0.1, momentum=0.5, nesterov=True).step()
-        np.testing.assert_allclose(w.data, [1 - 0.1 * 1.5], rtol=1e-15)
+        np.testing.assert_allclose(w.array, [1 - 0.1 * 1.5], rtol=1e-15)
 
     @pytest.mark.parametrize("make, expected", [(Adam, 1 - 0.1), (AdamW, 1 * (1 - 0.1 * 0.5) - 0.1)])
     def test_the_first_step_of_adam_is_the_learning_rate(self, make, expected):
         w = Tensor(np.array([1.0]), requires_grad=True)
         w.grad = Tensor(np.array([3.0]))
         make([w], lr=0.1, eps=0, weight_decay=0.5).step()
-        np.testing.assert_allclose(w.data, [expected], rtol=1e-15)
+        np.testing.assert_allclose(w.array, [expected], rtol=1e-15)
 
     def test_clip_grad_norm(self):
         a, b = (Tensor(np.zeros(1, np.float32), requires_grad=True) for _ in range(2))
@@ -205,7 +205,7 @@ class TestByHand:
         a = Tensor(np.zeros(3), requires_grad=True)
         a.grad = Tensor(np.array([-3.0, 0.5, 3.0]))
         clip_grad_value_(a, 2)
-        np.testing.assert_array_equal(a.grad.data, [-2, 0.5, 2])
+        np.testing.assert_array_equal(a.grad.array, [-2, 0.5, 2])
 
 
 class TestOptimizer:
@@ -214,13 +214,13 @@ class TestOptimizer:
         params = parameters()
         first = make(params)
         train(first, params, range(5))
-        copies = [Tensor(p.data.copy("K"), requires_grad=True) for p in params]
+        copies = [Tensor(p.array.copy("K"), requires_grad=True) for p in params]
         second = make(copies)
         second.load_state_dict(first.state_dict())
         train(first, params, range(5, 10))         # must not reach into the loaded state
         train(second, copies, range(5, 10))
         for p, q in zip(params, copies):
-            np.testing.assert_array_equal(p.data, q.data)
+            np.testing.assert_array_equal(p.array, q.array)
 
     def test_state_dict_has_the_structure_of_pytorch(self):
         params = parameters()
@@ -238,26 +238,26 @@ class TestOptimizer:
         optimizer.load_state_dict({"state": {"0": {"momentum_buffer": np.ones(w.shape)}},
                                    "param_groups": [{"params": ["0"], "lr": 0.5}]})
         loaded = optimizer.state[w]["momentum_buffer"]
-        assert loaded.dtype == np.float32 and loaded.data.strides == w.data.strides
+        assert loaded.dtype == np.float32 and loaded.array.strides == w.array.strides
         assert optimizer.param_groups[0]["lr"] == 0.5 and optimizer.param_groups[0]["momentum"] == 0.9
 
     def test_parameters_keep_their_array_and_note_the_change(self):
         params = parameters(dtype=np.float32)
-        arrays, versions = [p.data for p in params], [p.version.count for p in params]
+        arrays, versions = [p.array for p in params], [p.version.count for p in params]
         train_float32 = SGD(params, np.float64(0.1), momentum=np.float64(0.9))
         for p in params:
-            p.grad = Tensor(np.ones_like(p.data))
+            p.grad = Tensor(np.ones_like(p.array))
         train_float32.step()
         for p, array, version in zip(params, arrays, versions):
-            assert p.data is array and p.dtype == np.float32 and p.version.count == version + 1
-        assert train_float32.state[params[0]]["momentum_buffer"].data.strides == params[0].data.strides
+            assert p.array is array and p.dtype == np.float32 and p.version.count == version + 1
+        assert train_float32.state[params[0]]["momentum_buffer"].array.strides == params[0].array.strides
 
     def test_zero_grad(self):
         params = parameters()
         optimizer = SGD(params)
         params[0].grad = Tensor(np.ones(SHAPES[0]))
         optimizer.zero_grad(set_to_none=False)
-        assert not params[0].grad.data.any() and params[1].grad is None
+        assert not params[0].grad.array.any() and params[1].grad is None
         optimizer.zero_grad()
         assert params[0].grad is None
 

@@ -24,7 +24,7 @@ def agree(run, *arrays):
     for a, b in ((y, z), *((x.grad, w.grad) for x, w in zip(ours, theirs))):
         b = b.detach().numpy()
         assert a.shape == b.shape
-        assert np.abs(a.data - b).max(initial=0) <= 1e-11 * max(1, np.abs(b).max(initial=0))
+        assert np.abs(a.array - b).max(initial=0) <= 1e-11 * max(1, np.abs(b).max(initial=0))
 
 
 @quick

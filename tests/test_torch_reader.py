@@ -41,7 +41,7 @@ def same(a, b):
     if isinstance(a, torch.Tensor):
         a = a.detach().cpu().numpy()
         alike = isinstance(b, Tensor) and a.dtype == b.dtype and a.shape == b.shape
-        return alike and a.tobytes() == b.data.tobytes()
+        return alike and a.tobytes() == b.array.tobytes()
     if isinstance(a, dict):
         return type(b) is dict and list(a) == list(b) and all(same(a[key], b[key]) for key in a)
     if isinstance(a, (list, tuple)):
@@ -101,9 +101,9 @@ def test_every_pickle_protocol(protocol, format, loaded):
 def test_shared_memory_stays_shared(format, loaded):
     base = torch.arange(12.0)
     a, b, c = loaded(torch_save([base, base[3:7], base.reshape(3, 4).t()], FORMATS[format]))
-    assert b.data.tolist() == [3, 4, 5, 6] and c.shape == (4, 3)
-    a.data[3] = 100
-    assert b.data[0] == 100 and c.data[3, 0] == 100
+    assert b.array.tolist() == [3, 4, 5, 6] and c.shape == (4, 3)
+    a.array[3] = 100
+    assert b.array[0] == 100 and c.array[3, 0] == 100
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -126,7 +126,7 @@ def test_storages_of_a_gpu_are_read(make, loaded):
 def test_big_endian(loaded):
     numbers = np.array([1, 2, 3, 4], ">f4")
     result = loaded(zip_file(pickled(tensor((4,), (1,))), {"0": numbers.tobytes()}, byteorder="big"))
-    assert result.data.tolist() == [1, 2, 3, 4] and result.dtype == np.float32
+    assert result.array.tolist() == [1, 2, 3, 4] and result.dtype == np.float32
 
 
 def test_an_ordered_dict_of_python_2(loaded):
@@ -145,7 +145,7 @@ def test_public_checkpoint():
     if not path.exists():
         pytest.skip("the folder TINYNET_DATA with resnet20-12fca82f.th is not at hand")
     result = load(path)
-    assert sum(t.data.size for name, t in result["state_dict"].items() if "running" not in name) == 269_722
+    assert sum(t.array.size for name, t in result["state_dict"].items() if "running" not in name) == 269_722
     assert same(torch.load(path, map_location="cpu", weights_only=True), result)
 
 

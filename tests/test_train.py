@@ -42,7 +42,7 @@ def options(data, out, epochs=2, **more):
 
 
 def weights(folder):
-    return {key: value.data for key, value in load(folder / "model.safetensors").items()}
+    return {key: value.array for key, value in load(folder / "model.safetensors").items()}
 
 
 def rows(folder):

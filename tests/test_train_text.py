@@ -27,7 +27,7 @@ def words(out, epochs=2, *more):
 
 
 def weights(folder):
-    return {key: value.data for key, value in load(folder / "model.safetensors").items()}
+    return {key: value.array for key, value in load(folder / "model.safetensors").items()}
 
 
 def test_a_run_reports_baselines_and_writes_a_sample(tmp_path, capsys):
@@ -142,12 +142,12 @@ def test_the_loader_gives_characters_and_their_successors():
         assert len(batches) == len(loader) and sum(x.numel() for x, _ in batches) == loader.count
         for x, y in batches:
             assert x.shape == y.shape and x.shape[1] == 9
-            np.testing.assert_array_equal((x.data + 1) % 26, y.data)
-    assert not np.array_equal(epochs[0][0][0].data, epochs[1][0][0].data)
+            np.testing.assert_array_equal((x.array + 1) % 26, y.array)
+    assert not np.array_equal(epochs[0][0][0].array, epochs[1][0][0].array)
     for (x, _), (z, _) in zip(epochs[1][1:], loader.iterate(1, start=1), strict=True):
-        np.testing.assert_array_equal(x.data, z.data)
+        np.testing.assert_array_equal(x.array, z.array)
     straight = TextLoader(text, 9, shuffle=False)
-    np.testing.assert_array_equal(np.concatenate([x.data.ravel() for x, _ in straight]), text.ids[:99])
+    np.testing.assert_array_equal(np.concatenate([x.array.ravel() for x, _ in straight]), text.ids[:99])
 
 
 def test_baselines():

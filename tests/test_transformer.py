@@ -89,14 +89,14 @@ def test_an_encoder_is_pytorchs(norm_first):
     x = normal(5, 2, 8)
     compare(ours, theirs, x)
     compare(ours, theirs, x, mask=CAUSAL, src_key_padding_mask=PADDING)
-    np.testing.assert_array_equal(ours(Tensor(x), is_causal=True).data, ours(Tensor(x), Tensor(CAUSAL)).data)
+    np.testing.assert_array_equal(ours(Tensor(x), is_causal=True).array, ours(Tensor(x), Tensor(CAUSAL)).array)
 
 
 def test_the_layers_of_an_encoder_are_copies():
     layer = TransformerEncoderLayer(8, 2, 12)
     encoder = TransformerEncoder(layer, 2)
     first, second = encoder.layers
-    assert np.array_equal(first.linear1.weight.data, second.linear1.weight.data)
+    assert np.array_equal(first.linear1.weight.array, second.linear1.weight.array)
     assert len({id(p) for p in (*encoder.parameters(), *layer.parameters())}) == 3 * 12
 
 
@@ -104,7 +104,7 @@ def test_the_layers_of_an_encoder_are_copies():
 def test_gradients_of_a_layer(norm_first):
     layer = TransformerEncoderLayer(4, 2, 6, 0.0, "gelu", norm_first=norm_first).double()
     gradcheck(lambda x: layer(x, is_causal=True), [normal(3, 2, 4)])
-    weight = layer.linear1.weight.data.copy()
+    weight = layer.linear1.weight.array.copy()
 
     def of_weight(w):
         layer.linear1.__dict__["weight"] = w
@@ -119,7 +119,7 @@ def test_feed_forward():
     assert sum(p.numel() for p in block.parameters()) == 2 * 4 * 6 + 6 + 4
     gradcheck(block, [normal(2, 3, 4)])
     x = Tensor(normal(2, 3, 4))
-    np.testing.assert_allclose(block(x).data[1, 2], block(Tensor(x.data[1, 2])).data, atol=1e-12)
+    np.testing.assert_allclose(block(x).array[1, 2], block(Tensor(x.array[1, 2])).array, atol=1e-12)
 
 
 def test_dropout_follows_the_seed_and_stops_in_evaluation():
@@ -127,7 +127,7 @@ def test_dropout_follows_the_seed_and_stops_in_evaluation():
 
     def values(seed):
         tinynet.manual_seed(seed)
-        return layer(x).data
+        return layer(x).array
 
     assert np.array_equal(values(1), values(1)) and not np.array_equal(values(1), values(2))
     layer.eval()
@@ -136,18 +136,18 @@ def test_dropout_follows_the_seed_and_stops_in_evaluation():
 
 def test_positions():
     x = normal(2, 6, 7)
-    p = SinusoidalPositions(7, 10).double()(Tensor(x)).data - x
+    p = SinusoidalPositions(7, 10).double()(Tensor(x)).array - x
     i = np.arange(6)
     np.testing.assert_allclose(p[0], p[1], atol=1e-7)
     np.testing.assert_allclose(p[0, :, 4], np.sin(i / 10000 ** (4 / 7)), atol=1e-6)
     np.testing.assert_allclose(p[0, :, 3], np.cos(i / 10000 ** (2 / 7)), atol=1e-6)
     assert not SinusoidalPositions(7).state_dict()
     learned = LearnedPositions(7, 6).double()
-    np.testing.assert_array_equal(learned(Tensor(x[0])).data, x[0] + learned.weight.data)
+    np.testing.assert_array_equal(learned(Tensor(x[0])).array, x[0] + learned.weight.array)
     gradcheck(learned, [x])
     learned.zero_grad()
     learned(Tensor(x[:, :4])).sum().backward()
-    assert (learned.weight.grad.data[4:] == 0).all() and (learned.weight.grad.data[:4] == 2).all()
+    assert (learned.weight.grad.array[4:] == 0).all() and (learned.weight.grad.array[:4] == 2).all()
 
 
 @pytest.mark.parametrize("make, message", [
@@ -173,7 +173,7 @@ def test_the_vision_transformer_counts_and_learns():
     assert sum(p.numel() for p in models.create("vit_small32").parameters()) == 810_890
     model = models.VisionTransformer(patch_size=8, width=32, layers=2, mlp=64)
     first, second = model.encoder.layers
-    assert not np.array_equal(first.self_attn.in_proj_weight.data, second.self_attn.in_proj_weight.data)
+    assert not np.array_equal(first.self_attn.in_proj_weight.array, second.self_attn.in_proj_weight.array)
     images, labels = next(iter(Loader(shapes(count=64), 64)))
     optimizer, losses = AdamW(model.parameters(), 3e-3), []
     for _ in range(20):
@@ -205,7 +205,7 @@ def test_the_text_transformer_looks_back_only():
     ids = rng.integers(0, 11, (2, 8))
     changed = ids.copy()
     changed[:, 5:] = (ids[:, 5:] + 1) % 11
-    before, after = model(Tensor(ids)).data, model(Tensor(changed)).data
+    before, after = model(Tensor(ids)).array, model(Tensor(changed)).array
     assert before.shape == (2, 11, 8)
     np.testing.assert_allclose(before[:, :, :5], after[:, :, :5], atol=1e-6)
     assert np.abs(before[:, :, 5:] - after[:, :, 5:]).max() > 1e-3

@@ -19,9 +19,9 @@ from tinynet.tensor import Tensor
 def same(a, b):
     """Equal in kind, order, dtype, shape and bits; `b` was loaded, so its arrays are tensors."""
     if isinstance(a, (np.ndarray, Tensor)):
-        a = a.data if isinstance(a, Tensor) else a
+        a = a.array if isinstance(a, Tensor) else a
         alike = isinstance(b, Tensor) and a.dtype == b.dtype and a.shape == b.shape
-        return alike and a.tobytes() == b.data.tobytes()
+        return alike and a.tobytes() == b.array.tobytes()
     if isinstance(a, dict):
         return type(b) is dict and same(list(a.keys()), list(b.keys())) and same(list(a.values()), list(b.values()))
     if isinstance(a, (list, tuple)):
@@ -87,8 +87,8 @@ def test_what_changes_its_kind(path):
 def test_loaded_tensors_are_independent_and_writable(path):
     array = np.ones(3)
     loaded = round_trip([array, array], path)
-    loaded[0].data[:] = 7
-    assert loaded[1].data[0] == 1
+    loaded[0].array[:] = 7
+    assert loaded[1].array[0] == 1
 
 
 def test_random_nests(path):
@@ -137,7 +137,7 @@ def test_an_older_file_survives_a_full_disk(path, monkeypatch):
         patch.setattr(files.os, "fsync", full)
         with pytest.raises(OSError, match="the disk is full"):
             save({"x": np.zeros(2)}, path)
-    assert load(path)["x"].data.tolist() == [1, 1]
+    assert load(path)["x"].array.tolist() == [1, 1]
 
 
 # Other readers and writers of safetensors.
@@ -190,8 +190,8 @@ def test_half_precision_needs_a_dtype(path, name):
     with pytest.raises(WeightFileError, match=f"{name} numbers: load.path, dtype=tinynet.float32. converts"):
         load(path)
     loaded = load(path, dtype=dtypes.float32)
-    np.testing.assert_array_equal(loaded["x"].data, half.float().numpy(), strict=True)
-    np.testing.assert_array_equal(load(path, dtype="float64")["x"].data, half.double().numpy(), strict=True)
+    np.testing.assert_array_equal(loaded["x"].array, half.float().numpy(), strict=True)
+    np.testing.assert_array_equal(load(path, dtype="float64")["x"].array, half.double().numpy(), strict=True)
     assert loaded["n"].dtype == np.int64
 
 
@@ -295,7 +295,7 @@ def test_every_truncation_is_refused(path):
 
 def test_bytes_of_a_bool_are_read_as_true(path):
     path.write_bytes(file_of({"a": entry(dtype="BOOL", shape=[4], end=4)}, b"\x00\x01\x02\xff"))
-    assert load(path)["a"].data.tobytes() == b"\x00\x01\x01\x01"
+    assert load(path)["a"].array.tobytes() == b"\x00\x01\x01\x01"
 
 
 def test_missing_file_and_folder(tmp_path):

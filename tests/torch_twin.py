@@ -42,7 +42,7 @@ def same(found, expected, rtol):
     assert found.shape == tuple(expected.shape)
     expected = expected.detach().numpy()
     scale = np.abs(expected[np.isfinite(expected)]).max(initial=1) if expected.dtype.kind == "f" else 0
-    np.testing.assert_allclose(found.data, expected, rtol=rtol, atol=rtol * scale)
+    np.testing.assert_allclose(found.array, expected, rtol=rtol, atol=rtol * scale)
 
 
 def backward(outputs, rng, wrap=tinynet.tensor):

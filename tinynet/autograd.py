@@ -140,7 +140,7 @@ class Node:
     def record(self, outputs):
         """Become part of the graph: take a number, draw the edges, remember the versions of what was saved."""
         self.edges = tuple(edge_of(t) if needed else None for t, needed in zip(self.inputs, self.needs))
-        owners = {id(t.data): t.version for t in (*self.inputs, *outputs)}
+        owners = {id(t.array): t.version for t in (*self.inputs, *outputs)}
         found = (owners.get(id(array)) for array in self.saved_arrays)
         self.versions = [(version, version.count) for version in found if version is not None]
         self.inputs = ()
@@ -187,7 +187,7 @@ class Accumulate(Node):
     def add(self, gradient, fresh):
         leaf = self.leaf
         if leaf.grad is not None:
-            leaf.grad.data = leaf.grad.data + gradient
+            leaf.grad.array = leaf.grad.array + gradient
         else:
             leaf.grad = Tensor(gradient if fresh else np.array(gradient, order="K"))
 
@@ -223,12 +223,12 @@ class Function:
         """Run `forward` and, where an input needs a gradient, record the node. Returns a Tensor or a tuple of them."""
         tensors = [a for a in args if isinstance(a, Tensor)]
         node = Node(cls, tensors)
-        arrays = [a.data if isinstance(a, Tensor) else a for a in args]
+        arrays = [a.array if isinstance(a, Tensor) else a for a in args]
         with np.errstate(all="ignore"):                # NaN and infinity are results like any other
             result = cls.forward(node, *arrays, **kwargs)
         outputs = [Tensor(y) for y in result] if isinstance(result, tuple) else [Tensor(result)]
         if _mode.anomaly:
-            _refuse_non_finite(f"{cls.__name__} forward", [t.data for t in outputs])
+            _refuse_non_finite(f"{cls.__name__} forward", [t.array for t in outputs])
         if any(node.needs):
             node.record(outputs)
         return tuple(outputs) if isinstance(result, tuple) else outputs[0]
@@ -236,10 +236,10 @@ class Function:
     @classmethod
     def apply_(cls, target, *args, **kwargs):
         """In place: like `apply`, but the result is written into `target`, which then stands for it."""
-        result = cls.apply(target, *args, **kwargs, out=target.data)
+        result = cls.apply(target, *args, **kwargs, out=target.array)
         target.bump()
         node = result.grad_fn
-        if node is not None:           # a saved `target.data` is the output: `forward` copies an input it needs
+        if node is not None:           # a saved `target.array` is the output: `forward` copies an input it needs
             now = (target.version, target.version.count)
             node.versions = [now if version is result.version else (version, count)
                              for version, count in node.versions]
@@ -354,7 +354,7 @@ def _run_hooks(node, arrived):
             changed = hook(Tensor(arrived.gradients[index]))
             arrived.owned[index] = False           # the hook may have kept it
             if changed is not None:
-                arrived.gradients[index] = changed.data
+                arrived.gradients[index] = changed.array
 
 
 # What users call on tensors -------------------------------------------------------------------------------------
@@ -371,11 +371,11 @@ def backward(self, gradient=None, retain_graph=False, create_graph=False):
     if not self.requires_grad:
         raise RuntimeError("backward: this tensor does not require a gradient and no recorded operation made it")
     if gradient is None:
-        if self.data.size != 1:
+        if self.array.size != 1:
             raise RuntimeError(f"backward: a gradient is needed for a tensor of shape {self.shape}; only a tensor "
                                "of one element may leave it out")
-        gradient = np.ones_like(self.data)
-    gradient = np.asarray(getattr(gradient, "data", gradient), self.dtype)
+        gradient = np.ones_like(self.array)
+    gradient = np.asarray(getattr(gradient, "array", gradient), self.dtype)
     if gradient.shape != self.shape:
         raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {gradient.shape}")
     with no_grad():
@@ -415,7 +415,7 @@ def retain_grad(self):
     def keep(gradient):
         tensor = this()
         if tensor is not None:
-            total = gradient.data.copy() if tensor.grad is None else tensor.grad.data + gradient.data
+            total = gradient.array.copy() if tensor.grad is None else tensor.grad.array + gradient.array
             tensor.grad = Tensor(total)
 
     register_hook(self, keep)

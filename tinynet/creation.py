@@ -41,7 +41,7 @@ def from_numpy(ndarray):
 def _as_ndarray(name, data, dtype):
     """`data` as an array of `dtype`, or of the type that PyTorch would choose."""
     if isinstance(data, Tensor):
-        data = data.data
+        data = data.array
     try:
         array = np.asarray(data)
     except ValueError:
@@ -93,23 +93,23 @@ def full(size, fill_value, *, dtype=None, requires_grad=False, device=None):
 
 def zeros_like(input, *, dtype=None, requires_grad=False, device=None):
     """Zeros in the shape, type and memory order of `input`."""
-    return _made(np.zeros_like(input.data, _type("zeros_like", dtype, device, input.dtype)), requires_grad)
+    return _made(np.zeros_like(input.array, _type("zeros_like", dtype, device, input.dtype)), requires_grad)
 
 
 def ones_like(input, *, dtype=None, requires_grad=False, device=None):
     """Ones in the shape, type and memory order of `input`."""
-    return _made(np.ones_like(input.data, _type("ones_like", dtype, device, input.dtype)), requires_grad)
+    return _made(np.ones_like(input.array, _type("ones_like", dtype, device, input.dtype)), requires_grad)
 
 
 def empty_like(input, *, dtype=None, requires_grad=False, device=None):
     """Uninitialised memory in the shape, type and memory order of `input`."""
-    return _made(np.empty_like(input.data, _type("empty_like", dtype, device, input.dtype)), requires_grad)
+    return _made(np.empty_like(input.array, _type("empty_like", dtype, device, input.dtype)), requires_grad)
 
 
 def full_like(input, fill_value, *, dtype=None, requires_grad=False, device=None):
     """`fill_value` in the shape, type and memory order of `input`."""
     dtype = _type("full_like", dtype, device, input.dtype)
-    return _made(np.full_like(input.data, fill_value, dtype), requires_grad)
+    return _made(np.full_like(input.array, fill_value, dtype), requires_grad)
 
 
 # Patterns ---------------------------------------------------------------------------------------------------

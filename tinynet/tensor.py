@@ -24,17 +24,17 @@ class Tensor:
     """An array of any shape that can take part in differentiation.
 
     `Tensor(array)` wraps an ndarray without copying; users write `tinynet.tensor(...)`, which copies.
-    `data` is the ndarray, `grad` a Tensor or None, `grad_fn` the graph node that made it (None for a leaf).
+    `array` is the ndarray, `grad` a Tensor or None, `grad_fn` the graph node that made it (None for a leaf).
     """
 
     __array_ufunc__ = None             # array + tensor asks the tensor, and gives a tensor
-    __slots__ = ("data", "grad", "requires_grad", "grad_fn", "output_index", "version", "base", "_views",
+    __slots__ = ("array", "grad", "requires_grad", "grad_fn", "output_index", "version", "base", "_views",
                  "_accumulator", "_leaf_hooks", "_retains", "__weakref__")
 
-    def __init__(self, data, requires_grad=False):
-        if not isinstance(data, np.ndarray):
-            data = np.asarray(data)    # NumPy's reductions give scalars
-        self.data = data
+    def __init__(self, array, requires_grad=False):
+        if not isinstance(array, np.ndarray):
+            array = np.asarray(array)  # NumPy's reductions give scalars
+        self.array = array
         self.grad = None
         self.requires_grad = requires_grad
         self.grad_fn = None            # the node that computed it ...
@@ -51,17 +51,17 @@ class Tensor:
     @property
     def shape(self):
         """The sizes of the axes, a tuple."""
-        return self.data.shape
+        return self.array.shape
 
     @property
     def ndim(self):
         """How many axes there are."""
-        return self.data.ndim
+        return self.array.ndim
 
     @property
     def dtype(self):
         """The type of the elements, a NumPy dtype."""
-        return self.data.dtype
+        return self.array.dtype
 
     @property
     def device(self):
@@ -75,54 +75,54 @@ class Tensor:
 
     def size(self, dim=None):
         """The shape, or the size of one axis."""
-        return self.data.shape if dim is None else self.data.shape[dim]
+        return self.array.shape if dim is None else self.array.shape[dim]
 
     def dim(self):
         """How many axes there are, as `ndim`."""
-        return self.data.ndim
+        return self.array.ndim
 
     def numel(self):
         """How many elements there are."""
-        return self.data.size
+        return self.array.size
 
     def element_size(self):
         """How many bytes an element takes."""
-        return self.data.itemsize
+        return self.array.itemsize
 
     def is_floating_point(self):
         """Whether the elements are float32 or float64."""
-        return dtypes.is_floating(self.data.dtype)
+        return dtypes.is_floating(self.array.dtype)
 
     def __len__(self):
         if self.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
-        return len(self.data)
+        return len(self.array)
 
     # What it holds ----------------------------------------------------------------------------------------------
 
     def numpy(self):
         """The ndarray itself: same memory, also while a gradient is required. Writes to it are not tracked."""
-        return self.data
+        return self.array
 
     def __array__(self, dtype=None, copy=None):
-        if dtype is None or np.dtype(dtype) == self.data.dtype:
-            return self.data.copy() if copy else self.data
-        return self.data.astype(dtype)
+        if dtype is None or np.dtype(dtype) == self.array.dtype:
+            return self.array.copy() if copy else self.array
+        return self.array.astype(dtype)
 
     def item(self):
         """The single element as a Python number; ValueError for more of them."""
-        if self.data.size != 1:
+        if self.array.size != 1:
             raise ValueError(f"item: expected a tensor of one element, got shape {self.shape}")
-        return self.data.item()
+        return self.array.item()
 
     def tolist(self):
         """The elements as nested lists of Python numbers."""
-        return self.data.tolist()
+        return self.array.tolist()
 
     def __bool__(self):
-        if self.data.size != 1:
+        if self.array.size != 1:
             raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
-        return bool(self.data.item())
+        return bool(self.array.item())
 
     def __float__(self):
         return float(self.item())
@@ -138,10 +138,10 @@ class Tensor:
     __hash__ = object.__hash__         # by identity, although == compares elements
 
     def __repr__(self):
-        values = np.array2string(self.data, separator=", ", precision=4, prefix="tensor(")
+        values = np.array2string(self.array, separator=", ", precision=4, prefix="tensor(")
         notes = [values]
-        if self.data.dtype not in (dtypes.float32, dtypes.int64, dtypes.bool):
-            notes.append(f"dtype={self.data.dtype}")
+        if self.array.dtype not in (dtypes.float32, dtypes.int64, dtypes.bool):
+            notes.append(f"dtype={self.array.dtype}")
         if self.grad_fn is not None:
             notes.append(f"grad_fn=<{self.grad_fn.name}>")
         elif self.requires_grad:
@@ -166,9 +166,23 @@ class Tensor:
 
     def detach(self):
         """The same memory outside the graph. It shares the version counter: changing it is noticed."""
-        result = Tensor(self.data)
+        result = Tensor(self.array)
         result.version = self.version
         return result
+
+    @property
+    def data(self):
+        """A tensor on the same memory outside the graph. Unlike `detach()`, its changes are not tracked."""
+        return Tensor(self.array)
+
+    @data.setter
+    def data(self, other):
+        """Let this tensor hold the memory of `other`, a tensor, from now on; its place in the graph stays."""
+        if not isinstance(other, Tensor):
+            raise TypeError(f"data: expected a tensor, got {type(other).__name__}")
+        if self.requires_grad and not other.is_floating_point():
+            raise TypeError(f"data: a tensor that requires a gradient needs floating-point values, got {other.dtype}")
+        self.array, self._accumulator = other.array, None
 
     def bump(self):
         """Note that the memory was changed in place, so that a backward that saved it refuses to use it."""
@@ -197,7 +211,7 @@ def attach(**methods):
 
 def as_array(x):
     """The ndarray behind a tensor; anything else as NumPy sees it."""
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
+    return x.array if isinstance(x, Tensor) else np.asarray(x)
 
 
 def tensors_in(values):

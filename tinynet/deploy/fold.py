@@ -71,7 +71,7 @@ def find_pairs(model, norms, input):
     handles = [m.register_forward_hook(note) for m in model.modules() if m in norms or type(m) in LAYERS]
     try:
         with enable_grad():
-            output = model(Tensor(input.data, requires_grad=input.is_floating_point()))
+            output = model(Tensor(input.array, requires_grad=input.is_floating_point()))
     except (ValueError, IndexError) as error:
         raise ValueError(f"fold_batchnorm: an input of shape {input.shape} does not go through the model "
                          f"({error}); give one that does: fold_batchnorm(model, input)") from error
@@ -114,12 +114,12 @@ def count_readers(output):
 
 def merge(layer, norm):
     """Give the layer the weight and bias that do what layer and norm did one after the other."""
-    mean, var = (v.data.astype(np.float64) for v in (norm.running_mean, norm.running_var))
-    gamma = 1 if norm.weight is None else norm.weight.data
+    mean, var = (v.array.astype(np.float64) for v in (norm.running_mean, norm.running_var))
+    gamma = 1 if norm.weight is None else norm.weight.array
     factor = gamma / np.sqrt(var + norm.eps)                                            # (K,)
-    bias = (0 if layer.bias is None else layer.bias.data) - mean
-    bias = factor * bias + (0 if norm.bias is None else norm.bias.data)
-    w, learns = layer.weight.data, layer.weight.requires_grad
+    bias = (0 if layer.bias is None else layer.bias.array) - mean
+    bias = factor * bias + (0 if norm.bias is None else norm.bias.array)
+    w, learns = layer.weight.array, layer.weight.requires_grad
     new = w * factor.reshape(-1, *[1] * (w.ndim - 1))          # in the same order of memory
     layer.weight, layer.bias = (Parameter(v.astype(w.dtype), learns) for v in (new, bias))
 

@@ -44,7 +44,7 @@ def quantize(model, calibration=None):
     first = next(batches, None)
     if first is None and calibration is not None:
         raise ValueError("quantize: expected at least one batch to calibrate with, got none")
-    model = fold_batchnorm(model, None if first is None else Tensor(first.data[:1])).requires_grad_(False)
+    model = fold_batchnorm(model, None if first is None else Tensor(first.array[:1])).requires_grad_(False)
     layers = {module: path for path, module in model.named_modules() if type(module) in QUANTIZED}
     if calibration is None:
         ranges = dict.fromkeys(layers, ((0, 1), (0, 1)))
@@ -68,7 +68,7 @@ def observe(model, layers, batches):
     seen = {}
 
     def note(layer, inputs, output):
-        now = [(float(x.data.min()), float(x.data.max())) for x in (inputs[0], output)]
+        now = [(float(x.array.min()), float(x.array.max())) for x in (inputs[0], output)]
         seen[layer] = [(min(a, c), max(b, d)) for (a, b), (c, d) in zip(now, seen.get(layer, now))]
 
     handles = [layer.register_forward_hook(note) for layer in layers]
@@ -103,8 +103,8 @@ class QuantizedLayer(Module):
     def __init__(self, layer, inputs, outputs):
         super().__init__()
         self.layer = layer.extra_repr()
-        w = layer.weight.data.astype(np.float64)
-        bias = np.zeros(len(w)) if layer.bias is None else layer.bias.data.astype(np.float64)
+        w = layer.weight.array.astype(np.float64)
+        bias = np.zeros(len(w)) if layer.bias is None else layer.bias.array.astype(np.float64)
         (scale_x, zero_x), (scale_y, _) = grids = np.array([grid(*inputs), grid(*outputs)], np.float32)
         scale = np.abs(w.reshape(len(w), -1)).max(1) / 127                                 # (K,)
         scale = np.maximum(scale, np.abs(bias) / (float(scale_x) * LIMIT))     # where w is tiny, b is not
@@ -120,13 +120,13 @@ class QuantizedLayer(Module):
         check.floats(self.title(), x)
         if is_grad_enabled() and x.requires_grad:
             raise RuntimeError(f"{self.title()}: no gradient flows through integers; call it in no_grad()")
-        (scale_x, zero_x), (scale_y, zero_y) = self.grids.data.tolist()
-        q = kernels.quantize(x.data, scale_x, int(zero_x))
+        (scale_x, zero_x), (scale_y, zero_y) = self.grids.array.tolist()
+        q = kernels.quantize(x.array, scale_x, int(zero_x))
         y = self.compute(q, (int(zero_x), int(zero_y)))
         return Tensor(kernels.dequantize(y, scale_y, int(zero_y), x.dtype))
 
     def state(self):
-        return self.weight.data, self.bias.data, self.multiplier.data
+        return self.weight.array, self.bias.array, self.multiplier.array
 
     def extra_repr(self):
         return self.layer

@@ -102,7 +102,7 @@ def read_own(file, size, dtype):
 def take_apart(obj, name, arrays):
     """`obj` as JSON, its arrays moved into `arrays`; `name` is the way to it."""
     if isinstance(obj, Tensor):
-        obj = obj.data
+        obj = obj.array
     if isinstance(obj, np.generic):
         obj = obj.item()
     if isinstance(obj, np.ndarray):

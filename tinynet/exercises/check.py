@@ -169,7 +169,7 @@ def is_float(value):
 
 def output(operator, case):
     with no_grad():
-        return case.bind(operator)(*map(Tensor, case.arrays)).data
+        return case.bind(operator)(*map(Tensor, case.arrays)).array
 
 
 def gradients(operator, case, seed=SEED):

@@ -259,7 +259,7 @@ case("dropout", _dropout, (4, 5), reference=lambda lib, x: x * _dropout_scale(x.
 def _dropout_scale(shape):
     import tinynet
     import torch
-    return torch.from_numpy(_dropout(tinynet, tinynet.ones(*shape, dtype=tinynet.float64)).data.copy())
+    return torch.from_numpy(_dropout(tinynet, tinynet.ones(*shape, dtype=tinynet.float64)).array.copy())
 
 
 case("subsample and pad", lambda lib, x: _shortcut(x), (2, 2, 5, 4),

@@ -53,7 +53,7 @@ def gradcheck(function, inputs, tolerance=TOLERANCE, seed=0):
     ties: see `distinct`.
     `tolerance` is relative to the largest gradient. After PyTorch's `torch.autograd.gradcheck`.
     """
-    worst = compare(function, [np.array(getattr(x, "data", x)) for x in inputs], np.random.default_rng(seed))
+    worst = compare(function, [np.array(getattr(x, "array", x)) for x in inputs], np.random.default_rng(seed))
     if not worst.error <= tolerance:
         raise GradientError(f"wrong gradient: {worst} (tolerance {tolerance:g})")
     return worst
@@ -89,7 +89,7 @@ def analytic_gradients(function, arrays, rng):
     gradients = []
     for tensor in tensors:
         missing = tensor.requires_grad and tensor.grad is None
-        gradients.append(np.zeros(tensor.shape) if missing else getattr(tensor.grad, "data", None))
+        gradients.append(np.zeros(tensor.shape) if missing else getattr(tensor.grad, "array", None))
     return cotangents, gradients
 
 
@@ -104,7 +104,7 @@ def weighted_sum(y, v):
 def objective(function, arrays, cotangents):
     """<v, f(x)>"""
     outputs = as_tuple(function(*(Tensor(x) for x in arrays)))
-    return sum(float(np.sum(y.data * v)) for y, v in zip(outputs, cotangents) if v is not None)
+    return sum(float(np.sum(y.array * v)) for y, v in zip(outputs, cotangents) if v is not None)
 
 
 def compare_input(value, x, gradient, rng):

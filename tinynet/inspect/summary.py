@@ -31,8 +31,8 @@ class Summary:
         self.parameters, self.multiply_adds = layers[0].parameters, layers[0].multiply_adds
         self.activations, self.saved = layers[0].activations, layers[0].saved
         self.trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
-        self.weights = sum(p.data.nbytes for p in model.parameters())
-        self.buffers = sum(b.data.nbytes for b in model.buffers())
+        self.weights = sum(p.array.nbytes for p in model.parameters())
+        self.buffers = sum(b.array.nbytes for b in model.buffers())
 
     def __str__(self):
         shown = [layer for layer in self.layers if self.depth is None or level(layer.path) <= self.depth]
@@ -88,7 +88,7 @@ def below(path, ancestor):
 
 def saved_bytes(model, calls):
     """{id(call): bytes that this call was the first to save}. The nodes still hold everything."""
-    known = {id(owner(t.data)) for t in (*model.parameters(), *model.buffers())}
+    known = {id(owner(t.array)) for t in (*model.parameters(), *model.buffers())}
     fresh = {}
     for call in calls:
         arrays = {id(owner(a)): owner(a) for a in kept(call.node)}

@@ -51,7 +51,7 @@ class Watch:
 
     def __init__(self, model):
         self.paths = {module: path for path, module in model.named_modules()}
-        self.parameters = {id(p.data) for p in model.parameters()}
+        self.parameters = {id(p.array) for p in model.parameters()}
         self.calls, self.by_node, self.shapes = [], {}, {}
         self.running, self.runs = [], 0
 
@@ -70,12 +70,12 @@ class Watch:
         inputs, outputs = tensors_in(args), tensors_in(result)
         node = outputs[0].grad_fn
         count = MULTIPLY_ADDS.get(function.__name__)
-        known = {**{id(t.data): "input" for t in inputs}, **{id(t.data): "output" for t in outputs}}
-        taken = {id(owner(t.data)) for t in inputs}
+        known = {**{id(t.array): "input" for t in inputs}, **{id(t.array): "output" for t in outputs}}
+        taken = {id(owner(t.array)) for t in inputs}
         call = Call(
             function.__name__, tuple(self.running), node, outputs[0].shape,
-            sum(t.data.nbytes for t in outputs if id(owner(t.data)) not in taken),
-            count(outputs[0].data, *(a.data if isinstance(a, Tensor) else a for a in args)) if count else 0,
+            sum(t.array.nbytes for t in outputs if id(owner(t.array)) not in taken),
+            count(outputs[0].array, *(a.array if isinstance(a, Tensor) else a for a in args)) if count else 0,
             [known.get(id(a), str(a.shape)) for a in kept(node) if id(a) not in self.parameters], seconds)
         self.calls.append(call)
         if node is not None:
@@ -131,7 +131,7 @@ def owner(array):
 def undisturbed(model, training):
     """Record in this mode; afterwards all modes, buffers, gradients and random numbers are as they were."""
     modes = {module: module.training for module in model.modules()}
-    buffers = [(buffer, buffer.data.copy()) for buffer in model.buffers()]
+    buffers = [(buffer, buffer.array.copy()) for buffer in model.buffers()]
     gradients = [(p, p.grad) for p in model.parameters()]
     model.zero_grad()
     numbers = random.get_state()
@@ -142,7 +142,7 @@ def undisturbed(model, training):
         for module, mode in modes.items():
             module.training = mode
         for buffer, value in buffers:
-            buffer.data[...] = value
+            buffer.array[...] = value
         for parameter, gradient in gradients:
             parameter.grad = gradient
         random.set_state(numbers)

@@ -40,7 +40,7 @@ class TextTransformer(Module):
         was_training, ids = self.training, list(ids)
         self.eval()
         for _ in range(count):
-            scores = self(Tensor(np.array([ids[-self.context:]]))).data[0, :, -1]
+            scores = self(Tensor(np.array([ids[-self.context:]]))).array[0, :, -1]
             odds = np.exp((scores - scores.max()) / temperature, dtype=np.float64)
             ids.append(int(random.stream("sample").choice(len(odds), p=odds / odds.sum())))
         self.train(was_training)

@@ -23,11 +23,11 @@ def tensor(name, x):
 
 def floats(name, x, *others):
     """Tensors of one floating-point type; None among the others stands for one that is not there."""
-    dtype = tensor(name, x).data.dtype
+    dtype = tensor(name, x).array.dtype
     if dtype.kind != "f":
         raise TypeError(f"{name}: expected a floating-point tensor, got {dtype}")
     for other in others:
-        if other is not None and tensor(name, other).data.dtype != dtype:
+        if other is not None and tensor(name, other).array.dtype != dtype:
             raise TypeError(f"{name}: expected tensors of one dtype, got {dtype} and {other.dtype}")
 
 
@@ -39,7 +39,7 @@ def integers(name, x):
 def shaped(name, shape, **tensors):
     """Tensors (or None) of this shape."""
     for what, x in tensors.items():
-        if x is not None and x.data.shape != shape:
+        if x is not None and x.array.shape != shape:
             raise ValueError(f"{name}: expected {what} {shape}, got {x.shape}")
 
 

@@ -31,7 +31,7 @@ class Embedding(Module):
         """Draw all rows anew from N(0, 1), but for `padding_idx`."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
-            self.weight.data[self.padding_idx] = 0
+            self.weight.array[self.padding_idx] = 0
 
     def forward(self, input):
         return F.embedding(input, self.weight, self.padding_idx)

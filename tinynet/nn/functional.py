@@ -23,7 +23,7 @@ from tinynet.tensor import Tensor
 
 
 def _data(x):
-    return None if x is None else x.data
+    return None if x is None else x.array
 
 
 def _unbatched(function, name, input, *args):
@@ -107,10 +107,10 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
     check.floats("embedding", weight)
     if weight.ndim != 2:
         raise ValueError(f"embedding: expected weight (rows, D), got {weight.shape}")
-    check.in_range("embedding", "indices", input.data, len(weight))
+    check.in_range("embedding", "indices", input.array, len(weight))
     if padding_idx is not None and not -len(weight) <= padding_idx < len(weight):
         raise ValueError(f"embedding: expected padding_idx within {len(weight)} rows, got {padding_idx}")
-    return Embedding.apply(weight, input.data, padding_idx)
+    return Embedding.apply(weight, input.array, padding_idx)
 
 
 def one_hot(tensor, num_classes=-1):
@@ -119,7 +119,7 @@ def one_hot(tensor, num_classes=-1):
     ValueError for any other number below 1. As PyTorch's.
     """
     check.integers("one_hot", tensor)
-    labels = tensor.data
+    labels = tensor.array
     if num_classes < 1 and (num_classes != -1 or labels.size == 0):
         raise ValueError(f"one_hot: expected num_classes of at least 1 (or -1 and some labels), "
                          f"got {num_classes}")
@@ -145,7 +145,7 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     options = check.hashable(kernel_size, stride, padding, dilation)
     geometry = check.pool2d(name, input.shape, *options, ceil_mode)
     y, positions = pool.MaxPool2d.apply(input, *geometry, ceil_mode)
-    return (y, Tensor(positions.data.astype(dtypes.int64))) if return_indices else y
+    return (y, Tensor(positions.array.astype(dtypes.int64))) if return_indices else y
 
 
 def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
@@ -253,13 +253,13 @@ def _batch_norm(input, running_mean, running_var, weight, bias, training, moment
     check.shaped(name, shape[1:2], running_mean=running_mean, running_var=running_var, weight=weight,
                  bias=bias)
     check.shaped(name, shape, residual=residual)
-    if training and input.data.size <= shape[1]:
+    if training and input.array.size <= shape[1]:
         raise ValueError(f"{name}: training needs more than one value for each channel, got input {shape}")
     tracked = running_mean is not None and running_var is not None
     if not tracked and not training:
         raise ValueError(f"{name}: expected running_mean and running_var where training is False, got None")
     moving = training and tracked and not is_running_again()
-    running = (running_mean.data, running_var.data) if moving or not training else None
+    running = (running_mean.array, running_var.array) if moving or not training else None
     y = BatchNorm.apply(input, weight, bias, residual, running, training, momentum, eps, relu)
     if moving:
         running_mean.bump()
@@ -386,7 +386,7 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     if is_causal:
         attn_mask = Tensor(np.tri(query.shape[-2], key.shape[-2], dtype=bool))
     if attn_mask is not None and attn_mask.dtype == dtypes.bool:
-        attn_mask = Tensor(np.where(attn_mask.data, 0, -np.inf).astype(query.dtype))
+        attn_mask = Tensor(np.where(attn_mask.array, 0, -np.inf).astype(query.dtype))
     check.floats(name, query, attn_mask)
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     return Attention.apply(query, key, value, attn_mask, scale, dropout_p)
@@ -476,12 +476,12 @@ def _labelled(name, function, input, target, weight, ignore_index, reduction, *o
     if input.ndim < 2 or target.shape != input.shape[:1] + input.shape[2:]:
         raise ValueError(f"{name}: expected scores (N, C, ...) and labels (N, ...), or (C,) and (), "
                          f"got {input.shape} and {target.shape}")
-    labels, classes = target.data, input.shape[1]
+    labels, classes = target.array, input.shape[1]
     check.shaped(name, (classes,), weight=weight)
     check.in_range(name, "labels", labels, classes, ignore_index)
     loss = function.apply(input, labels, _data(weight), ignore_index, *options)
     kept = labels[labels != ignore_index]
-    return _reduced(name, loss, reduction, kept.size if weight is None else float(weight.data[kept].sum()))
+    return _reduced(name, loss, reduction, kept.size if weight is None else float(weight.array[kept].sum()))
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
@@ -513,7 +513,7 @@ def _weighted(name, loss, weight, reduction):
     if weight is None:
         return _reduced(name, loss, reduction)
     check.shaped(name, loss.shape, weight=weight)
-    return _reduced(name, loss * weight, reduction, float(weight.data.sum()))
+    return _reduced(name, loss * weight, reduction, float(weight.array.sum()))
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None,
@@ -526,5 +526,5 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
     check.refuse(name, size_average=size_average, reduce=reduce)
     check.floats(name, input, target, weight, pos_weight)
     check.shaped(name, input.shape, target=target)
-    loss = BCEWithLogits.apply(input, target, 1 if pos_weight is None else pos_weight.data)
+    loss = BCEWithLogits.apply(input, target, 1 if pos_weight is None else pos_weight.array)
     return _reduced(name, loss if weight is None else loss * weight, reduction)

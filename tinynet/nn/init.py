@@ -13,7 +13,7 @@ from tinynet import random
 
 def _fill(tensor, values):
     """Writes keep the memory order of the tensor, whatever that of `values`."""
-    tensor.data[...] = values
+    tensor.array[...] = values
     return tensor.bump()
 
 

@@ -37,7 +37,7 @@ class Parameter(Tensor):
         return "Parameter"
 
     def __deepcopy__(self, memo):
-        memo[id(self)] = copied = type(self)(np.array(self.data, order="K"), self.requires_grad)
+        memo[id(self)] = copied = type(self)(np.array(self.array, order="K"), self.requires_grad)
         return copied
 
 
@@ -286,7 +286,7 @@ class Module:
             if set_to_none or parameter.grad is None:
                 parameter.grad = None
             else:
-                parameter.grad.data[...] = 0
+                parameter.grad.array[...] = 0
 
     def requires_grad_(self, requires_grad=True):
         """Ask for (or stop) the gradients of all parameters, in place."""
@@ -351,7 +351,7 @@ class Module:
             raise ValueError(f"{type(self).__name__}.load_state_dict: " + "; ".join(problems))
         for key, value in state_dict.items():
             if key in own:
-                own[key].data[...] = as_array(value)
+                own[key].array[...] = as_array(value)
                 own[key].bump()
         return IncompatibleKeys(missing, unexpected)
 
@@ -392,7 +392,7 @@ def _checked(module, name):
 
 def _convert(tensor, dtype):
     if tensor.is_floating_point() and tensor.dtype != dtype:
-        tensor.data, tensor._accumulator = tensor.data.astype(dtype), None     # astype keeps the memory order
+        tensor.array, tensor._accumulator = tensor.array.astype(dtype), None     # astype keeps the memory order
         tensor.bump()
         if tensor.grad is not None:
-            tensor.grad = Tensor(tensor.grad.data.astype(dtype))
+            tensor.grad = Tensor(tensor.grad.array.astype(dtype))

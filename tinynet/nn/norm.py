@@ -54,7 +54,7 @@ class _BatchNorm(Module):
             raise ValueError(f"{self.title()}: expected input {wanted}, got {shape}")
         momentum = self.momentum
         if self.training and self.track_running_stats and not is_running_again():
-            self.num_batches_tracked.data += 1
+            self.num_batches_tracked.array += 1
             self.num_batches_tracked.bump()
             if momentum is None:
                 momentum = 1 / self.num_batches_tracked.item()

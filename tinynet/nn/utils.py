@@ -20,13 +20,13 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     gradients = _gradients(parameters)
     if not gradients:
         return Tensor(np.zeros((), np.float32))
-    norm = _norm([g.data for g in gradients], norm_type)
+    norm = _norm([g.array for g in gradients], norm_type)
     if error_if_nonfinite and not math.isfinite(norm):
         raise RuntimeError(f"clip_grad_norm_: expected a finite norm of the gradients, got {norm}")
     scale = float(max_norm) / (norm + 1e-6)
     if not scale >= 1:                 # NaN too: it spreads, as in PyTorch
         for g in gradients:
-            g.data *= scale
+            g.array *= scale
             g.bump()
     return Tensor(np.asarray(norm, np.result_type(*(g.dtype for g in gradients))))
 
@@ -34,7 +34,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
 def clip_grad_value_(parameters, clip_value):
     """Clip each element of the gradients to [-clip_value, clip_value], in place, as PyTorch does."""
     for g in _gradients(parameters):
-        np.clip(g.data, -float(clip_value), float(clip_value), out=g.data)
+        np.clip(g.array, -float(clip_value), float(clip_value), out=g.array)
         g.bump()
 
 

@@ -379,9 +379,9 @@ def div(input, other, *, rounding_mode=None):
     x, y = promote("div", input, other)
     broadcast("div", x, y)
     if rounding_mode == "floor":
-        return Tensor(np.floor_divide(x.data, y.data))
+        return Tensor(np.floor_divide(x.array, y.array))
     if rounding_mode == "trunc":
-        return Tensor(np.trunc(np.divide(x.data, y.data)).astype(x.dtype))
+        return Tensor(np.trunc(np.divide(x.array, y.array)).astype(x.dtype))
     raise ValueError(f'div: expected rounding_mode None, "floor" or "trunc", got {rounding_mode!r}')
 
 
@@ -497,7 +497,7 @@ def clone(input):
 
 def contiguous(input):
     """`input` itself if its memory is in C order, else a copy that is, of the same shape."""
-    return input if input.data.flags.c_contiguous else Clone.apply(input, order="C")
+    return input if input.array.flags.c_contiguous else Clone.apply(input, order="C")
 
 
 def check_device(device):
@@ -540,7 +540,7 @@ def _comparison(name, ufunc, sign):
     def call(input, other):
         x, y = promote(name, input, other)
         broadcast(name, x, y)
-        return Tensor(ufunc(x.data, y.data))
+        return Tensor(ufunc(x.array, y.array))
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"input {sign} other, element by element: a boolean tensor of the broadcast shape."
     return call
@@ -560,7 +560,7 @@ def _logic(name, ufunc, sign):
         if dtypes.is_floating(x.dtype):
             raise TypeError(f"{name}: expected booleans or integers, got {x.dtype}")
         broadcast(name, x, y)
-        return Tensor(ufunc(x.data, y.data))
+        return Tensor(ufunc(x.array, y.array))
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"input {sign} other, bit by bit, broadcast; TypeError for floats."
     return call
@@ -578,27 +578,27 @@ def bitwise_not(input):
     """
     if input.is_floating_point():
         raise TypeError(f"bitwise_not: expected booleans or integers, got {input.dtype}")
-    return Tensor(np.invert(input.data))
+    return Tensor(np.invert(input.array))
 
 
 def isnan(input):
     """Whether each element is NaN."""
-    return Tensor(np.isnan(input.data))
+    return Tensor(np.isnan(input.array))
 
 
 def isfinite(input):
     """Whether each element is neither NaN nor infinite."""
-    return Tensor(np.isfinite(input.data))
+    return Tensor(np.isfinite(input.array))
 
 
 def sign(input):
     """-1, 0 or 1 for each element; its gradient is zero everywhere, so it has none."""
-    return Tensor(np.sign(input.data))
+    return Tensor(np.sign(input.array))
 
 
 def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Whether |input - other| <= atol + rtol |other| for each element, broadcast: True or False."""
-    return bool(np.allclose(as_tensor(input).data, as_tensor(other).data, rtol, atol, equal_nan))
+    return bool(np.allclose(as_tensor(input).array, as_tensor(other).array, rtol, atol, equal_nan))
 
 
 # In place -------------------------------------------------------------------------------------------------------

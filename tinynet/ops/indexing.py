@@ -184,7 +184,7 @@ def index_select(input, dim, index):
     if index.ndim > 1:
         raise ValueError(f"index_select: expected a 1-d index, got shape {index.shape}")
     axis, = dims("index_select", dim, input.ndim)
-    return input[(slice(None),) * axis + (index.data.reshape(-1),)]
+    return input[(slice(None),) * axis + (index.array.reshape(-1),)]
 
 
 def gather(input, dim, index):
@@ -196,7 +196,7 @@ def gather(input, dim, index):
     if index.ndim != x.ndim or not short:
         raise ValueError(f"gather: expected an index that fits shape {x.shape} except in dim {dim}, "
                          f"got {index.shape}")
-    _check_range("gather", index.data, x.shape[axis])
+    _check_range("gather", index.array, x.shape[axis])
     return Gather.apply(x, index, axis)
 
 

@@ -343,7 +343,7 @@ def _pair(name, where, input, dim, keepdim):
     input = as_tensor(input)
     x, axis = _one_axis(name, dim, input)
     _not_empty(name, x, (axis,))
-    index = where(x.data, axis, keepdims=True)
+    index = where(x.array, axis, keepdims=True)
     values = Pick.apply(x, index, (axis,), keepdim and input.ndim > 0)
     return Extreme(values, Tensor(index.reshape(values.shape)))
 
@@ -368,19 +368,19 @@ def _position(name, where, input, dim, keepdim):
     x = as_tensor(input)
     _not_empty(name, x, dims(name, dim, x.ndim))
     axis = dim if x.ndim else None
-    return Tensor(where(x.data, axis, keepdims=keepdim))
+    return Tensor(where(x.array, axis, keepdims=keepdim))
 
 
 def any(input, dim=None, keepdim=False):
     """Whether any element over `dim` is not zero."""
     x = as_tensor(input)
-    return Tensor(np.any(x.data, dims("any", dim, x.ndim), keepdims=keepdim))
+    return Tensor(np.any(x.array, dims("any", dim, x.ndim), keepdims=keepdim))
 
 
 def all(input, dim=None, keepdim=False):
     """Whether all elements over `dim` are not zero."""
     x = as_tensor(input)
-    return Tensor(np.all(x.data, dims("all", dim, x.ndim), keepdims=keepdim))
+    return Tensor(np.all(x.array, dims("all", dim, x.ndim), keepdims=keepdim))
 
 
 def logsumexp(input, dim, keepdim=False):

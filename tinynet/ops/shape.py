@@ -189,7 +189,7 @@ def _completed(name, count, shape):
 
 def _reshape(x, shape):
     y = Reshape.apply(x, shape)
-    return y.view_of(x) if np.may_share_memory(y.data, x.data) else y
+    return y.view_of(x) if np.may_share_memory(y.array, x.array) else y
 
 
 def reshape(input, *shape):

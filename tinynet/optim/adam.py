@@ -46,14 +46,14 @@ class Adam(Optimizer):
         for p, g in self.with_gradients(group):
             state = self.state.get(p) or self.state.setdefault(p, self._first_state(p))
             if group["amsgrad"] and "max_exp_avg_sq" not in state:
-                state["max_exp_avg_sq"] = Tensor(np.zeros_like(p.data))
-            self._update_one(group, p.data, g, **{name: tensor.data for name, tensor in state.items()})
+                state["max_exp_avg_sq"] = Tensor(np.zeros_like(p.array))
+            self._update_one(group, p.array, g, **{name: tensor.array for name, tensor in state.items()})
             p.bump()
 
     @staticmethod
     def _first_state(p):
-        return {"step": Tensor(np.zeros((), np.float32)), "exp_avg": Tensor(np.zeros_like(p.data)),
-                "exp_avg_sq": Tensor(np.zeros_like(p.data))}
+        return {"step": Tensor(np.zeros((), np.float32)), "exp_avg": Tensor(np.zeros_like(p.array)),
+                "exp_avg_sq": Tensor(np.zeros_like(p.array))}
 
     @staticmethod
     def _update_one(group, w, g, step, exp_avg, exp_avg_sq, max_exp_avg_sq=None):

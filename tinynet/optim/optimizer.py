@@ -69,7 +69,7 @@ class Optimizer:
                 if set_to_none:
                     p.grad = None
                 elif p.grad is not None:
-                    p.grad.data[...] = 0
+                    p.grad.array[...] = 0
                     p.grad.bump()
 
     def step(self, closure=None):
@@ -87,8 +87,8 @@ class Optimizer:
         for p in group["params"]:
             if p.grad is None:
                 continue
-            g = p.grad.data
-            if g.shape != p.data.shape or g.dtype != p.data.dtype:
+            g = p.grad.array
+            if g.shape != p.array.shape or g.dtype != p.array.dtype:
                 raise ValueError(f"{self.name}: expected a gradient of {p.dtype} {p.shape}, "
                                  f"got {g.dtype} {g.shape}")
             yield p, (-g if group["maximize"] else g)
@@ -133,10 +133,10 @@ class Optimizer:
         for name, value in saved.items():
             if value is None:          # older versions of PyTorch wrote an absent buffer so
                 continue
-            like = np.zeros((), np.float32) if name == "step" else p.data
+            like = np.zeros((), np.float32) if name == "step" else p.array
             if np.shape(value) != like.shape:
                 raise ValueError(f"{self.name}: expected {name} of parameter {index} to have shape "
                                  f"{like.shape}, got {np.shape(value)}")
             adopted[name] = Tensor(np.empty_like(like))
-            adopted[name].data[...] = value
+            adopted[name].array[...] = value
         return adopted

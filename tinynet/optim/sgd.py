@@ -43,12 +43,12 @@ class SGD(Optimizer):
         nesterov = bool(group["nesterov"])
         for p, g in self.with_gradients(group):
             if momentum == 0:
-                sgd_update(p.data, g, None, lr, momentum, dampening, weight_decay, nesterov)
+                sgd_update(p.array, g, None, lr, momentum, dampening, weight_decay, nesterov)
             elif p in self.state:
-                v = self.state[p]["momentum_buffer"].data
-                sgd_update(p.data, g, v, lr, momentum, dampening, weight_decay, nesterov)
+                v = self.state[p]["momentum_buffer"].array
+                sgd_update(p.array, g, v, lr, momentum, dampening, weight_decay, nesterov)
             else:                      # from v = 0 and without dampening, the step gives v = g
-                v = np.zeros_like(p.data)
-                sgd_update(p.data, g, v, lr, momentum, 0.0, weight_decay, nesterov)
+                v = np.zeros_like(p.array)
+                sgd_update(p.array, g, v, lr, momentum, 0.0, weight_decay, nesterov)
                 self.state[p] = {"momentum_buffer": Tensor(v)}
             p.bump()

@@ -13,12 +13,12 @@ class _Found(Exception):
 def first_non_finite(model, inputs):
     """The name of the first non-finite parameter, else of the first layer that gives such a result."""
     for name, parameter in model.named_parameters():
-        if not np.isfinite(parameter.data).all():
+        if not np.isfinite(parameter.array).all():
             return f"parameter {name}"
 
     def look(name):
         def hook(module, args, output):
-            if not np.isfinite(output.data).all():
+            if not np.isfinite(output.array).all():
                 raise _Found(f"layer {name} ({type(module).__name__})")
         return hook
 

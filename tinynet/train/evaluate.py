@@ -42,6 +42,6 @@ def evaluate(model, loader, classes=10):
             raise ValueError(f"evaluate: the model tells {logits.shape[1]} classes apart, the data has "
                              f"{classes}")
         total += F.cross_entropy(logits, labels, reduction="sum").item()
-        np.add.at(confusion, (labels.data, logits.data.argmax(1)), 1)
+        np.add.at(confusion, (labels.array, logits.array.argmax(1)), 1)
     model.train(was_training)
     return Result(total / confusion.sum(), confusion)

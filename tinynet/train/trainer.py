@@ -132,7 +132,7 @@ class Trainer:
             logits, loss = self.learn(inputs, labels)
         self.step += 1
         self.sums["loss"] += loss * labels.numel()
-        self.sums["correct"] += int((logits.data.argmax(1) == labels.data).sum())
+        self.sums["correct"] += int((logits.array.argmax(1) == labels.array).sum())
         self.sums["count"] += labels.numel()
 
     def learn(self, inputs, labels):
@@ -148,7 +148,7 @@ class Trainer:
 
     def check(self, loss, inputs):
         """FloatingPointError, which says where it began, for a loss of NaN or infinity."""
-        if np.isfinite(loss.data):
+        if np.isfinite(loss.array):
             return
         raise FloatingPointError(
             f"the loss became {loss.item()} in epoch {self.epoch + 1}, step {self.step + 1}; the first value "

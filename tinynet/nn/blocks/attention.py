@@ -44,7 +44,7 @@ class SEBlock(Module):
         n, c = x.shape[:2]
         gates = self.fc(F.adaptive_avg_pool2d(x, 1).reshape(n, c))
         if self.gates is not None:
-            self.gates.append(gates.data.copy())
+            self.gates.append(gates.array.copy())
         return x * gates.reshape(n, c, 1, 1)
 
     def title(self):
@@ -210,7 +210,7 @@ class MultiheadAttention(Module):
             raise ValueError(f"{self.title()}: expected {name} {wanted}, got {mask.shape}")
         if mask.dtype not in (dtypes.bool, dtype):
             raise TypeError(f"{self.title()}: expected {name} of bool or {dtype}, got {mask.dtype}")
-        return Tensor(np.where(mask.data, -np.inf, 0).astype(dtype)) if mask.dtype == dtypes.bool else mask
+        return Tensor(np.where(mask.array, -np.inf, 0).astype(dtype)) if mask.dtype == dtypes.bool else mask
 
     def title(self):
         return f"MultiheadAttention({self.embed_dim}, {self.num_heads} heads)"
@@ -227,7 +227,7 @@ def attend(q, k, v, mask, dropout, need_weights):
     if mask is None:
         weights = F.softmax(scores, -1)
     else:
-        blind = Tensor((mask.data == -np.inf).all(-1, keepdims=True))             # queries without a key
+        blind = Tensor((mask.array == -np.inf).all(-1, keepdims=True))             # queries without a key
         weights = F.softmax((scores + mask).masked_fill(blind, 0), -1).masked_fill(blind, 0)
     weights = F.dropout(weights, dropout)
     return weights @ v, weights
