@@ -34,7 +34,7 @@ SHAPELESS = set("""
     explain_missing_gradients figure get_num_threads inspect.gradcheck.Comparison
     inspect.gradcheck.GradientError inspect.graph.Graph inspect.profile.Profile inspect.profile.Share
     inspect.summary.Layer inspect.summary.Summary is_grad_enabled load manual_seed no_grad save
-    set_num_threads stopping.Stopped deploy.weights.WeightFileError DataError gradient_norms
+    set_num_threads stopping.Stopped weights.WeightFileError DataError gradient_norms
     training_curves write
     LRScheduler LambdaLR StepLR MultiStepLR ExponentialLR LinearLR CosineAnnealingLR OneCycleLR SequentialLR
     """.split())
@@ -46,7 +46,7 @@ HOMES = tuple(f"tinynet.{home}" for home in """
     """.split())
 PLAIN = set("""
     FeatureExtractor Flatten Identity Module ModuleDict ModuleList Parameter Sequential Sigmoid Tanh
-    attention.watch_gates build constant_ create deploy.weights.WeightFileError load normal_ ones_ save
+    attention.watch_gates build constant_ create weights.WeightFileError load normal_ ones_ save
     uniform_ zeros_
     """.split())
 

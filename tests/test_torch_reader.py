@@ -19,9 +19,9 @@ torch = pytest.importorskip("torch")
 
 from torch_files import Call, Storage, legacy_file, pickled, tensor, torch_save, zip_file
 from tinynet import dtypes
-from tinynet.deploy import pickle_machine
-from tinynet.deploy.weights import WeightFileError, load
 from tinynet.tensor import Tensor
+from tinynet.weights import pickle_machine
+from tinynet.weights import WeightFileError, load
 
 FORMATS = {"zip": True, "legacy": False}
 
@@ -152,7 +152,7 @@ def test_public_checkpoint():
 def test_importing_pytorch_is_not_needed(tmp_path):
     path = tmp_path / "weights.pth"
     path.write_bytes(torch_save(trained()[0].state_dict()))
-    program = ("import sys; sys.modules['torch'] = None\nfrom tinynet.deploy.weights import load\n"
+    program = ("import sys; sys.modules['torch'] = None\nfrom tinynet.weights import load\n"
                "assert len(load(sys.argv[1])) == 9")
     assert subprocess.run([sys.executable, "-c", program, path]).returncode == 0
 

@@ -15,9 +15,9 @@ import pytest
 
 import tinynet
 from tinynet.cli import main
-from tinynet.deploy.weights import load, save
 from tinynet.train import Settings, checkpoint
 from tinynet.train.settings import read_recipe, recipe_names
+from tinynet.weights import load, save
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tinynet.cli import main
 from tinynet.data.dataset import DataError
 from tinynet.data.tales import BLANKS, fairy_tales
 from tinynet.data.text import Text, TextLoader, bigram_loss, unigram_loss
-from tinynet.deploy.weights import load
+from tinynet.weights import load
 
 QUICK = ["--length", "6000", "--context", "16", "--width", "16", "--layers", "1", "--heads", "2",
          "--batch-size", "16", "--lr", "0.02", "--warmup", "0.1"]

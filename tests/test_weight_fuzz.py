@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from tinynet.deploy.weights import WeightFileError, load, save
+from tinynet.weights import WeightFileError, load, save
 
 LENGTHS = [0, 1, 7, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**40, 2**63 - 1, 2**64 - 1]
 

@@ -12,8 +12,8 @@ import pytest
 import safetensors.numpy
 
 from tinynet import dtypes, files
-from tinynet.deploy.weights import WeightFileError, load, save
 from tinynet.tensor import Tensor
+from tinynet.weights import WeightFileError, load, save
 
 
 def same(a, b):
@@ -306,6 +306,6 @@ def test_missing_file_and_folder(tmp_path):
 
 
 def test_importing_is_cheap():
-    program = ("import sys, tinynet.deploy.weights\n"
+    program = ("import sys, tinynet.weights\n"
                "assert not {'safetensors', 'torch', 'zipfile'} & set(sys.modules), 'imported too early'")
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0

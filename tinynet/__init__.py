@@ -30,7 +30,7 @@ from tinynet.tensor import Tensor
 from tinynet.version import __version__
 
 _SUBPACKAGES = {"nn", "optim", "models", "data", "train", "plots", "utils"}
-_TOOLS = {"save": "tinynet.deploy.weights", "load": "tinynet.deploy.weights",
+_TOOLS = {"save": "tinynet.weights", "load": "tinynet.weights",
           "gradcheck": "tinynet.inspect.gradcheck", "fold_batchnorm": "tinynet.deploy.fold",
           "quantize": "tinynet.deploy.quantize", "summary": "tinynet.inspect.summary",
           "profile": "tinynet.inspect.profile", "graph": "tinynet.inspect.graph",

@@ -12,7 +12,7 @@ MODULES = ["tinynet", "tinynet.nn", "tinynet.nn.functional", "tinynet.nn.blocks"
 RELATED = {"tinynet": ["inspect.gradcheck.Comparison", "inspect.gradcheck.GradientError",
                        "inspect.gradcheck.distinct", "inspect.graph.Graph", "inspect.profile.Profile",
                        "inspect.profile.Share", "inspect.summary.Summary", "inspect.summary.Layer",
-                       "deploy.weights.WeightFileError"],
+                       "weights.WeightFileError"],
            "tinynet.nn.blocks": ["residual.ResidualBase", "attention.watch_gates"],
            "tinynet.train": ["evaluate.Result", "stopping.Stopped"]}
 

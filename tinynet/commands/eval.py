@@ -62,7 +62,7 @@ def place(name):
 
 def read(path):
     """(weights, settings): what a file holds, or the latest checkpoint of a run's folder."""
-    from tinynet.deploy.weights import load
+    from tinynet.weights import load
     from tinynet.train import checkpoint
     content = checkpoint.read_latest(path) if path.is_dir() else load(path)
     if not isinstance(content, dict):

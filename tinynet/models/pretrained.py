@@ -20,6 +20,6 @@ def file(name):
 
 def load_weights(model, name):
     """Fill `model` with the weights `name`; returns the model."""
-    from tinynet.deploy.weights import load
+    from tinynet.weights import load
     model.load_state_dict(load(file(name)))
     return model

@@ -9,7 +9,7 @@ import pathlib
 import sys
 
 from tinynet import files
-from tinynet.deploy.weights import WeightFileError, load, save
+from tinynet.weights import WeightFileError, load, save
 
 KEPT = 2
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from tinynet import plots, random
 from tinynet.autograd import detect_anomaly
-from tinynet.deploy.weights import save
 from tinynet.nn import functional as F
 from tinynet.optim import SGD, AdamW
 from tinynet.optim.lr_scheduler import CosineAnnealingLR, LinearLR, MultiStepLR, OneCycleLR, SequentialLR
@@ -18,6 +17,7 @@ from tinynet.train import checkpoint, folder as run_folder
 from tinynet.train.diagnose import first_non_finite
 from tinynet.train.evaluate import evaluate
 from tinynet.train.stopping import Stopped, StopRequest
+from tinynet.weights import save
 
 
 def make_optimizer(settings, model):

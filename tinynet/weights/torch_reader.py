@@ -15,10 +15,10 @@ import zipfile
 
 import numpy as np
 
-from tinynet.deploy.encoding import decode, itemsize, loaded_dtype
-from tinynet.deploy.pickle_machine import Global, run
-from tinynet.deploy.refusal import Refusal, as_dict
 from tinynet.tensor import Tensor
+from tinynet.weights.encoding import decode, itemsize, loaded_dtype
+from tinynet.weights.pickle_machine import Global, run
+from tinynet.weights.refusal import Refusal, as_dict
 
 LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")     # near the beginning of the older format
 MAX_PICKLE = 64_000_000       # bytes

@@ -9,7 +9,7 @@ machine knows the instructions for dicts, lists, tuples, numbers and texts, and 
 
 import pickletools
 
-from tinynet.deploy.refusal import Refusal, as_dict
+from tinynet.weights.refusal import Refusal, as_dict
 
 MAX_STEPS = 1_000_000         # a tensor takes 25; so many can fill some 100 MB at worst
 

@@ -6,7 +6,7 @@ that the caller asks for, since tinynet computes with neither.
 
 import numpy as np
 
-from tinynet.deploy.refusal import Refusal
+from tinynet.weights.refusal import Refusal
 
 CODES = {
     "F64": "f8", "F32": "f4", "F16": "f2", "BF16": "u2",     # NumPy has no bfloat16: first its bits

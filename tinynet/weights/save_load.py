@@ -15,9 +15,9 @@ import os
 import numpy as np
 
 from tinynet import dtypes
-from tinynet.deploy.refusal import MAX_KEY, Refusal, as_dict
 from tinynet.files import atomic_write, open_to_read
 from tinynet.tensor import Tensor
+from tinynet.weights.refusal import MAX_KEY, Refusal, as_dict
 
 
 class WeightFileError(ValueError):
@@ -69,7 +69,7 @@ def load(path, dtype=None):
 
 
 def read(file, dtype):
-    from tinynet.deploy import torch_reader
+    from tinynet.weights import torch_reader
 
     head, size = file.read(32), os.fstat(file.fileno()).st_size
     file.seek(0)
@@ -86,7 +86,7 @@ def read(file, dtype):
 
 def read_own(file, size, dtype):
     """A safetensors file, put together again if `save` wrote it."""
-    from tinynet.deploy.safetensors_reader import read_safetensors
+    from tinynet.weights.safetensors_reader import read_safetensors
 
     arrays, metadata = read_safetensors(file, size, dtype)
     tensors = {name: Tensor(array) for name, array in arrays.items()}

@@ -10,8 +10,8 @@ The format: https://github.com/huggingface/safetensors, "Format".
 import json
 import math
 
-from tinynet.deploy.encoding import CODES, decode, itemsize
-from tinynet.deploy.refusal import Refusal
+from tinynet.weights.encoding import CODES, decode, itemsize
+from tinynet.weights.refusal import Refusal
 
 MAX_HEADER = 100_000_000      # bytes; the format's own limit
 MAX_DIMS = 64                 # of NumPy
