@@ -36,7 +36,7 @@ def belongs(thing, module_name):
     home = thing.__module__
     if module_name == "tinynet":
         return home.startswith("tinynet.")
-    return home == module_name or home.startswith("tinynet.ops.") and inspect.isfunction(thing)
+    return home.startswith((module_name, "tinynet.ops.")) and (home == module_name or inspect.isfunction(thing))
 
 
 def related(path):

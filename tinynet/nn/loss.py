@@ -1,4 +1,4 @@
-"""Losses as layers; the formulas are in `functional.py` and `ops/loss.py`."""
+"""Losses as layers; the formulas are in `functional/loss.py` and `ops/loss.py`."""
 
 from tinynet.nn import check
 from tinynet.nn import functional as F

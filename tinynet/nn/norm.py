@@ -6,6 +6,7 @@ from tinynet import dtypes
 from tinynet.autograd import is_running_again
 from tinynet.nn import functional as F
 from tinynet.nn import init
+from tinynet.nn.functional.norm import normalise_batch
 from tinynet.nn.module import Module, Parameter, parameter_dtype
 from tinynet.tensor import Tensor
 
@@ -59,8 +60,8 @@ class _BatchNorm(Module):
             if momentum is None:
                 momentum = 1 / self.num_batches_tracked.item()
         tracked = self.track_running_stats
-        return F._batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias,
-                             self.training or not tracked, momentum, self.eps, residual, relu)
+        return normalise_batch(input, self.running_mean, self.running_var, self.weight, self.bias,
+                               self.training or not tracked, momentum, self.eps, residual, relu)
 
     def title(self):
         return f"{type(self).__name__}({self.num_features})"

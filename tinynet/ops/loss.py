@@ -1,4 +1,4 @@
-"""Losses whose gradient is better written by hand; the others are compositions in `nn/functional.py`."""
+"""Losses whose gradient is better written by hand; the others are compositions in `nn/functional/loss.py`."""
 
 import numpy as np
 

@@ -1,0 +1,76 @@
+"""Normalisation over the batch, over vectors, over groups of channels."""
+
+from tinynet.autograd import is_running_again
+from tinynet.nn import check
+from tinynet.ops.norm import BatchNorm, GroupNorm, LayerNorm
+
+
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1,
+               eps=1e-5):
+    """Each channel normalised over the batch, or by the running statistics: see `ops.norm.BatchNorm`.
+
+    (N, C, ...) -> the same; other tensors are (C,) or None. Training moves the running statistics in place:
+    r <- (1 - momentum) r + momentum · new. Ioffe & Szegedy 2015, algorithms 1 and 2. ValueError for a single
+    value of a channel in training, and outside of it without running statistics.
+    """
+    return normalise_batch(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+def batch_norm_act(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1,
+                   eps=1e-5, residual=None):
+    """relu(batch_norm(input) [+ residual]), fused: one pass over memory instead of three. Not in PyTorch.
+
+    Shapes and errors are those of `batch_norm` (Ioffe & Szegedy 2015); the residual has the input's shape.
+    """
+    return normalise_batch(input, running_mean, running_var, weight, bias, training, momentum, eps, residual,
+                           relu=True)
+
+
+def normalise_batch(input, running_mean, running_var, weight, bias, training, momentum, eps, residual=None,
+                    relu=False):
+    """Both of the above; ten parameters, because PyTorch's `batch_norm` has eight of them."""
+    name, shape = "batch_norm", input.shape
+    check.floats(name, input, weight, bias, residual)
+    if len(shape) < 2:
+        raise ValueError(f"{name}: expected input (N, C, ...), got {shape}")
+    check.shaped(name, shape[1:2], running_mean=running_mean, running_var=running_var, weight=weight,
+                 bias=bias)
+    check.shaped(name, shape, residual=residual)
+    if training and input.array.size <= shape[1]:
+        raise ValueError(f"{name}: training needs more than one value for each channel, got input {shape}")
+    tracked = running_mean is not None and running_var is not None
+    if not tracked and not training:
+        raise ValueError(f"{name}: expected running_mean and running_var where training is False, got None")
+    moving = training and tracked and not is_running_again()
+    running = (running_mean.array, running_var.array) if moving or not training else None
+    y = BatchNorm.apply(input, weight, bias, residual, running, training, momentum, eps, relu)
+    if moving:
+        running_mean.bump()
+        running_var.bump()
+    return y
+
+
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
+    """Each vector of shape `normalized_shape`, the last axes of input, normalised by itself.
+
+    (..., *normalized_shape) -> the same; weight and bias are such a vector or None. Ba, Kiros & Hinton 2016.
+    """
+    check.floats("layer_norm", input, weight, bias)
+    inner = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not inner or input.shape[-len(inner):] != inner:
+        raise ValueError(f"layer_norm: expected input (..., {', '.join(map(str, inner))}), got {input.shape}")
+    check.shaped("layer_norm", inner, weight=weight, bias=bias)
+    return LayerNorm.apply(input, weight, bias, len(inner), eps)
+
+
+def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
+    """Each image normalised by itself, C/num_groups channels at a time. (N, C, ...) -> the same.
+
+    weight and bias are (C,) or None. ValueError unless the groups divide C. Wu & He 2018.
+    """
+    check.floats("group_norm", input, weight, bias)
+    if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
+        raise ValueError(f"group_norm: expected input (N, C, ...) with C divisible by {num_groups} groups, "
+                         f"got {input.shape}")
+    check.shaped("group_norm", input.shape[1:2], weight=weight, bias=bias)
+    return GroupNorm.apply(input, weight, bias, num_groups, eps)
