@@ -46,7 +46,7 @@ def weights(folder):
 
 
 def rows(folder):
-    with open(folder / "metrics.csv") as file:
+    with open(folder / "metrics.csv", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -204,7 +204,7 @@ def test_resume_refuses_other_settings_and_other_models(data, tmp_path, capsys):
     config = out / "config.json"
     config.write_text(config.read_text().replace("resnet8", "resnet14"))
     assert main(["train", "--resume", "--out", str(out)]) == 1
-    assert "the checkpoint is of a resnet8" in capsys.readouterr().err
+    assert "model 'resnet8' (not 'resnet14')" in capsys.readouterr().err
 
 
 def test_a_full_disk_leaves_the_earlier_checkpoint_intact(data, tmp_path, capsys, monkeypatch):

@@ -10,7 +10,15 @@ import errno
 import hashlib
 import os
 import pathlib
+import re
 import secrets
+import stat
+import time
+
+from tinynet import bounded_json
+
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")      # what `atomic_write` calls an unfinished file
+RENAME_TRIES = 10             # Windows refuses to replace a file while another process has it open
 
 
 class AlteredFileError(ValueError):
@@ -22,7 +30,7 @@ def atomic_write(path):
     """`with atomic_write(path) as file:` a binary file that takes the place of `path` if the block ends well.
 
     If anything fails, nothing is left behind and the older file stays as it was. A process that is killed can
-    leave `.NAME.*.tmp` in the folder, which nobody reads.
+    leave `.NAME.*.tmp` in the folder, which nobody reads; `clear_leftovers` removes such files.
     """
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -32,12 +40,23 @@ def atomic_write(path):
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
     sync_folder(path.parent)
+
+
+def replace(temporary, path):
+    """Rename, and try again for a second if the system refuses: on Windows a virus scanner may hold the file."""
+    for last in (False,) * (RENAME_TRIES - 1) + (True,):
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            if last or path.is_dir():
+                raise
+            time.sleep(1 / RENAME_TRIES)
 
 
 def sync_folder(folder):
@@ -50,12 +69,60 @@ def sync_folder(folder):
             os.close(handle)
 
 
+def clear_leftovers(folder):
+    """Remove the unfinished files that killed processes left in `folder`. Nobody may be writing there."""
+    for path in pathlib.Path(folder).glob(".*.tmp"):
+        if TEMPORARY.fullmatch(path.name):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
 @contextlib.contextmanager
 def open_to_read(path):
-    """A binary file; if it cannot be opened or read, an error of one clear sentence."""
-    with clear_errors("read", pathlib.Path(path)):
+    """A binary file; if it cannot be opened or read, an error of one clear sentence.
+
+    A pipe or a device is refused before it is opened: opening could wait for ever, and reading never end.
+    """
+    path = pathlib.Path(path)
+    with clear_errors("read", path):
+        check_regular(path)
         with open(path, "rb") as file:
             yield file
+
+
+def check_regular(path):
+    """OSError unless `path` is a file, or nothing, or a folder (which `open` refuses itself)."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise OSError(errno.EINVAL, "it is a pipe, socket or device, not a file", str(path))
+
+
+def read_bytes(path, most):
+    """All bytes of a file; ValueError if there are more than `most`."""
+    with open_to_read(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{path}: expected at most {most:,} bytes, found more")
+    return content
+
+
+def read_text(path, most):
+    """The text of a file in UTF-8, at most `most` bytes of it; ValueError otherwise."""
+    try:
+        text = read_bytes(path, most).decode("utf-8-sig")       # editors on Windows may put a mark first
+        return text.replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected text in UTF-8: {error}") from None
+
+
+def read_json(path, most):
+    """What a JSON file says; ValueError, which names the file, if it is none or passes a bound."""
+    raw = read_bytes(path, most)
+    try:
+        return bounded_json.parse(raw, most)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 @contextlib.contextmanager

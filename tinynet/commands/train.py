@@ -11,6 +11,10 @@ happened.
     tinynet train --data cifar10 --root FOLDER --model resnet20 --epochs 3
     tinynet train --recipe my-recipe.toml --out runs/mine
     tinynet train --resume --out runs/mine
+    tinynet train --resume --out runs/mine --epochs 20
+
+The last one adds epochs to a run, finished or not. The learning rate then goes on as in a run that had so many
+epochs from the start.
 """
 
 import argparse
@@ -19,8 +23,6 @@ import pathlib
 import sys
 
 from tinynet.train import Settings
-
-PLACE = ("root",)                      # says where the data lies, not what it is: may change between sittings
 
 
 def add_options(parser):
@@ -87,18 +89,18 @@ def new_settings(args):
 
 
 def resumed_settings(args, kind):
-    """The settings of the run in --out. Options may repeat them, but not contradict them."""
+    """The settings of the run in --out. Options may repeat them, and raise the epochs."""
     if args.out is None:
         raise ValueError("--resume needs --out DIR, the folder of the run to go on with")
     if getattr(args, "recipe", None):
         raise ValueError("--resume goes on with the run's own settings; leave --recipe out")
     settings, given = kind.read(pathlib.Path(args.out) / "config.json"), given_settings(args, kind)
-    changed = settings.differences({name: value for name, value in given.items() if name not in PLACE})
-    if changed:
-        told = ", ".join(f"{name} {getattr(settings, name)!r} (not {given[name]!r})" for name in changed)
-        raise ValueError(f"--resume: the run in {args.out} has {told}; leave these options out, or start "
-                         "a new run")
-    return dataclasses.replace(settings, **{name: given[name] for name in PLACE if name in given})
+    resumed = dataclasses.replace(settings, **given)
+    try:
+        resumed.check_resumed(settings)
+    except ValueError as error:
+        raise ValueError(f"--resume: {error}") from None
+    return resumed
 
 
 def read_data(settings):
@@ -142,11 +144,12 @@ def fit(trainer, resume):
     from tinynet.train.stopping import Stopped
     try:
         with folder.locked(trainer.folder):
-            if resume:
+            if resume and checkpoint.has_trained(trainer.folder):
                 trainer.restore(checkpoint.read_latest(trainer.folder))
-            else:
-                trainer.settings.write(trainer.folder / "config.json")
-                trainer.save()
+            elif resume:
+                print("tinynet: the run ended before its first step; it starts from the beginning", file=sys.stderr)
+            trainer.settings.write(trainer.folder / "config.json")
+            trainer.save()
             trainer.fit()
     except Stopped as stopped:
         print(f"tinynet: {stopped}", file=sys.stderr)

@@ -1,6 +1,10 @@
 """A set of labelled pictures, and the checks that keep a wrong one out."""
 
+import hashlib
+
 import numpy as np
+
+MAX_CLASSES = 10_000          # a confusion matrix of so many classes takes 800 MB
 
 
 class DataError(ValueError):
@@ -31,6 +35,13 @@ class Dataset:
     def __repr__(self):
         size = "x".join(map(str, self.images.shape[1:]))
         return f"Dataset({self.name}: {len(self)} of {size}, {len(self.classes)} classes)"
+
+    def fingerprint(self):
+        """A text that only the same images and labels, in the same order, have: their SHA-256."""
+        digest = hashlib.sha256(f"{self.images.dtype} {self.images.shape}".encode())
+        digest.update(self.images)
+        digest.update(self.labels)
+        return digest.hexdigest()
 
     def subset(self, index):
         """The pictures at `index` (a slice or an array of indices), with the same classes, mean and std."""
@@ -73,11 +84,10 @@ def checked_labels(labels, count, classes, name):
         raise DataError(f"{name}: expected {count} labels, one for each image, got {labels.shape}")
     if labels.dtype.kind not in "iu":
         raise DataError(f"{name}: expected labels as whole numbers, got {labels.dtype}")
-    last = len(classes) - 1 if classes else np.iinfo(np.int64).max
+    last = (len(classes) if classes else MAX_CLASSES) - 1
     wrong = np.flatnonzero((labels < 0) | (labels > last))
     if wrong.size:
-        wanted = f"from 0 to {last}" if classes else "from 0 up"
-        raise DataError(f"{name}: expected labels {wanted}, got {labels[wrong[0]]} at image {wrong[0]}")
+        raise DataError(f"{name}: expected labels from 0 to {last}, got {labels[wrong[0]]} at image {wrong[0]}")
     return labels.astype(np.int64, copy=False)
 
 

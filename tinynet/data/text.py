@@ -1,5 +1,7 @@
 """Text as numbers, batches of it, and how well mere counting foretells the next character."""
 
+import hashlib
+
 import numpy as np
 
 from tinynet.data.augment import ORDER, stream
@@ -24,6 +26,10 @@ class Text:
 
     def __repr__(self):
         return f"Text({self.name}: {len(self):,} characters, {len(self.classes)} different ones)"
+
+    def fingerprint(self):
+        """A text that only the same characters have: their SHA-256."""
+        return hashlib.sha256(self.decode(self.ids).encode("utf-8", "surrogatepass")).hexdigest()
 
     def decode(self, ids):
         return "".join(self.classes[i] for i in ids)

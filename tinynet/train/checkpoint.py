@@ -1,33 +1,55 @@
 """Checkpoints of a run: all that is needed to go on as if nothing had happened.
 
 Each is written under a temporary name, synced and renamed, and gets its SHA-256 beside it, last. So a checkpoint
-without a matching digest is one whose writing was cut short, or that was altered later; it is passed over, by name,
-for the one before it. Two are kept.
+without a matching digest is one whose writing was cut short, or that was altered later. The one before it is used
+then, and a message names the damaged one. Two intact checkpoints are kept.
 """
 
 import pathlib
+import re
 import sys
 
 from tinynet import files
 from tinynet.weights import WeightFileError, load, save
 
 KEPT = 2
+NAME = re.compile(r"checkpoint-(\d+)-(\d+)\.safetensors")       # epochs and steps that are finished
 
 
 def write(folder, state):
-    """Write the checkpoint of (`state["epoch"]`, `state["step"]`) and remove all but the newest two."""
+    """Write the checkpoint of (`state["epoch"]`, `state["step"]`), then remove what is not needed any more."""
     path = pathlib.Path(folder) / f"checkpoint-{state['epoch']:04d}-{state['step']:06d}.safetensors"
     save(state, path)
     files.write_digest(path)
-    for old in _newest_first(folder)[KEPT:]:
-        files.digest_path(old).unlink(missing_ok=True)
-        old.unlink(missing_ok=True)
+    prune(folder, path)
     return path
 
 
+def prune(folder, written):
+    """Keep the checkpoint `written` and the newest other intact one; remove all others, damaged ones too."""
+    kept = {written}
+    for path in newest_first(folder):
+        if path in kept or len(kept) < KEPT and is_intact(path):
+            kept.add(path)
+        else:
+            files.digest_path(path).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+
+
+def is_intact(path):
+    try:
+        files.check_digest(path)
+        return True
+    except (files.AlteredFileError, OSError):
+        return False
+
+
 def read_latest(folder):
-    """The newest intact checkpoint's state. Says on stderr which ones had to be passed over, and why."""
-    found = _newest_first(folder)
+    """The newest intact checkpoint's state. Says on stderr which ones had to be passed over, and why.
+
+    FileNotFoundError if there is none, nor a trace of one; ValueError if none is intact.
+    """
+    found = newest_first(folder)
     if not found:
         raise FileNotFoundError(f"{folder}: there is no checkpoint to go on from")
     for path in found:
@@ -39,5 +61,16 @@ def read_latest(folder):
     raise ValueError(f"{folder}: none of its {len(found)} checkpoints is intact")
 
 
-def _newest_first(folder):
-    return sorted(pathlib.Path(folder).glob("checkpoint-*.safetensors"), reverse=True)
+def has_trained(folder):
+    """Whether a checkpoint in the folder, intact or not, is from after the first step."""
+    return any(progress(path) > (0, 0) for path in newest_first(folder))
+
+
+def newest_first(folder):
+    return sorted((path for path in pathlib.Path(folder).glob("checkpoint-*") if NAME.fullmatch(path.name)),
+                  key=progress, reverse=True)
+
+
+def progress(path):
+    """(epochs, steps) that were finished when the checkpoint was written."""
+    return tuple(map(int, NAME.fullmatch(path.name).groups()))

@@ -2,10 +2,11 @@
 
 import contextlib
 import csv
-import fcntl
 import io
 import itertools
 import pathlib
+
+import filelock
 
 from tinynet import files
 
@@ -32,15 +33,24 @@ def create(out, name):
 
 @contextlib.contextmanager
 def locked(folder):
-    """Hold the run for this process alone, so that two of them never write to one folder."""
+    """Hold the run for this process alone, so that two of them never write to one folder.
+
+    Whoever holds the run clears away the unfinished files that a killed process left in the folder.
+    """
+    folder = pathlib.Path(folder)
+    lock = filelock.FileLock(folder / "lock", timeout=0)
     with files.clear_errors("write", folder / "lock"):
-        lock = open(folder / "lock", "a")
-    with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            lock.acquire()
+        except filelock.Timeout:
             raise BlockingIOError(f"{folder} is in use by another process") from None
+        except NotImplementedError:
+            raise OSError(f"{folder}: the file system has no locks, which a run needs") from None
+    try:
+        files.clear_leftovers(folder)
         yield
+    finally:
+        lock.release()
 
 
 def write_metrics(folder, rows, unit="image"):

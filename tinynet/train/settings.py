@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import json
+import math
 import pathlib
 import tomllib
 
@@ -11,6 +12,8 @@ from tinynet import files
 RECIPES = pathlib.Path(__file__).parent / "recipes"
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("cosine", "onecycle", "multistep", "constant")
+MAX_FILE = 1_000_000          # bytes of a config.json or a recipe
+MAY_CHANGE = ("root", "epochs")      # by --resume: where the data lies, and more epochs
 
 
 def setting(default, help, least=None, most=None):
@@ -39,6 +42,7 @@ class CommonSettings:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
+            check_type(field, getattr(self, field.name))
             value, low, high = getattr(self, field.name), field.metadata["least"], field.metadata["most"]
             if low is not None and not (value >= low and (high is None or value <= high)):
                 limit = f"of at least {low}" if high is None else f"from {low} to {high}"
@@ -54,6 +58,15 @@ class CommonSettings:
         """The names in `given` (a dict) whose values are not this record's."""
         return [name for name, value in given.items() if getattr(self, name) != value]
 
+    def check_resumed(self, earlier):
+        """ValueError unless a run with the settings `earlier` may go on with these."""
+        changed = [name for name in earlier.differences(self.asdict()) if name not in MAY_CHANGE]
+        if changed:
+            told = ", ".join(f"{name} {getattr(earlier, name)!r} (not {getattr(self, name)!r})" for name in changed)
+            raise ValueError(f"the run was made with {told}; a run goes on only with the settings that it began with")
+        if self.epochs < earlier.epochs:
+            raise ValueError(f"epochs: expected at least the run's {earlier.epochs}, got {self.epochs}")
+
     def write(self, path):
         with files.atomic_write(path) as file:
             file.write((json.dumps(self.asdict(), indent=2) + "\n").encode())
@@ -62,22 +75,38 @@ class CommonSettings:
     def read(cls, path):
         """The settings of an earlier run, from its config.json."""
         try:
-            return cls.of(json.loads(pathlib.Path(path).read_text()), path)
+            return cls.of(files.read_json(path, MAX_FILE), path)
         except FileNotFoundError:
             raise FileNotFoundError(f"{path}: no such file, so there is no run to go on with") from None
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path}: not a settings file: {error}") from None
 
     @classmethod
     def of(cls, values, source):
         """Settings from a dict that came from `source`; unknown names are refused, the nearest ones named."""
+        if not isinstance(values, dict):
+            raise ValueError(f"{source}: expected an object with settings, got a {type(values).__name__}")
         known = {field.name: field for field in dataclasses.fields(cls)}
         for name in values:
             if name not in known:
                 near = difflib.get_close_matches(name, known, 3)
                 hint = f"; did you mean {' or '.join(near)}?" if near else ""
                 raise ValueError(f"{source}: unknown setting {name!r}{hint}")
-        return cls(**values)
+        try:
+            return cls(**values)
+        except ValueError as error:
+            raise ValueError(f"{source}: {error}") from None
+
+
+def check_type(field, value):
+    """ValueError unless `value` is of the field's type: JSON's `true` is no number, and "no" is not false."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    words, fits = {
+        bool: ("true or false", isinstance(value, bool)),
+        int: ("a whole number", number and isinstance(value, int)),
+        float: ("a finite number", number and math.isfinite(value)),
+        str: ("a text", isinstance(value, str) or value is field.default is None),
+    }[field.type]
+    if not fits:
+        raise ValueError(f"{field.name}: expected {words}, got {value!r}")
 
 
 @dataclasses.dataclass
@@ -137,8 +166,10 @@ def read_recipe(name):
         known = "".join(f"{known}, " for known in recipe_names())
         raise ValueError(f"unknown recipe {name!r}; expected {known}or the path of a .toml file")
     try:
-        values = tomllib.loads(path.read_text())
+        values = tomllib.loads(files.read_text(path, MAX_FILE))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path}: not a recipe: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{path}: not a recipe: it is nested too deeply") from None
     Settings.of(values, path)
     return values

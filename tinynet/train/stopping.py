@@ -1,7 +1,9 @@
-"""Stopping in good order: Ctrl-C and SIGTERM end a run after the step that is under way."""
+"""Stopping in good order: Ctrl-C, SIGTERM and a closed terminal end a run after the step that is under way."""
 
 import signal
 import threading
+
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")     # Windows lacks SIGHUP, the others lack SIGBREAK
 
 
 class Stopped(Exception):
@@ -13,13 +15,17 @@ class Stopped(Exception):
 
 
 class StopRequest:
-    """Within the block, the first Ctrl-C or SIGTERM is only noted in `received`; a second Ctrl-C interrupts at once."""
+    """Within the block, the first signal of `NAMES` is only noted in `received`; a second Ctrl-C interrupts at once.
+
+    A signal that the process was started to ignore stays ignored: `nohup` ignores SIGHUP.
+    """
 
     def __enter__(self):
         self.received, self.before = None, {}
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.before[number] = signal.signal(number, self.note)
+            for number in (getattr(signal, name) for name in NAMES if hasattr(signal, name)):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self.before[number] = signal.signal(number, self.note)
         return self
 
     def note(self, number, frame):
@@ -29,4 +35,4 @@ class StopRequest:
 
     def __exit__(self, *exception):
         for number, handler in self.before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

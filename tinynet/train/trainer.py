@@ -57,6 +57,7 @@ class Trainer:
         self.settings, self.model, self.folder, self.anomaly = settings, model, folder, anomaly
         self.train_loader, self.validation_loader = train_loader, validation_loader
         self.unit, self.levels = train_loader.unit, levels or {}
+        self.data = getattr(train_loader.dataset, "fingerprint", lambda: None)()
         self.optimizer = make_optimizer(settings, model)
         self.schedule = make_schedule(settings, self.optimizer, len(train_loader))
         self.epoch, self.step = 0, 0                    # both count what is finished
@@ -72,24 +73,45 @@ class Trainer:
 
     def state(self):
         """All that the future of the run depends on: a nest for `tinynet.save`."""
-        return {"settings": self.settings.asdict(), "model": self.model.state_dict(),
+        return {"settings": self.settings.asdict(), "data": self.data, "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(), "schedule": self.schedule.state_dict(),
                 "epoch": self.epoch, "step": self.step, "sums": self.sums, "rows": self.rows,
                 "random": random.get_state()}
 
     def restore(self, state):
-        """Go on from a `state`; ValueError for that of another network."""
-        trained = state["settings"].get("model", self.settings.model)
-        if trained != self.settings.model:
-            raise ValueError(f"the checkpoint is of a {trained}, but this run is to train a "
-                             f"{self.settings.model}")
+        """Go on from a `state`; ValueError for that of another network, other data or other settings.
+
+        The one setting that changes the outcome and may differ is `epochs`, which may be higher than before.
+        Then the schedule is laid out over all epochs anew, and the learning rate of every step from here on
+        is the one that a run of so many epochs would have there.
+        """
+        missing = [name for name in self.state() if name not in state and name != "data"]
+        if missing:
+            raise ValueError(f"the checkpoint is not one of a run: it has no {', '.join(missing)}")
+        earlier = type(self.settings).of(state["settings"], "the checkpoint")
+        self.settings.check_resumed(earlier)
+        if state.get("data", self.data) != self.data:          # the first versions did not note it
+            raise ValueError(f"the data of {self.train_loader.dataset} is not the data that the run began with")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
         random.set_state(state["random"])
         for name in ("epoch", "step", "sums", "rows"):
             setattr(self, name, state[name])
+        if self.settings.epochs == earlier.epochs:
+            self.schedule.load_state_dict(state["schedule"])
+        else:
+            self.catch_up_schedule()
         run_folder.write_metrics(self.folder, self.rows, self.unit)
+
+    def catch_up_schedule(self):
+        """Lead a new schedule, made for `settings.epochs`, to the present step."""
+        scratch = make_optimizer(self.settings, self.model)
+        schedule = make_schedule(self.settings, scratch, len(self.train_loader))
+        for _ in range(self.epoch * len(self.train_loader) + self.step):
+            schedule.step()
+        self.schedule.load_state_dict(schedule.state_dict())
+        for group, reached in zip(self.optimizer.param_groups, scratch.param_groups, strict=True):
+            group["lr"] = reached["lr"]
 
     def save(self):
         """Write a checkpoint and metrics.csv."""
@@ -119,9 +141,9 @@ class Trainer:
             self.train_step(inputs, labels)
             now = time.perf_counter()
             self.sums["seconds"], start = self.sums["seconds"] + now - start, now
-            self.show(bar, labels.numel())
-            if stop.received:
+            if stop.received:                       # first of all: a terminal that was closed shows no bar
                 self.stop(stop.received)
+            self.show(bar, labels.numel())
 
     def train_step(self, inputs, labels):
         """Learn from one batch, and count."""

@@ -1,0 +1,44 @@
+"""JSON from anywhere, within bounds. A small file can ask for much memory (`[[],[],...]`) or for a deep stack.
+
+A text is measured before it is parsed, so that nothing is built that is too large.
+"""
+
+import json
+import re
+
+import numpy as np
+
+MAX_DEPTH = 300               # containers inside one another; Python's stack takes some 900
+MAX_CONTAINERS = 1_000_000    # an empty list takes 56 bytes, so these take 64 MB at least
+
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+STEPS = np.zeros(256, np.int32)                     # how each byte changes the depth
+STEPS[[ord("["), ord("{")]], STEPS[[ord("]"), ord("}")]] = 1, -1
+
+
+def parse(raw, most):
+    """What `raw`, bytes in UTF-8, says. `most` is the number of bytes that it may have.
+
+    ValueError gives the reason as the end of a sentence, for the caller to begin: "FILE: its JSON ...".
+    """
+    check_size(raw, most)
+    try:
+        return json.loads(raw)
+    except UnicodeDecodeError:
+        raise ValueError("its JSON is not UTF-8") from None
+    except RecursionError:
+        raise ValueError("its JSON is nested too deeply for Python's stack") from None
+    except ValueError as error:
+        raise ValueError(f"it is not JSON: {error}") from None
+
+
+def check_size(raw, most):
+    """ValueError if the JSON text has too many bytes, containers, or containers inside one another."""
+    if len(raw) > most:
+        raise ValueError(f"its JSON has more than the {most:,} bytes that are read")
+    steps = STEPS[np.frombuffer(STRING.sub(b"", raw), np.uint8)]
+    containers, depth = int((steps > 0).sum()), int(np.cumsum(steps).max(initial=0))
+    if containers > MAX_CONTAINERS:
+        raise ValueError(f"its JSON has {containers:,} lists and objects, more than {MAX_CONTAINERS:,}")
+    if depth > MAX_DEPTH:
+        raise ValueError(f"its JSON is nested {depth:,} deep, more than {MAX_DEPTH}")
