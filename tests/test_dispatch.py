@@ -6,6 +6,7 @@ memory order, lanes) were executed meanwhile, and which register tiles ran. What
 """
 
 import importlib
+import pathlib
 import sys
 import threading
 import types
@@ -14,13 +15,15 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet.kernels import conv, elementwise, gelu, layout, matmul, norm, pool, quantized, simd_lanes
+from tinynet.kernels import conv, elementwise, gelu, matmul, norm, pool, quantized, shortcut
+from tinynet.kernels.conv import spec
+from tinynet.kernels.machine import lanes, layout
 
-FAST = ["conv_numba", "conv_direct", "conv_depthwise", "elementwise_numba", "gelu_numba", "matmul_numba",
-        "norm_numba", "pool_numba", "quantized_numba"]
-if not simd_lanes.LANES:
-    FAST.remove("conv_direct")         # cannot be imported without explicit SIMD
-    FAST.remove("quantized_numba")     # leaves integers to the NumPy twin then
+FAST = ["conv.fast", "conv.im2col", "conv.tiles", "conv.depthwise", "elementwise.fast", "gelu.fast", "matmul.fast",
+        "norm.fast", "pool.fast", "quantized.fast", "shortcut.fast"]
+if not lanes.LANES:
+    FAST.remove("conv.tiles")          # cannot be imported without explicit SIMD
+    FAST.remove("quantized.fast")      # leaves integers to the NumPy twin then
 RNG = np.random.default_rng(0)
 ROUNDINGS = 40                         # float32 results may be this many rounding errors of the largest value off
 
@@ -103,13 +106,13 @@ def compare_convolutions():
             convolve((2, 6, 9, 8), (12, 3, 3, 2), (2, 1), (1, 2), (1, 2), groups=2, dtype=dtype, bias=True, method=method)
             convolve((2, 7, 9, 8), (7, 1, 3, 3), (2, 1), groups=7, dtype=dtype, bias=True, method=method)
             convolve((2, 5, 9, 8), (6, 5, 3, 3), dtype=dtype, method=method)
-    convolve((2, 5, 9, 8), (6, 5, 3, 3), method="direct")
+    convolve((2, 5, 9, 8), (6, 5, 3, 3), method="tiles")
     convolve((2, 12, 9, 8), (24, 3, 3, 3), groups=4, bias=True)
     convolve((2, 40, 5, 4), (80, 20, 1, 1), (2, 2), (0, 0), groups=2)
     for dtype in (np.float32, np.float64):
         x = images(2, 3, 7, 6, dtype=dtype)
-        columns, = compare(conv.im2col, x, (3, 2), (2, 1), (1, 1), (1, 2))
-        compare(conv.col2im, columns, (7, 6), (3, 2), (2, 1), (1, 1), (1, 2))
+        columns, = compare(spec.im2col, x, (3, 2), (2, 1), (1, 1), (1, 2))
+        compare(spec.col2im, columns, (7, 6), (3, 2), (2, 1), (1, 1), (1, 2))
 
 
 SHAPES = [(2, 3), (5, 17), (4, 16, 5), (2, 5, 3, 4), (3, 16, 7, 5), (32, 64, 9, 9), (64, 130, 5, 5)]
@@ -178,8 +181,8 @@ def compare_pools():
             columns, divisor = np.array([[0, 1], [3, 6]]), np.array([[2.0, 3], [4, 5], [6, 7]])
             y, = compare(pool.mean_pool2d, x, rows, columns, divisor)
             compare(pool.mean_pool2d_backward, images(*y.shape, dtype=dtype), shape, rows, columns, divisor)
-            y, = compare(pool.subsample_pad, x, 2, shape[1] + 5, 2)
-            compare(pool.subsample_pad_backward, images(*y.shape, dtype=dtype), shape, 2, 2)
+            y, = compare(shortcut.subsample_pad, x, 2, shape[1] + 5, 2)
+            compare(shortcut.subsample_pad_backward, images(*y.shape, dtype=dtype), shape, 2, 2)
 
 
 def compare_products():
@@ -270,7 +273,7 @@ class Trace:
         threading.settrace(None)
 
     def missed(self):
-        return sorted(f"{code.co_filename.rpartition('/')[2]}:{line} ({code.co_name})"
+        return sorted(f"{'/'.join(pathlib.Path(code.co_filename).parts[-2:])}:{line} ({code.co_name})"
                       for code, lines in self.wanted.items() for line in lines - self.seen[code])
 
 
@@ -291,8 +294,8 @@ def trace():
 def note_tiles():
     """Which entries of the tile tables `pick` hands out from now on."""
     used = set()
-    if simd_lanes.LANES:
-        direct = importlib.import_module("tinynet.kernels.conv_direct")
+    if lanes.LANES:
+        direct = importlib.import_module("tinynet.kernels.conv.tiles")
         original = direct.pick.__wrapped__
 
         def noting(table, extent, form):
@@ -305,15 +308,15 @@ def note_tiles():
     return used
 
 
-@pytest.mark.skipif(not simd_lanes.LANES, reason="explicit SIMD is switched off")
+@pytest.mark.skipif(not lanes.LANES, reason="explicit SIMD is switched off")
 def test_every_line_of_dispatch_is_reached_by_a_comparison(trace):
     missed = trace.missed()
     assert not missed, "no comparison reached\n" + "\n".join(missed)
 
 
-@pytest.mark.skipif(not simd_lanes.LANES, reason="explicit SIMD is switched off")
+@pytest.mark.skipif(not lanes.LANES, reason="explicit SIMD is switched off")
 def test_every_register_tile_is_reached_by_a_comparison(trace):
-    from tinynet.kernels import simd
+    from tinynet.kernels.machine import simd
     listed = {(table, n) for table in (simd.WINDOW_TILES, simd.OUTER_TILES) for n in range(len(table))}
     missing = sorted(table[n] for table, n in listed - trace.tiles)
     assert not missing, f"no comparison used these tiles: {missing}"

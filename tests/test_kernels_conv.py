@@ -7,7 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from tinynet.kernels import conv, layout, threads
+from tinynet.kernels import conv
+from tinynet.kernels.conv import spec
+from tinynet.kernels.machine import layout, threads
 
 # x_shape, w_shape, stride, padding, dilation, groups
 SHAPES = {
@@ -123,7 +125,7 @@ def test_fast_twin_float64(shape):
     assert_close(all_three(shape, *inputs), all_three(shape, *inputs, "numpy"))
 
 
-@pytest.mark.parametrize("method", ["im2col", "direct"])
+@pytest.mark.parametrize("method", ["im2col", "tiles"])
 def test_memory_order(method):
     """Results are channels-last, dw lies as (R, S, C, K); any strides are accepted."""
     conv.use_method(method)
@@ -137,7 +139,7 @@ def test_memory_order(method):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("method", ["im2col", "direct"])
+@pytest.mark.parametrize("method", ["im2col", "tiles"])
 @pytest.mark.parametrize("x_shape, w_shape, stride", [((33, 16, 16, 16), (32, 16, 3, 3), (1, 1)),
                                                       ((9, 32, 14, 14), (80, 32, 3, 3), (2, 2)),
                                                       ((40, 20, 12, 12), (20, 1, 3, 3), (1, 1))])
@@ -157,13 +159,13 @@ def test_same_bits_for_any_thread_count(method, x_shape, w_shape, stride):
 
 
 def test_every_branch_is_chosen():
-    from tinynet.kernels import conv_numba
+    from tinynet.kernels.conv import fast
     x, narrow, wide = np.float32, (16, 16, 3, 3), (64, 64, 1, 1)
     cases = {("forward", x, 16, narrow, (1, 1), (1, 1), 1), ("weight", x, 64, wide, (0, 0), (1, 1), 1),
              ("input", x, 8, (8, 1, 3, 3), (1, 1), (1, 1), 8),
              ("forward", np.float64, 16, narrow, (1, 1), (1, 1), 1)}
-    found = {conv_numba.choose(*case) for case in cases}
-    assert found | {"direct"} == set(conv_numba.BRANCHES)       # without explicit SIMD there are no tiles
+    found = {fast.choose(*case) for case in cases}
+    assert found | {"tiles"} == set(fast.BRANCHES)       # without explicit SIMD there are no tiles
 
 
 @pytest.mark.parametrize("method", conv.METHODS)
@@ -175,7 +177,7 @@ def test_empty_batch(method):
 
 
 def test_unknown_method():
-    with pytest.raises(ValueError, match="auto, im2col, direct"):
+    with pytest.raises(ValueError, match="auto, im2col, tiles"):
         conv.use_method("fft")
 
 
@@ -184,10 +186,10 @@ def test_unknown_method():
 def test_im2col_and_its_adjoint(shape, twin):
     x, w, _, _ = arrays(shape, np.float64)
     _, _, *geometry, _ = shape
-    columns = getattr(conv.im2col, twin)(x, w.shape[2:], *geometry)
-    np.testing.assert_array_equal(columns, conv.im2col.numpy(x, w.shape[2:], *geometry))
+    columns = getattr(spec.im2col, twin)(x, w.shape[2:], *geometry)
+    np.testing.assert_array_equal(columns, spec.im2col.numpy(x, w.shape[2:], *geometry))
     other = np.random.default_rng(1).standard_normal(columns.shape)
-    back = getattr(conv.col2im, twin)(other, x.shape[2:], w.shape[2:], *geometry)
+    back = getattr(spec.col2im, twin)(other, x.shape[2:], w.shape[2:], *geometry)
     np.testing.assert_allclose((back * x).sum(), (columns * other).sum(), rtol=1e-9)
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tinynet.kernels import elementwise, layout, threads
+from tinynet.kernels import elementwise
+from tinynet.kernels.machine import layout, threads
 
 SHAPES = [(), (0, 4), (7,), (3, 5), (2, 17, 3), (2, 1, 9, 5), (9, 64, 8, 11), (3, 130, 33, 7)]
 DTYPES = [np.float32, np.float64]

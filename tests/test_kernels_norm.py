@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tinynet.kernels import layout, norm, threads
+from tinynet.kernels import norm
+from tinynet.kernels.machine import layout, threads
 
 SHAPES = [(8, 1, 3, 5), (64, 3), (4, 5, 9), (3, 16, 8, 9), (2, 17, 7, 7), (4, 64, 5, 5), (2, 130, 6, 5),
           (5, 300, 3, 1), (128, 16, 24, 24)]

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tinynet.kernels import layout, pool, threads
+from tinynet.kernels import pool
+from tinynet.kernels.machine import layout, threads
 
 # (window, stride, padding, dilation, ceil_mode), vertical and horizontal different where it can be
 MAX_CASES = [

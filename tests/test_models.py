@@ -6,7 +6,7 @@ import pytest
 import tinynet
 from memory import growth
 from tinynet import models
-from tinynet.kernels import layout
+from tinynet.kernels.machine import layout
 from tinynet.nn import functional as F
 from tinynet.optim import SGD
 

@@ -8,7 +8,7 @@ from blocks import images
 
 import tinynet
 from tinynet import models, nn
-from tinynet.kernels import layout
+from tinynet.kernels.machine import layout
 from tinynet.nn import functional as F
 from tinynet.nn.blocks import SEBlock
 from tinynet.tensor import Tensor

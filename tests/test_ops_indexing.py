@@ -7,7 +7,7 @@ import pytest
 
 import tinynet
 from tinynet.inspect.gradcheck import gradcheck
-from tinynet.kernels import layout
+from tinynet.kernels.machine import layout
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((3, 4, 5))

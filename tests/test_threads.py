@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet.kernels import norm, threads
-from tinynet.kernels.chunks import chunks
-from tinynet.kernels.compile import jit
+from tinynet.kernels import norm
+from tinynet.kernels.machine import threads
+from tinynet.kernels.machine.chunks import chunks
+from tinynet.kernels.machine.compile import jit
 
 COUNTS = pytest.mark.parametrize("count", [1, 2, 5])
 

@@ -12,7 +12,7 @@ from tinynet.creation import (
     arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like, rand, rand_like,
     randint, randn, randn_like, randperm, tensor, zeros, zeros_like)
 from tinynet.dtypes import bool, float32, float64, int8, int16, int32, int64, uint8
-from tinynet.kernels.threads import get_num_threads, set_num_threads
+from tinynet.kernels.machine.threads import get_num_threads, set_num_threads
 from tinynet.ops.activation import relu
 from tinynet.ops.elementwise import (
     abs, add, allclose, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, clamp, clone, cos, div, eq, exp,

@@ -21,7 +21,7 @@ def facts():
 
     import tinynet
     from tinynet.data.download import data_folder
-    from tinynet.kernels import compile, simd_lanes, threads
+    from tinynet.kernels.machine import compile, lanes, threads
 
     blas = threadpoolctl.ThreadpoolController().select(user_api="blas").info()
     return {
@@ -30,7 +30,7 @@ def facts():
         **{name: version(name) for name in ("numpy", "numba", "llvmlite", "safetensors", "tqdm", "matplotlib")},
         "processor": processor(),
         "LLVM target": llvmlite.binding.get_host_cpu_name(),
-        "SIMD lanes": simd_lanes.LANES,
+        "SIMD lanes": lanes.LANES,
         "threads": threads.get_num_threads(),
         "BLAS": ", ".join(f"{b['internal_api']} {b['version']} ({b.get('architecture')})" for b in blas),
         "kernel cache": compile.FOLDER,

@@ -6,7 +6,7 @@
     small.load_state_dict(tinynet.load("small.safetensors"))
 
 A quantized layer takes and gives floats. Inside, its input is rounded to the 256 values of a grid, products
-and sums are integers (`kernels/quantized.py`), and the result lies on a grid again. The grids span what the
+and sums are integers (`kernels/quantized/spec.py`), and the result lies on a grid again. The grids span what the
 layer showed during calibration, from the least to the greatest value; the weights have one for each output
 channel, for one factor of a folded BatchNorm can be a hundred times another. What stands between the layers
 stays as it was.

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinynet import random
 from tinynet.autograd import Function, Node, enable_grad
-from tinynet.kernels import layout
+from tinynet.kernels.machine import layout
 from tinynet.tensor import Tensor, tensors_in
 
 # How many products an operator adds up, from its output y and its arguments. Others count 0, as in papers.

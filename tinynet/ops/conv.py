@@ -2,6 +2,7 @@
 
 from tinynet.autograd import Function
 from tinynet.kernels import conv, elementwise
+from tinynet.kernels.conv import spec
 
 
 class Conv2d(Function):
@@ -43,11 +44,11 @@ class Unfold(Function):
     @staticmethod
     def forward(ctx, x, *geometry):                            # kernel, stride, padding, dilation
         ctx.size, ctx.geometry = x.shape[2:], geometry
-        return conv.im2col(x, *geometry)
+        return spec.im2col(x, *geometry)
 
     @staticmethod
     def backward(ctx, dy):
-        return conv.col2im(dy, ctx.size, *ctx.geometry)
+        return spec.col2im(dy, ctx.size, *ctx.geometry)
 
 
 class Fold(Function):
@@ -59,8 +60,8 @@ class Fold(Function):
     @staticmethod
     def forward(ctx, x, size, *geometry):
         ctx.geometry = geometry
-        return conv.col2im(x, size, *geometry)
+        return spec.col2im(x, size, *geometry)
 
     @staticmethod
     def backward(ctx, dy):
-        return conv.im2col(dy, *ctx.geometry)
+        return spec.im2col(dy, *ctx.geometry)

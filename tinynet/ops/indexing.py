@@ -8,7 +8,7 @@ give a view. Then the advanced part, if there is one: arrays of integers and boo
 import numpy as np
 
 from tinynet.autograd import Function, check_in_place
-from tinynet.kernels import layout
+from tinynet.kernels.machine import layout
 from tinynet.ops.common import as_tensor, broadcast, cast, dims, unbroadcast
 from tinynet.tensor import Tensor, attach
 

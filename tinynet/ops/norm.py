@@ -1,6 +1,6 @@
 """Normalisation: y = (x - mean) / √(var + eps) · weight + bias, and which elements share a mean.
 
-The gradients are derived in `kernels/norm.py`. All save x and the statistics, which are tiny, and make the
+The gradients are derived in `kernels/norm/spec.py`. All save x and the statistics, which are tiny, and make the
 normalised values again from them.
 """
 

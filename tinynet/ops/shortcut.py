@@ -1,7 +1,7 @@
 """The parameter-free shortcut of He et al. (2015), "option A": subsample, and give the missing channels zeros."""
 
 from tinynet.autograd import Function
-from tinynet.kernels import pool
+from tinynet.kernels import shortcut
 
 
 class SubsamplePad(Function):
@@ -14,8 +14,8 @@ class SubsamplePad(Function):
     @staticmethod
     def forward(ctx, x, stride, channels, before):
         ctx.shape, ctx.stride, ctx.before = x.shape, stride, before
-        return pool.subsample_pad(x, stride, channels, before)
+        return shortcut.subsample_pad(x, stride, channels, before)
 
     @staticmethod
     def backward(ctx, dy):
-        return pool.subsample_pad_backward(dy, ctx.shape, ctx.stride, ctx.before)
+        return shortcut.subsample_pad_backward(dy, ctx.shape, ctx.stride, ctx.before)

@@ -18,7 +18,7 @@ Fill the part marked TODO, then: tinynet exercise col2im --check FILE
 import numpy as np
 
 from tinynet.autograd import Function
-from tinynet.kernels import conv
+from tinynet.kernels.conv import spec
 
 
 def col2im(dcolumns, shape, k, stride):
@@ -39,7 +39,7 @@ class Unfold(Function):
     @staticmethod
     def forward(ctx, x, k, stride):
         ctx.shape, ctx.k, ctx.stride = x.shape, k, stride
-        return conv.im2col.numpy(x, (k, k), (stride, stride), (0, 0), (1, 1))
+        return spec.im2col.numpy(x, (k, k), (stride, stride), (0, 0), (1, 1))
 
     @staticmethod
     def backward(ctx, dcolumns):

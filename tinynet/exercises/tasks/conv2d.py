@@ -20,7 +20,7 @@ Fill the part marked TODO, then: tinynet exercise conv2d --check FILE
 import numpy as np
 
 from tinynet.autograd import Function
-from tinynet.kernels import conv
+from tinynet.kernels.conv import spec
 
 
 class Conv2d(Function):
@@ -30,17 +30,17 @@ class Conv2d(Function):
         k = len(w)
         ctx.geometry = w.shape[2:], (stride, stride), (padding, padding), (1, 1)
         ctx.size = x.shape[2:]
-        columns = conv.im2col.numpy(x, *ctx.geometry)          # (N, C·R·S, P·Q)
+        columns = spec.im2col.numpy(x, *ctx.geometry)          # (N, C·R·S, P·Q)
         ctx.save(columns, w)
         y = w.reshape(k, -1) @ columns + b[:, None]            # (N, K, P·Q)
-        return y.reshape(len(x), k, *conv.out_size(ctx.size, *ctx.geometry))
+        return y.reshape(len(x), k, *spec.out_size(ctx.size, *ctx.geometry))
 
     @staticmethod
     def backward(ctx, dy):
         columns, w = ctx.saved
         n, k = dy.shape[:2]
         dy = dy.reshape(n, k, -1)                              # (N, K, P·Q)
-        col2im = lambda dcolumns: conv.col2im.numpy(dcolumns, ctx.size, *ctx.geometry)
+        col2im = lambda dcolumns: spec.col2im.numpy(dcolumns, ctx.size, *ctx.geometry)
         # TODO: return dx, dw, db
         dx = col2im(w.reshape(k, -1).T @ dy)                   # (N, C·R·S, P·Q) -> (N, C, H, W)
         dw = (dy @ columns.mT).sum(0).reshape(w.shape)         # (N, K, C·R·S) -> (K, C, R, S)

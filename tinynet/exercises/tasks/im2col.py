@@ -20,7 +20,7 @@ Fill the part marked TODO, then: tinynet exercise im2col --check FILE
 import numpy as np
 
 from tinynet.autograd import Function
-from tinynet.kernels import conv
+from tinynet.kernels.conv import spec
 
 
 def im2col(x, k, stride):
@@ -45,7 +45,7 @@ class Unfold(Function):
     @staticmethod
     def backward(ctx, dcolumns):
         k, stride = ctx.k, ctx.stride
-        return conv.col2im.numpy(dcolumns, ctx.size, (k, k), (stride, stride), (0, 0), (1, 1))
+        return spec.col2im.numpy(dcolumns, ctx.size, (k, k), (stride, stride), (0, 0), (1, 1))
 
 
 # CHECK

@@ -1,0 +1,6 @@
+"""Convolution. Read `spec.py` first, then `fast.py`, then the branch that you want to know."""
+
+from tinynet.kernels.conv.spec import (METHODS, conv2d, conv2d_backward_input, conv2d_backward_weight, out_size,
+                                       use_method, windows)
+
+__all__ = ["METHODS", "conv2d", "conv2d_backward_input", "conv2d_backward_weight", "out_size", "use_method", "windows"]

@@ -1,0 +1,129 @@
+"""The same in one pass over memory, on all threads.
+
+Elements need no order here: arrays of equal strides are walked as flat memory, arrays of unlike memory go to
+the NumPy twin. Addition is NumPy's own, chunk by chunk; its maximum is six times slower than a loop.
+"""
+
+import numpy as np
+
+from tinynet.kernels.elementwise import spec
+from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.layout import channels_last, is_channels_last
+from tinynet.kernels.machine.threads import parallel_for
+
+VECTORIZE = {"reassoc", "contract", "nsz", "arcp"}   # all of fastmath but "there are no NaNs and infinities"
+GRAIN = 1 << 15                                      # values in a chunk at least
+
+
+def relu(x, out=None):
+    return _elementwise(spec.relu.numpy, rectify, out, x)
+
+
+def relu_backward(dy, y):
+    return _elementwise(spec.relu_backward.numpy, masked, None, dy, y)
+
+
+def add(x, y, out=None):
+    return _elementwise(spec.add.numpy, np.add, out, x, y)
+
+
+def add_relu(x, y, out=None):
+    return _elementwise(spec.add_relu.numpy, rectify_sum, out, x, y)
+
+
+def channel_sum(x):
+    flat, channels = channels_last(x).ravel("K"), x.shape[1]
+    grain = channels * max(1, max(GRAIN, x.size // 32) // channels)
+    sums = np.zeros((-(-x.size // grain), channels))
+
+    def part(start, stop):
+        add_up(flat[start:stop], sums[start // grain])
+
+    parallel_for(part, x.size, grain)
+    return sums.sum(0).astype(x.dtype)
+
+
+def sgd_update(p, g, buffer, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
+    if not _alike(p, g, g if buffer is None else buffer):
+        return spec.sgd_update.numpy(p, g, buffer, lr, momentum, dampening, weight_decay, nesterov)
+    flat_p, flat_g = p.ravel("K"), g.ravel("K")
+    flat_buffer = np.empty(0, p.dtype) if buffer is None else buffer.ravel("K")
+    sgd(flat_p, flat_g, flat_buffer, lr, momentum, dampening, weight_decay, bool(nesterov))
+
+
+def _elementwise(general, loop, out, *arrays):
+    """loop(*arrays, out) on chunks of flat memory, or where there is none, general(*arrays, out)."""
+    if not _alike(*arrays, arrays[0] if out is None else out):
+        return general(*arrays) if out is None else general(*arrays, out)
+    out = np.empty_like(arrays[0]) if out is None else out
+    flat = [a.ravel("K") for a in (*arrays, out)]
+    if out.size <= GRAIN:
+        loop(*flat)
+    else:
+        parallel_for(lambda start, stop: loop(*[a[start:stop] for a in flat]), out.size, max(GRAIN, out.size // 16))
+    return out
+
+
+def _alike(*arrays):
+    """Whether flat views of the arrays (`ravel("K")`, for memory without gaps) match element by element."""
+    first, *others = arrays
+    for a in others:
+        if a.strides != first.strides or a.shape != first.shape or a.dtype != first.dtype:
+            return False
+    return first.flags.forc or first.ndim > 1 and is_channels_last(first) or _is_filter(first)
+
+
+def _is_filter(x):
+    """Whether x has the memory order of a convolution's weights, (R, S, C, K) for the shape (K, C, R, S)."""
+    return x.ndim == 4 and x.transpose(2, 3, 1, 0).flags.c_contiguous
+
+
+@jit
+def rectify(x, y):
+    zero = x.dtype.type(0)
+    for i in range(x.size):
+        y[i] = zero if x[i] < zero else x[i]
+
+
+@jit
+def rectify_sum(a, b, y):
+    zero = y.dtype.type(0)
+    for i in range(y.size):
+        v = a[i] + b[i]
+        y[i] = zero if v < zero else v
+
+
+@jit
+def masked(dy, y, dx):
+    """dx = dy, or 0 where ReLU's output y is 0."""
+    zero = dx.dtype.type(0)
+    for i in range(dx.size):
+        dx[i] = zero if y[i] <= zero else dy[i]
+
+
+@jit(fastmath=VECTORIZE)
+def add_up(x, sums):
+    """Rows of whole pixels, some 256 values, are added up place by place (see `norm/loops.py`)."""
+    channels = sums.size
+    row = np.zeros(channels * max(1, 256 // channels), x.dtype)
+    for start in range(0, x.size, row.size):
+        values = x[start:start + row.size]
+        for i in range(values.size):
+            row[i] += values[i]
+    for i in range(row.size):
+        sums[i % channels] += row[i]
+
+
+@jit(fastmath=VECTORIZE)
+def sgd(p, g, buffer, lr, momentum, dampening, weight_decay, nesterov):
+    kind = p.dtype.type
+    rate, decay, keep, take = kind(lr), kind(weight_decay), kind(momentum), kind(1 - dampening)
+    straight, ahead = (kind(1), keep) if nesterov else (kind(0), kind(1))
+    if buffer.size == 0:
+        for i in range(p.size):
+            p[i] -= rate * (g[i] + decay * p[i])
+    else:
+        for i in range(p.size):
+            d = g[i] + decay * p[i]
+            buffer[i] = keep * buffer[i] + take * d
+            p[i] -= rate * (straight * d + ahead * buffer[i])

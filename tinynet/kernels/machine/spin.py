@@ -1,0 +1,126 @@
+"""Counters in memory that threads watch: waiting without sleeping, for the few microseconds that it mostly takes.
+
+A thread that sleeps on a lock needs tens of microseconds to wake up; a training step of ResNet-20 has some hundred
+parallel regions. So a worker that has nothing to do first watches a counter for a moment, outside the GIL, and only
+then sleeps.
+
+A counter is an int64 that is known by its address. `look`, `put` and `increase` are single atomic instructions; their
+Python bodies serve where Numba is switched off.
+"""
+
+import ctypes
+import os
+import time
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+from tinynet.kernels.machine.compile import jit
+
+ROUNDS = 1_000_000                     # looks at a counter before giving up: about 0.2 ms
+GRACE = 20_000                         # looks after it has changed: about 4 us
+PATIENCE = 50_000                      # looks before giving way: about 10 us
+
+
+def look(counter):
+    """Its value now; what another thread wrote before it changed the counter can be read after this."""
+    return ctypes.c_int64.from_address(counter).value
+
+
+def put(counter, value):
+    """Set it; returns what it was before."""
+    before = look(counter)
+    ctypes.c_int64.from_address(counter).value = value
+    return before
+
+
+def increase(counter):
+    """Add 1, with no other thread in between; returns what it was before."""
+    return put(counter, look(counter) + 1)
+
+
+def give_way():
+    """Let another thread have this core, if one waits for it."""
+    time.sleep(0)
+
+
+@jit
+def await_all(counter, value):
+    """Return as soon as the counter has reached `value`, however long that takes."""
+    looks = 0
+    while look(counter) < value:
+        looks += 1
+        if looks % PATIENCE == 0:      # perhaps it waits for a core, this one
+            give_way()
+
+
+@jit
+def watch(counter, value):
+    """Return a moment after the counter has reached `value`, or after `ROUNDS` looks.
+
+    The moment is for the thread that changed it to reach its own kernel, and let go of the GIL there: whoever asks for
+    the GIL while it is taken is put to sleep, which is what we are here to avoid.
+    """
+    for _ in range(ROUNDS):
+        if look(counter) >= value:
+            for _ in range(GRACE):
+                look(counter)
+            return
+
+
+# The instructions -----------------------------------------------------------------------------------------------
+
+INT = ir.IntType(64)
+
+
+def _instruction(emit, operands):
+    """An intrinsic for emit(builder, pointer, *operands), all int64, its result too; it takes the pointer's address."""
+    def generate(context, builder, signature, args):
+        return emit(builder, builder.inttoptr(args[0], INT.as_pointer()), *args[1:])
+    return types.int64(*[types.int64] * (1 + operands)), generate
+
+
+@intrinsic
+def _load(typing_context, counter):
+    return _instruction(lambda builder, pointer: builder.load_atomic(pointer, "acquire", 8, typ=INT), 0)
+
+
+@intrinsic
+def _exchange(typing_context, counter, value):
+    return _instruction(lambda builder, pointer, value: builder.atomic_rmw("xchg", pointer, value, "seq_cst"), 1)
+
+
+@intrinsic
+def _add(typing_context, counter, value):
+    return _instruction(lambda builder, pointer, value: builder.atomic_rmw("add", pointer, value, "seq_cst"), 1)
+
+
+@overload(look)
+def _(counter):
+    return lambda counter: _load(counter)
+
+
+@overload(put)
+def _(counter, value):
+    return lambda counter, value: _exchange(counter, value)
+
+
+@overload(increase)
+def _(counter):
+    return lambda counter: _add(counter, 1)
+
+
+@intrinsic
+def _sched_yield(typing_context):
+    def generate(context, builder, signature, args):
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.IntType(32), []), "sched_yield")
+        builder.call(function, [])
+        return context.get_dummy_value()
+    return types.void(), generate
+
+
+@overload(give_way)
+def _():
+    return (lambda: _sched_yield()) if os.name == "posix" else (lambda: None)

@@ -1,0 +1,5 @@
+"""The product of matrices, and of stacks of them."""
+
+from tinynet.kernels.matmul.spec import matmul
+
+__all__ = ["matmul"]

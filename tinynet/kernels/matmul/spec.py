@@ -1,0 +1,11 @@
+"""The product of matrices, and of stacks of them."""
+
+import numpy as np
+
+from tinynet.kernels.machine.backend import kernel
+
+
+@kernel
+def matmul(a, b):
+    """a @ b for (..., M, K) and (..., K, N); the leading axes broadcast."""
+    return np.matmul(a, b)

@@ -1,0 +1,252 @@
+"""The compiled loops of normalisation: each works on a chunk of channels-last memory, `batch_...` on all chunks.
+
+Such memory is a flat run of pixels, C values each. The loops take it in rows, a whole number of pixels and
+some 256 values long: with 16 channels a loop over the channels of one pixel would end before it has begun.
+What belongs to a channel (mean, scale, shift) is tiled to the length of a row, sums are kept for each place
+of a row by itself, and all that stays in the first-level cache while the activations stream past.
+
+Two rules keep such a loop fast: cut the slices of a row outside the inner loop, and call nothing from the
+outer one (to pass slices to a function costs more, in reference counts, than the arithmetic on 256 values).
+"""
+
+import numpy as np
+
+from tinynet.kernels.machine.chunks import chunks
+from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.elementwise.fast import masked
+
+ROW = 256
+NO_RELU = np.nan                                     # as a floor: neither v < NaN nor y <= NaN ever holds
+VECTORIZE = {"reassoc", "contract", "nsz", "arcp"}   # all of fastmath but "there are no NaNs and infinities"
+
+
+@jit
+def row_length(channels):
+    """A whole number of pixels: just under `ROW` values, or else one pixel."""
+    return channels * max(1, ROW // channels)
+
+
+@jit
+def tiled(v, length, like):
+    """A vector (C,) repeated to the length of a row, in the type of the activations."""
+    row = np.empty(length, like.dtype)
+    for start in range(0, length, v.size):
+        for c in range(v.size):
+            row[start + c] = v[c]
+    return row
+
+
+@jit
+def recentered(shift, mean, center, scale):
+    """The shift that makes up for rounding the mean to `center`."""
+    out = np.empty(mean.size)
+    for c in range(mean.size):
+        out[c] = shift[c] + (center[c] - mean[c]) * scale[c]
+    return out
+
+
+@jit
+def merge(count, means, m2s, mean, m2):
+    """Mean and Σ(x - mean)², both (C,), of a whole from those of its parts (Chan, Golub & LeVeque 1979)."""
+    total = 0.0
+    for part in range(count.size):
+        total += count[part]
+    for c in range(mean.size):
+        mean[c] = m2[c] = 0
+        for part in range(count.size):
+            mean[c] += means[part, c] * count[part] / total
+        for part in range(count.size):
+            m2[c] += m2s[part, c] + count[part] * (means[part, c] - mean[c]) ** 2
+
+
+@jit(fastmath=VECTORIZE)
+def moments(x, mean, m2):
+    """Mean and Σ(x - mean)² of each channel, in one pass.
+
+    Each place counts from an origin near its mean, the average of every sixteenth row, so that little cancels
+    however large the mean is: (mean - origin)² is at most 16 times the variance. Then the places merge.
+    """
+    pixels, length = x.size // mean.size, min(row_length(mean.size), x.size)
+    origin, first, second = np.zeros(length, x.dtype), np.zeros(length, x.dtype), np.zeros(length, x.dtype)
+    share = x.dtype.type(1 / ((x.size // length - 1) // 16 + 1))
+    for start in range(0, x.size - length + 1, 16 * length):
+        row = x[start:start + length]
+        for i in range(length):
+            origin[i] += row[i] * share
+    for start in range(0, x.size, length):
+        row = x[start:start + length]
+        for i in range(row.size):
+            d = row[i] - origin[i]
+            first[i] += d
+            second[i] += d * d
+    parts = length // mean.size
+    count, means, m2s = np.empty(parts), np.empty((parts, mean.size)), np.empty((parts, mean.size))
+    for part in range(parts):
+        n = count[part] = (pixels - part - 1) // parts + 1
+        for c in range(mean.size):
+            i = part * mean.size + c
+            total = np.float64(first[i])
+            means[part, c] = origin[i] + total / n
+            m2s[part, c] = second[i] - total * total / n
+    merge(count, means, m2s, mean, m2)
+
+
+@jit(fastmath=VECTORIZE)
+def affine(x, extra, y, mean, scale, shift, floor):
+    """y = max(floor, (x - mean) · scale + shift + extra); `extra` is like x or a row of zeros. NaN passes."""
+    length, floor = row_length(mean.size), x.dtype.type(floor)
+    center, slope = tiled(mean, length, x), tiled(scale, length, x)
+    offset = tiled(recentered(shift, mean, center, scale), length, x)
+    stride = 1 if extra.size == x.size else 0
+    for start in range(0, x.size, length):
+        row, out = x[start:start + length], y[start:start + length]
+        more = extra[start * stride:start * stride + length]
+        for i in range(row.size):
+            v = (row[i] - center[i]) * slope[i] + offset[i] + more[i]
+            out[i] = floor if v < floor else v
+
+
+@jit
+def tiled_gate(gate, length, like):
+    """The rows of a gate: the (mean, scale, shift) with which `affine` makes its result, before the floor, of x."""
+    mean, scale, shift = gate
+    center = tiled(mean, length, like)
+    return center, tiled(scale, length, like), tiled(recentered(shift, mean, center, scale), length, like)
+
+
+@jit(fastmath=VECTORIZE)
+def gradient_sums(dy, x, gate, mean, floor, sums):
+    """Σ g and Σ g·(x - mean) of each channel, where g is dy masked by (x - gate's mean) · its scale + its shift > floor.
+
+    With the gate that made the result y of x, the mask costs no memory traffic, for x has to be read anyway.
+    """
+    length, floor, zero = row_length(mean.size), x.dtype.type(floor), x.dtype.type(0)
+    center, first, second = tiled(mean, length, x), np.zeros(length, x.dtype), np.zeros(length, x.dtype)
+    origin, slope, offset = tiled_gate(gate, length, x)
+    for start in range(0, x.size, length):
+        row, up = x[start:start + length], dy[start:start + length]
+        for i in range(row.size):
+            g = zero if (row[i] - origin[i]) * slope[i] + offset[i] <= floor else up[i]
+            first[i] += g
+            second[i] += g * (row[i] - center[i])
+    for i in range(length):
+        c = i % mean.size
+        sums[0, c] += first[i]
+        sums[1, c] += second[i] + (center[i] - mean[c]) * first[i]
+
+
+@jit(fastmath=VECTORIZE)
+def gradient(dy, x, gate, dx, mean, scale, slope, offset, floor):
+    """dx = scale · g + slope · (x - mean) + offset, where g is dy masked as in `gradient_sums`."""
+    length, floor, zero = row_length(mean.size), x.dtype.type(floor), x.dtype.type(0)
+    center, a, b = tiled(mean, length, x), tiled(scale, length, x), tiled(slope, length, x)
+    c = tiled(recentered(offset, mean, center, slope), length, x)
+    origin, gate_slope, gate_offset = tiled_gate(gate, length, x)
+    for start in range(0, x.size, length):
+        row, up, down = x[start:start + length], dy[start:start + length], dx[start:start + length]
+        for i in range(row.size):
+            g = zero if (row[i] - origin[i]) * gate_slope[i] + gate_offset[i] <= floor else up[i]
+            down[i] = g * a[i] + (row[i] - center[i]) * b[i] + c[i]
+
+
+# What share() runs on all threads. A second pass over the same memory goes backwards: what was read last is still in
+# the cache. What comes of the sums is made by every thread for itself, which is quicker than to wait for another.
+
+@jit
+def batch_train(team, x, extra, y, grain, means, m2s, weight, bias, eps, floor, statistics):
+    """Mean, variance and 1/√(var + eps) of each channel, the rows of `statistics`, then y.
+
+    `means` and `m2s` have a row for each chunk of `grain` values.
+    """
+    for i in chunks(team, 1, len(means)):
+        moments(x[i * grain:(i + 1) * grain], means[i], m2s[i])
+    channels, count = weight.size, np.empty(len(means))
+    for i in range(len(means)):
+        count[i] = min(grain, x.size - i * grain) / channels
+    mean, m2, scale = np.empty(channels), np.empty(channels), np.empty(channels)
+    merge(count, means, m2s, mean, m2)
+    for c in range(channels):
+        var = m2[c] / (x.size // channels)
+        invstd = 1 / np.sqrt(var + eps)
+        scale[c] = weight[c] * invstd
+        statistics[0, c], statistics[1, c], statistics[2, c] = mean[c], var, invstd    # the same bits from every thread
+    batch_affine(team, x, extra, y, grain, mean, scale, bias, floor)
+
+
+@jit
+def batch_affine(team, x, extra, y, grain, mean, scale, shift, floor):
+    """`affine` for all chunks."""
+    count = -(-x.size // grain)
+    for i in chunks(team, 0, count):
+        start, stop = (count - 1 - i) * grain, (count - i) * grain
+        more = extra[start:stop] if extra.size == x.size else extra
+        affine(x[start:stop], more, y[start:stop], mean, scale, shift, floor)
+
+
+@jit
+def batch_gradient(team, dy, y, x, g, dx, grain, gate, mean, invstd, scale, floor, masks, m, sums, totals):
+    """Σ g and Σ g·x̂ of each channel, the rows of `totals`, then dx.
+
+    `sums` has a row for each chunk, m is how many values a mean is of.
+    With `masks`, g becomes dy masked by y, and is used from there on; else the gate makes the mask of x.
+    """
+    for i in chunks(team, 1, len(sums)):
+        part = slice(i * grain, (i + 1) * grain)
+        if masks:
+            masked(dy[part], y[part], g[part])
+            gradient_sums(g[part], x[part], gate, mean, NO_RELU, sums[i])
+        else:
+            gradient_sums(dy[part], x[part], gate, mean, floor, sums[i])
+    slope, offset = np.empty(mean.size), np.empty(mean.size)
+    for c in range(mean.size):
+        sum_g = sum_g_x_hat = 0.0
+        for i in range(len(sums)):
+            sum_g += sums[i, 0, c]
+            sum_g_x_hat += sums[i, 1, c]
+        sum_g_x_hat *= invstd[c]
+        slope[c], offset[c] = -scale[c] * invstd[c] * sum_g_x_hat / m, -scale[c] * sum_g / m
+        totals[0, c], totals[1, c] = sum_g, sum_g_x_hat                                # the same bits from every thread
+    source, floor = (g, NO_RELU) if masks else (dy, floor)
+    for i in chunks(team, 0, len(sums)):
+        part = slice((len(sums) - 1 - i) * grain, (len(sums) - i) * grain)
+        gradient(source[part], x[part], gate, dx[part], mean, scale, slope, offset, floor)
+
+
+@jit(fastmath=VECTORIZE)
+def normalize_rows(x, weight, bias, eps, y, mean, invstd):
+    """Layer norm of the rows of x (rows, D): twice over a row, which stays in the first-level cache."""
+    for n in range(len(x)):
+        row, out, size = x[n], y[n], x.dtype.type(x.shape[1])
+        total = square = rest = x.dtype.type(0)
+        for i in range(row.size):
+            total += row[i]
+        center = total / size
+        for i in range(row.size):
+            rest += row[i] - center
+            square += (row[i] - center) * (row[i] - center)
+        rest /= size                                     # what rounding took from the mean
+        mean[n] = np.float64(center) + rest
+        invstd[n] = 1 / np.sqrt(square / size - rest * rest + eps)
+        scale = x.dtype.type(invstd[n])
+        for i in range(row.size):
+            out[i] = (row[i] - center - rest) * scale * weight[i] + bias[i]
+
+
+@jit(fastmath=VECTORIZE)
+def row_gradients(dy, x, weight, mean, invstd, dx, dweight, dbias):
+    """The gradients of the same; dweight and dbias are sums over these rows."""
+    for n in range(len(x)):
+        row, up, out, size = x[n], dy[n], dx[n], x.dtype.type(x.shape[1])
+        center, scale = x.dtype.type(mean[n]), x.dtype.type(invstd[n])
+        rest = x.dtype.type(mean[n] - center)
+        average = average_x_hat = x.dtype.type(0)
+        for i in range(row.size):
+            x_hat = out[i] = (row[i] - center - rest) * scale
+            average += up[i] * weight[i]
+            average_x_hat += up[i] * weight[i] * x_hat
+        average, average_x_hat = average / size, average_x_hat / size
+        for i in range(row.size):
+            dweight[i] += up[i] * out[i]
+            dbias[i] += up[i]
+        for i in range(row.size):
+            out[i] = scale * (up[i] * weight[i] - average - out[i] * average_x_hat)

@@ -1,0 +1,165 @@
+"""The integer kernels, fast: register tiles of bytes (`simd_int8.py`), straight from a padded image.
+
+Why it is fast. One instruction multiplies 64 pairs of bytes and adds them, four by four, to 16 sums: four
+times what a float's does. To feed it, four neighbouring channels must lie in four neighbouring bytes, and all
+that a tile reads must lie in a near cache:
+
+- an image is copied once into a buffer with its border, the channels of each group filled up to a multiple of
+  four; a quarter of the size of floats, most images with their border stay in the second-level cache;
+- that copy also adds 128, as the instruction wants one factor without a sign: x·w = (x + 128)·w - 128·w, and
+  the last term is part of the bias;
+- weights lie in panels of one tile's output channels, `(R, S, C/4, lanes, 4)`, walked through from front to
+  back;
+- the sums of a tile are scaled and written as bytes while they are still in the first-level cache.
+"""
+
+import numpy as np
+
+from tinynet.kernels.machine import layout
+from tinynet.kernels.quantized import spec
+from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.conv.spec import out_size
+from tinynet.kernels.machine.simd import address
+from tinynet.kernels.machine.simd_int8 import TILES, dot_tile
+from tinynet.kernels.machine.lanes import LANES
+from tinynet.kernels.machine.threads import parallel_for
+
+GRAIN = 1 << 16                        # values in a chunk
+
+
+def quantize(x, scale, zero):
+    kind, q = x.dtype.type, np.empty_like(x, np.int8)
+    _each_chunk(to_grid, x, q, kind(1 / scale), kind(zero))
+    return q
+
+
+def dequantize(q, scale, zero, dtype):
+    x = np.empty_like(q, dtype)
+    _each_chunk(from_grid, q, x, dtype.type(scale), dtype.type(zero))
+    return x
+
+
+def _each_chunk(loop, source, target, *numbers):
+    source, target = source.ravel("K"), target.ravel("K")              # of equal order: empty_like keeps it
+    parallel_for(lambda i, j: loop(source[i:j], target[i:j], *numbers), source.size, GRAIN)
+
+
+@jit
+def to_grid(x, q, steps, zero):
+    low, high = x.dtype.type(-128), x.dtype.type(127)
+    for i in range(x.size):
+        q[i] = np.int8(min(max(np.rint(x[i] * steps) + zero, low), high))
+
+
+@jit
+def from_grid(q, x, scale, zero):
+    for i in range(q.size):
+        x[i] = (x.dtype.type(q[i]) - zero) * scale
+
+
+def linear(x, w, bias, multiplier, zeros):
+    """The rows of x are the pixels of an image of one row."""
+    pixels = np.ascontiguousarray(x)[None, None].transpose(0, 3, 1, 2)                  # (1, C, 1, N)
+    y = conv2d(pixels, w[:, :, None, None], bias, multiplier, zeros, (1, 1), (0, 0), (1, 1), 1)
+    return y[0, :, 0].T                                                                 # (N, K)
+
+
+def conv2d(x, w, bias, multiplier, zeros, stride, padding, dilation, groups):
+    images, (k, c, r, s) = layout.channels_last(x).transpose(0, 2, 3, 1), w.shape       # (N, H, W, C)
+    n, h, width, _ = images.shape
+    p, q = out_size((h, width), (r, s), stride, padding, dilation)
+    y = np.empty((n, p, q, k), np.int8)
+    kind = int(k // groups > LANES)
+    m, vectors = TILES[kind]
+    lanes, pitch = vectors * LANES, groups * -(-c // 4) * 4
+    rows = max(padding[0] + h, (p - 1) * stride[0] + (r - 1) * dilation[0] + 1)
+    reach = (-(-q // m) * m - 1) * stride[1] + (s - 1) * dilation[1] + 1    # of the last tile, over the end
+    columns = max(padding[1] + width, reach)
+    weights = pack(w, groups, lanes)
+    start = in_panels(bias - 128 * w.sum((1, 2, 3), np.int32), groups, lanes)
+    scaling = [np.tile(in_panels(v, groups, lanes), m) for v in multiplier]             # (panels, M·lanes)
+    # The taps of a kernel row and their channels, if they lie side by side, are one long reduction.
+    taps, quads = (1, s * pitch // 4) if groups == dilation[1] == 1 else (s, pitch // groups // 4)
+    runs = (1, width * pitch) if groups * c == pitch else (width * groups, c)      # of a row, copied in one go
+    inside = (padding[0] * columns + padding[1]) * pitch
+
+    def body(first, last):
+        padded = np.full((rows, columns, pitch), zeros[0] + 128, np.uint8)
+        for i in range(first, last):
+            copy_image(images[i].reshape(h, *runs), padded.reshape(-1), inside, columns * pitch,
+                       pitch // groups)
+            convolve(kind, m, lanes, padded, weights, start, *scaling, zeros[1], y[i], groups, *stride,
+                     *dilation, r, taps, quads)
+    parallel_for(body, n, max(1, n // 32))
+    return y.transpose(0, 3, 1, 2)                                                      # (N, K, P, Q)
+
+
+def pack(w, groups, lanes):
+    """w (K, C/G, R, S) in panels of `lanes` output channels, filled up by zeros:
+    (G·panels, R, S, C/4, lanes, 4).
+    """
+    k, c, r, s = w.shape
+    share, quads = k // groups, -(-c // 4)
+    panels = -(-share // lanes)
+    full = np.zeros((groups, panels * lanes, 4 * quads, r, s), np.int8)
+    full[:, :share, :c] = w.reshape(groups, share, c, r, s)
+    full = full.reshape(groups * panels, lanes, quads, 4, r, s)
+    return np.ascontiguousarray(full.transpose(0, 4, 5, 2, 1, 3))
+
+
+def in_panels(v, groups, lanes):
+    """A value for each output channel, (K,), as (G·panels, lanes), ones behind a group's last."""
+    share = v.size // groups
+    full = np.ones((groups, -(-share // lanes) * lanes), np.int32)
+    full[:, :share] = v.reshape(groups, share)
+    return full.reshape(-1, lanes)
+
+
+@jit
+def copy_image(x, target, start, row_step, step):
+    """x (H, runs, run) + 128 into target from `start` on; runs begin `step` bytes apart."""
+    for row in range(len(x)):
+        for i in range(x.shape[1]):
+            source, here = x[row, i], start + row * row_step + i * step
+            out = target[here:here + source.size]
+            for j in range(source.size):
+                out[j] = np.uint8(source[j] + 128)
+
+
+@jit
+def convolve(kind, m, lanes, x, weights, start, factor, shift, zero, y, groups, stride_h, stride_w,
+             dilation_h, dilation_w, r, taps, quads):
+    """One image y (P, Q, K) of the padded x: tiles of m pixels times `lanes` output channels."""
+    (p, q, k), (_, columns, pitch) = y.shape, x.shape
+    share, depth = k // groups, pitch // groups
+    panels = len(weights) // groups
+    sums, scaled = np.empty(m * lanes, np.int32), np.empty(m * lanes, np.int8)
+    for panel in range(len(weights)):
+        g, k0 = panel // panels, panel // panels * share + panel % panels * lanes
+        k1 = min(k0 + lanes, (g + 1) * share)
+        b, init = address(weights[panel], 0), address(start[panel], 0)
+        for row in range(p):
+            for column in range(0, q, m):
+                a = address(x, 0) + (row * stride_h * columns + column * stride_w) * pitch + g * depth
+                dot_tile(kind, address(sums, 0), init, a, stride_w * pitch, dilation_h * columns * pitch,
+                         dilation_w * pitch, b, r, taps, quads)
+                some = min(m, q - column)
+                if k == k1 - k0 == lanes:          # the tile's pixels are neighbours in y
+                    out = y[row, column:column + some].reshape(some * k)
+                    requantize(sums, factor[panel], shift[panel], zero, out)
+                else:
+                    requantize(sums, factor[panel], shift[panel], zero, scaled)
+                    for i in range(some):
+                        y[row, column + i, k0:k1] = scaled[i * lanes:i * lanes + k1 - k0]
+
+
+@jit
+def requantize(sums, factor, shift, zero, out):
+    for i in range(out.size):
+        half = np.int64(1) << np.int64(shift[i] - 1)
+        v = ((np.int64(sums[i]) * np.int64(factor[i]) + half) >> np.int64(shift[i])) + zero
+        out[i] = np.int8(min(max(v, np.int64(-128)), np.int64(127)))
+
+
+if not LANES:                          # vectors exist in compiled code only
+    conv2d, linear = spec.conv2d.numpy, spec.linear.numpy
