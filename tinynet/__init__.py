@@ -30,7 +30,8 @@ from tinynet.tensor import Tensor
 from tinynet.version import __version__
 
 _SUBPACKAGES = {"nn", "optim", "models", "data", "train", "plots", "utils"}
-_TOOLS = {"save": "tinynet.weights", "load": "tinynet.weights",
+_TOOLS = {"as_torch": "tinynet.interop.hook",
+          "save": "tinynet.weights", "load": "tinynet.weights",
           "gradcheck": "tinynet.inspect.gradcheck", "fold_batchnorm": "tinynet.deploy.fold",
           "quantize": "tinynet.deploy.quantize", "summary": "tinynet.inspect.summary",
           "profile": "tinynet.inspect.profile", "graph": "tinynet.inspect.graph",

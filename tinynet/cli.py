@@ -8,6 +8,7 @@ import sys
 
 COMMANDS = {
     "train": "train a network",
+    "run": "run a script that was written for PyTorch",
     "train-text": "train a small transformer that writes fairy tales",
     "eval": "measure a network's accuracy",
     "exercise": "learn: write a backward yourself, and have it checked",

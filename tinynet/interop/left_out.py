@@ -1,0 +1,60 @@
+"""What tinynet leaves out on purpose: PyTorch's name, and the sentence that says why or what to do instead.
+
+Such a name can be imported, so that a script which only mentions it still runs. Using it ends in the sentence.
+"""
+
+ONE_PROCESS = "tinynet trains in one process on the CPU; call the module itself"
+NO_GPU = "tinynet runs on the CPU; choose the device by torch.cuda.is_available()"
+NO_DOWNLOAD = "download the file yourself, and give its path to torch.load"
+REASONS = {
+    "torch.compile": "tinynet compiles its kernels by itself; leave torch.compile out",
+    "torch.cuda": NO_GPU,
+    "torch.distributed": ONE_PROCESS,
+    "torch.hub": NO_DOWNLOAD,
+    "torch.jit.load": "a compiled module is a program for another machine; load the state_dict instead",
+    "torch.jit.save": "a module is not compiled here; save its state_dict instead",
+    "torch.mps": NO_GPU,
+    "torch.multiprocessing": ONE_PROCESS,
+    "torch.nn.DataParallel": ONE_PROCESS,
+    "torch.nn.SyncBatchNorm": "tinynet trains in one process; BatchNorm2d does the same there",
+    "torch.nn.parallel": ONE_PROCESS,
+    "torch.onnx": "see tinynet's own export, if there is one, or run the script with PyTorch",
+    "torch.quantization": "see tinynet.quantize",
+    "torch.sparse": "tinynet has dense tensors only",
+    "torch.utils.data.DistributedSampler": ONE_PROCESS,
+    "torch.utils.data.distributed": ONE_PROCESS,
+    "torch.utils.model_zoo": NO_DOWNLOAD,
+}
+
+
+def reason(path):
+    """Why the name `path`, or the module that it belongs to, is left out; None if it is not."""
+    while path:
+        if path in REASONS:
+            return REASONS[path]
+        path = path.rpartition(".")[0]
+    return None
+
+
+def stand_in(path):
+    """A class that stands for the name `path` and refuses to be used; None for a name that is not left out.
+
+    It is a class so that `isinstance(model, nn.DataParallel)` is False, as it is for any module of tinynet.
+    """
+    name, why = path.rpartition(".")[2], reason(path)
+    if why is None or name.startswith("__"):
+        return None
+
+    def refuse(cls, *args, **kwargs):
+        raise NotImplementedError(f"{path} is not supported: {why}")
+
+    return type(name, (), {"__new__": refuse, "__doc__": why})
+
+
+def stand_in_or_error(module, path):
+    """For a module's `__getattr__`: the class that stands for `path`, or the AttributeError."""
+    found = stand_in(path)
+    if found is None:
+        name = path.rpartition(".")[2]
+        raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name)
+    return found

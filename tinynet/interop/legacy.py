@@ -1,0 +1,84 @@
+"""The constructors of PyTorch's early years, which scripts still use: `Tensor(3, 4)`, `FloatTensor`, `Variable`.
+
+Each is a class only for `isinstance` and for annotations: what it makes is a `tinynet.Tensor`.
+"""
+
+import warnings
+
+import numpy as np
+
+from tinynet import dtypes, tensor
+from tinynet.creation import tensor as from_values
+
+
+class TensorKind(type):
+    """The type of a constructor that has an element type, `dtype`; None stands for any."""
+
+    dtype = None
+
+    def __instancecheck__(cls, x):
+        return isinstance(x, tensor.Tensor) and cls.dtype in (None, x.dtype)
+
+    def __subclasscheck__(cls, other):
+        return cls.dtype is None and issubclass(getattr(other, "stands_for", other), tensor.Tensor)
+
+    def __eq__(cls, other):                    # type(x) == torch.Tensor
+        return cls is other or (cls.dtype is None and other is tensor.Tensor)
+
+    def __hash__(cls):
+        return hash(tensor.Tensor)
+
+    def __call__(cls, *data, device=None, **options):
+        return cls.make(*data, **options)
+
+    def __getattr__(cls, name):
+        return getattr(tensor.Tensor, name)
+
+
+class Tensor(metaclass=TensorKind):
+    """Tensor(2, 3) is a float32 tensor of shape (2, 3); Tensor(values) holds the values as float32.
+
+    A `Size` is a shape, any other sequence is data, as in `torch.Tensor`. What a tensor of a given shape holds is not
+    defined; here it is zeros.
+    """
+
+    stands_for = tensor.Tensor
+
+    @classmethod
+    def make(cls, *data):
+        dtype = dtypes.float32 if cls.dtype is None else cls.dtype
+        if len(data) == 1 and not isinstance(data[0], (int, np.integer, tensor.Size)):
+            return from_values(data[0], dtype=dtype)
+        shape = data[0] if data and isinstance(data[0], tensor.Size) else data or (0,)
+        return tensor.Tensor(np.zeros(shape, dtype))
+
+
+def constructor(name, dtype):
+    return TensorKind(name, (Tensor,), {"dtype": dtype, "__doc__": f"As `Tensor`, for elements of type {dtype}."})
+
+
+FloatTensor = constructor("FloatTensor", dtypes.float32)
+DoubleTensor = constructor("DoubleTensor", dtypes.float64)
+LongTensor = constructor("LongTensor", dtypes.int64)
+IntTensor = constructor("IntTensor", dtypes.int32)
+ShortTensor = constructor("ShortTensor", dtypes.int16)
+CharTensor = constructor("CharTensor", dtypes.int8)
+ByteTensor = constructor("ByteTensor", dtypes.uint8)
+BoolTensor = constructor("BoolTensor", dtypes.bool)
+
+
+class Variable(metaclass=TensorKind):
+    """Variable(x) is a tensor on the memory of x outside its graph: since 2018 every tensor can require a gradient.
+
+    `torch.autograd.Variable`. `volatile=True` has had no effect since then; a warning says so, as in PyTorch.
+    """
+
+    stands_for = tensor.Tensor
+
+    @classmethod
+    def make(cls, data, requires_grad=False, volatile=False):
+        if volatile:
+            warnings.warn("volatile has no effect; use `with torch.no_grad():` instead", stacklevel=3)
+        if not isinstance(data, tensor.Tensor):
+            raise TypeError(f"Variable: expected a tensor, got {type(data).__name__}")
+        return data.detach().requires_grad_(requires_grad)

@@ -1,0 +1,91 @@
+"""Running a script under the hook, and wording what goes wrong in it.
+
+Whatever the script's own code raises is shown with its traceback, as Python does. What tinynet refuses inside a call
+of the script (a name that it does not have, an option, a shape) is one sentence with the line of the script.
+"""
+
+import builtins
+import os
+import re
+import sys
+import sysconfig
+import traceback
+import types
+from pathlib import Path
+
+import tinynet
+from tinynet.interop import hook
+from tinynet.suggest import did_you_mean
+
+ENGINE = str(Path(tinynet.__file__).parent) + os.sep
+LIBRARIES = (ENGINE, sysconfig.get_path("stdlib") + os.sep, sysconfig.get_path("purelib") + os.sep, "<frozen")
+
+
+def run_script(path, arguments):
+    """Run the file `path` as `__main__` with tinynet under PyTorch's names; returns the exit status."""
+    try:
+        code = compile(Path(path).read_bytes(), path, "exec")
+    except OSError as error:
+        return refuse(f"cannot read {path}: {error.strerror}")
+    except SyntaxError as error:
+        return refuse(f"{path}, line {error.lineno}: {error.msg}")
+    except ValueError as error:                # a file with null bytes
+        return refuse(f"{path} is not a Python file: {error}")
+    hook.as_torch()
+    main = types.ModuleType("__main__")
+    main.__dict__.update(__file__=path, __builtins__=builtins)
+    sys.modules["__main__"] = main
+    sys.argv = [path, *arguments]
+    sys.path.insert(0, str(Path(path).resolve().parent))
+    try:
+        exec(code, main.__dict__)
+    except Exception as error:
+        return report(error)
+    return 0
+
+
+def report(error):
+    """Say on stderr what the script ended with; returns the exit status 1."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    lines = [line for _, line in traceback.walk_tb(error.__traceback__)]
+    files = [frame.f_code.co_filename for frame in frames]
+    outside = max(i for i, file in enumerate(files) if not in_engine(file) or i == 0)
+    if (sentence := missing_name(error)) is None and outside < len(files) - 1 and outside > 0:
+        sentence = str(error) or type(error).__name__
+    if sentence is None or os.environ.get("TINYNET_TRACEBACK"):
+        start = error.__traceback__.tb_next    # without the frame of run_script
+        traceback.print_exception(error.with_traceback(start))
+        return 1
+    return refuse(f"{files[outside]}, line {lines[outside]}: {sentence}")
+
+
+def in_engine(file):
+    """Whether a frame of this file belongs to tinynet, or to Python's import of one of its modules."""
+    return file.startswith(ENGINE) or file.startswith("<frozen importlib")
+
+
+def refuse(sentence):
+    print(f"tinynet run: {sentence}", file=sys.stderr)
+    return 1
+
+
+def missing_name(error):
+    """The sentence for a name that PyTorch may have and tinynet has not; None for any other error."""
+    if isinstance(error, AttributeError) and error.name is not None:
+        return missing_attribute(error.obj, error.name)
+    if isinstance(error, ModuleNotFoundError) and error.name and hook.is_torch(error.name):
+        return f"tinynet has no module {error.name}{did_you_mean(error.name, hook.names.MODULES)}"
+    if isinstance(error, ImportError) and error.name and hook.is_torch(error.name):
+        name = re.match(r"cannot import name '(\w+)'", str(error))
+        return name and missing_attribute(sys.modules[error.name], name[1])
+    return None
+
+
+def missing_attribute(owner, name):
+    """The sentence for an attribute that a module or an object of tinynet does not have."""
+    if isinstance(owner, hook.Facade):
+        return f"tinynet has no {owner.__name__}.{name}{did_you_mean(name, dir(owner))}"
+    kind = owner if isinstance(owner, type) else type(owner)
+    if not kind.__module__.startswith("tinynet"):
+        return None
+    return f"tinynet's {kind.__name__} has no {name}{did_you_mean(name, dir(owner))}"
