@@ -5,13 +5,24 @@ models, train; the hot loops are in kernels.
 """
 
 import importlib
+import math
+
+import numpy
 
 from tinynet import autograd, kernels
 from tinynet.autograd import Function, detect_anomaly, enable_grad, is_grad_enabled, no_grad
 from tinynet.creation import (
     arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like, rand, rand_like,
     randint, randn, randn_like, randperm, tensor, zeros, zeros_like)
-from tinynet.dtypes import bool, float32, float64, int8, int16, int32, int64, uint8
+from tinynet.devices import device
+from tinynet.dtypes import (
+    bfloat16, bool, cdouble, cfloat, complex64, complex128, double, finfo, float16, float32, float32 as float, float64,
+    half, iinfo, int8, int16, int32, int32 as int, int64, long, promote_types, result_type, short, uint8)
+from tinynet.interop.settings import (
+    are_deterministic_algorithms_enabled, channels_last, channels_last_3d, contiguous_format, get_default_device,
+    get_default_dtype, get_float32_matmul_precision, memory_format, preserve_format, set_default_device,
+    set_default_dtype, set_default_tensor_type, set_float32_matmul_precision, set_num_interop_threads, strided,
+    use_deterministic_algorithms)
 from tinynet.kernels.machine.threads import get_num_threads, set_num_threads
 from tinynet.ops.activation import relu
 from tinynet.ops.elementwise import (
@@ -25,23 +36,39 @@ from tinynet.ops.reduce import (
 from tinynet.ops.shape import (
     cat, chunk, flatten, flip, movedim, permute, reshape, roll, split, squeeze, stack, swapaxes, t, transpose, tril,
     triu, unbind, unflatten, unsqueeze)
-from tinynet.random import manual_seed
-from tinynet.tensor import Tensor
+from tinynet.random import Generator, default_generator, initial_seed, manual_seed, seed
+from tinynet.tensor import Size, Tensor
 from tinynet.version import __version__
 
+inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
+newaxis = None
+dtype = numpy.dtype
+
 _SUBPACKAGES = {"nn", "optim", "models", "data", "train", "plots", "utils"}
-_TOOLS = {"as_torch": "tinynet.interop.hook",
-          "save": "tinynet.weights", "load": "tinynet.weights",
-          "gradcheck": "tinynet.inspect.gradcheck", "fold_batchnorm": "tinynet.deploy.fold",
-          "quantize": "tinynet.deploy.quantize", "summary": "tinynet.inspect.summary",
-          "profile": "tinynet.inspect.profile", "graph": "tinynet.inspect.graph",
-          "explain_missing_gradients": "tinynet.inspect.missing"}
+_INTEROP = {"amp", "backends", "cuda", "distributed", "jit"}
+_PLACES = {                                    # where the other names are
+    "tinynet.interop.hook": ["as_torch"],
+    "tinynet.interop.legacy": ["BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "IntTensor",
+                               "LongTensor", "ShortTensor"],
+    "tinynet.interop.amp": ["autocast"],
+    "tinynet.weights": ["save", "load"],
+    "tinynet.inspect.gradcheck": ["gradcheck"],
+    "tinynet.deploy.fold": ["fold_batchnorm"],
+    "tinynet.deploy.quantize": ["quantize"],
+    "tinynet.inspect.summary": ["summary"],
+    "tinynet.inspect.profile": ["profile"],
+    "tinynet.inspect.graph": ["graph"],
+    "tinynet.inspect.missing": ["explain_missing_gradients"]}
+_TOOLS = {name: module for module, names in _PLACES.items() for name in names}
 
 
 def __getattr__(name):
     """Subpackages and tools are imported when they are first asked for, so that `import tinynet` stays cheap."""
     if name in _SUBPACKAGES:
         return importlib.import_module(f"tinynet.{name}")
+    if name in _INTEROP:
+        return importlib.import_module(f"tinynet.interop.{name}")
     if name in _TOOLS:
         return getattr(importlib.import_module(_TOOLS[name]), name)
-    raise AttributeError(f"module 'tinynet' has no attribute {name!r}")
+    from tinynet.interop import left_out
+    return left_out.stand_in_or_error("tinynet", f"torch.{name}")

@@ -16,6 +16,22 @@ int64 = np.dtype("int64")
 float32 = np.dtype("float32")
 float64 = np.dtype("float64")
 
+double, long, short = float64, int64, int16            # PyTorch's other words
+
+
+class LeftOut:
+    """A type of PyTorch's that tinynet does not have. It can be named and compared; whatever needs it refuses it."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return self.name
+
+
+float16, bfloat16, complex64, complex128 = map(LeftOut, ("float16", "bfloat16", "complex64", "complex128"))
+half, cfloat, cdouble = float16, complex64, complex128
+
 SUPPORTED = (bool, uint8, int8, int16, int32, int64, float32, float64)
 
 
@@ -75,3 +91,21 @@ def of_number(x):
     if isinstance(x, float):
         return float32
     raise TypeError(f"expected a tensor, an array or a number, got {type(x).__name__}")
+
+
+class finfo:
+    """The limits of a floating-point type, float32 by default: `min`, `max`, `eps`, `tiny`, `bits`, as numbers."""
+
+    def __init__(self, dtype="float32"):
+        found = np.finfo(check(dtype, "finfo"))
+        self.min, self.max, self.eps, self.tiny = (x.item() for x in (found.min, found.max, found.eps, found.tiny))
+        self.smallest_normal, self.resolution = self.tiny, found.resolution.item()
+        self.bits, self.dtype = found.bits, str(found.dtype)
+
+
+class iinfo:
+    """The limits of an integer type: `min`, `max`, `bits`."""
+
+    def __init__(self, dtype):
+        found = np.iinfo(check(dtype, "iinfo"))
+        self.min, self.max, self.bits, self.dtype = found.min, found.max, found.bits, str(found.dtype)

@@ -4,11 +4,23 @@ This file holds the data structure alone. `autograd` records what happens to ten
 the operators and attaches them here as methods (`attach`), so that nothing on this floor looks upwards.
 """
 
+import math
 import weakref
 
 import numpy as np
 
 from tinynet import dtypes
+from tinynet.devices import CPU
+
+
+class Size(tuple):
+    """A shape: a tuple of sizes, and `numel()`, how many elements a tensor of this shape has. `torch.Size`."""
+
+    __slots__ = ()
+
+    def numel(self):
+        """How many elements a tensor of this shape has: the product of the sizes."""
+        return math.prod(self)
 
 
 class Version:
@@ -51,7 +63,7 @@ class Tensor:
     @property
     def shape(self):
         """The sizes of the axes, a tuple."""
-        return self.array.shape
+        return Size(self.array.shape)
 
     @property
     def ndim(self):
@@ -65,8 +77,8 @@ class Tensor:
 
     @property
     def device(self):
-        """Always "cpu"."""
-        return "cpu"
+        """Always the CPU."""
+        return CPU
 
     @property
     def is_leaf(self):
@@ -75,7 +87,7 @@ class Tensor:
 
     def size(self, dim=None):
         """The shape, or the size of one axis."""
-        return self.array.shape if dim is None else self.array.shape[dim]
+        return Size(self.array.shape) if dim is None else self.array.shape[dim]
 
     def dim(self):
         """How many axes there are, as `ndim`."""

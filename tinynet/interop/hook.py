@@ -30,22 +30,30 @@ class Facade(types.ModuleType):
 def look_up(path):
     """What tinynet has for the dotted name `path` of PyTorch's; AttributeError if it has nothing."""
     if path in names.OTHER_NAMES:
-        module, name = names.OTHER_NAMES[path]
-        return getattr(importlib.import_module(module), name)
+        return place(names.OTHER_NAMES[path])
     if path in names.MODULES:
         return importlib.import_module(path)
     module, _, name = path.rpartition(".")
-    found = getattr(target(module), name, left_out)
-    if found is left_out:
+    try:
+        return getattr(target(module), name)
+    except AttributeError:
         found = left_out.stand_in(path)
-    if found is None:
-        raise AttributeError(f"tinynet has no {path}", name=name, obj=sys.modules.get(module))
-    return found
+        if found is None:
+            raise AttributeError(f"tinynet has no {path}", name=name, obj=sys.modules.get(module)) from None
+        return found
 
 
 def target(name):
-    """The module of tinynet that answers for PyTorch's module `name`."""
-    return importlib.import_module(names.MODULES[name])
+    """What answers for PyTorch's module `name`: a module of tinynet, an object in one, or an object without names."""
+    where = names.MODULES[name]
+    return object() if where is None else place(where)
+
+
+def place(where):
+    """The module or, for "module:name", the object in it."""
+    module, _, name = where.partition(":")
+    module = importlib.import_module(module)
+    return getattr(module, name) if name else module
 
 
 def public_names(module):

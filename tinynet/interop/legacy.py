@@ -7,8 +7,9 @@ import warnings
 
 import numpy as np
 
-from tinynet import dtypes, tensor
-from tinynet.creation import tensor as from_values
+from tinynet import dtypes
+from tinynet.creation import tensor
+from tinynet.tensor import Size, Tensor as EngineTensor
 
 
 class TensorKind(type):
@@ -17,22 +18,22 @@ class TensorKind(type):
     dtype = None
 
     def __instancecheck__(cls, x):
-        return isinstance(x, tensor.Tensor) and cls.dtype in (None, x.dtype)
+        return isinstance(x, EngineTensor) and cls.dtype in (None, x.dtype)
 
     def __subclasscheck__(cls, other):
-        return cls.dtype is None and issubclass(getattr(other, "stands_for", other), tensor.Tensor)
+        return cls.dtype is None and issubclass(getattr(other, "stands_for", other), EngineTensor)
 
     def __eq__(cls, other):                    # type(x) == torch.Tensor
-        return cls is other or (cls.dtype is None and other is tensor.Tensor)
+        return cls is other or (cls.dtype is None and other is EngineTensor)
 
     def __hash__(cls):
-        return hash(tensor.Tensor)
+        return hash(EngineTensor)
 
     def __call__(cls, *data, device=None, **options):
         return cls.make(*data, **options)
 
     def __getattr__(cls, name):
-        return getattr(tensor.Tensor, name)
+        return getattr(EngineTensor, name)
 
 
 class Tensor(metaclass=TensorKind):
@@ -42,15 +43,15 @@ class Tensor(metaclass=TensorKind):
     defined; here it is zeros.
     """
 
-    stands_for = tensor.Tensor
+    stands_for = EngineTensor
 
     @classmethod
     def make(cls, *data):
         dtype = dtypes.float32 if cls.dtype is None else cls.dtype
-        if len(data) == 1 and not isinstance(data[0], (int, np.integer, tensor.Size)):
-            return from_values(data[0], dtype=dtype)
-        shape = data[0] if data and isinstance(data[0], tensor.Size) else data or (0,)
-        return tensor.Tensor(np.zeros(shape, dtype))
+        if len(data) == 1 and not isinstance(data[0], (int, np.integer, Size)):
+            return tensor(data[0], dtype=dtype)
+        shape = data[0] if data and isinstance(data[0], Size) else data or (0,)
+        return EngineTensor(np.zeros(shape, dtype))
 
 
 def constructor(name, dtype):
@@ -73,12 +74,12 @@ class Variable(metaclass=TensorKind):
     `torch.autograd.Variable`. `volatile=True` has had no effect since then; a warning says so, as in PyTorch.
     """
 
-    stands_for = tensor.Tensor
+    stands_for = EngineTensor
 
     @classmethod
     def make(cls, data, requires_grad=False, volatile=False):
         if volatile:
             warnings.warn("volatile has no effect; use `with torch.no_grad():` instead", stacklevel=3)
-        if not isinstance(data, tensor.Tensor):
+        if not isinstance(data, EngineTensor):
             raise TypeError(f"Variable: expected a tensor, got {type(data).__name__}")
         return data.detach().requires_grad_(requires_grad)

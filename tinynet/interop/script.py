@@ -5,10 +5,10 @@ of the script (a name that it does not have, an option, a shape) is one sentence
 """
 
 import builtins
+import importlib
 import os
 import re
 import sys
-import sysconfig
 import traceback
 import types
 from pathlib import Path
@@ -18,7 +18,6 @@ from tinynet.interop import hook
 from tinynet.suggest import did_you_mean
 
 ENGINE = str(Path(tinynet.__file__).parent) + os.sep
-LIBRARIES = (ENGINE, sysconfig.get_path("stdlib") + os.sep, sysconfig.get_path("purelib") + os.sep, "<frozen")
 
 
 def run_script(path, arguments):
@@ -61,7 +60,7 @@ def report(error):
 
 def in_engine(file):
     """Whether a frame of this file belongs to tinynet, or to Python's import of one of its modules."""
-    return file.startswith(ENGINE) or file.startswith("<frozen importlib")
+    return file.startswith((ENGINE, "<frozen importlib", os.path.dirname(importlib.__file__)))
 
 
 def refuse(sentence):
