@@ -34,14 +34,17 @@ SHAPELESS = set("""
     explain_missing_gradients figure get_num_threads inspect.gradcheck.Comparison
     inspect.gradcheck.GradientError inspect.graph.Graph inspect.profile.Profile inspect.profile.Share
     inspect.summary.Layer inspect.summary.Summary is_grad_enabled load manual_seed no_grad save
-    set_num_threads stopping.Stopped weights.WeightFileError DataError gradient_norms
+    set_num_threads are_deterministic_algorithms_enabled device finfo iinfo get_default_device get_default_dtype
+    get_float32_matmul_precision memory_format set_default_device set_default_dtype set_default_tensor_type
+    set_float32_matmul_precision set_num_interop_threads use_deterministic_algorithms Generator initial_seed seed
+    as_torch promote_types result_type stopping.Stopped weights.WeightFileError DataError gradient_norms
     training_curves write
     LRScheduler LambdaLR StepLR MultiStepLR ExponentialLR LinearLR CosineAnnealingLR OneCycleLR SequentialLR
     """.split())
 # What stems from no paper: arithmetic and the moving of elements, containers, tools of tinynet's own. By the
 # modules where they are at home, and by name.
 HOMES = tuple(f"tinynet.{home}" for home in """
-    autograd creation data.arrays data.dataset data.loader data.shapes inspect kernels ops.elementwise
+    autograd creation devices dtypes interop data.arrays data.dataset data.loader data.shapes inspect kernels ops.elementwise
     ops.indexing ops.matmul ops.reduce ops.shape plots random tensor train
     """.split())
 PLAIN = set("""

@@ -45,12 +45,8 @@ newaxis = None
 dtype = numpy.dtype
 
 _SUBPACKAGES = {"nn", "optim", "models", "data", "train", "plots", "utils"}
-_INTEROP = {"amp", "backends", "cuda", "distributed", "jit"}
 _PLACES = {                                    # where the other names are
     "tinynet.interop.hook": ["as_torch"],
-    "tinynet.interop.legacy": ["BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "IntTensor",
-                               "LongTensor", "ShortTensor"],
-    "tinynet.interop.amp": ["autocast"],
     "tinynet.weights": ["save", "load"],
     "tinynet.inspect.gradcheck": ["gradcheck"],
     "tinynet.deploy.fold": ["fold_batchnorm"],
@@ -66,9 +62,7 @@ def __getattr__(name):
     """Subpackages and tools are imported when they are first asked for, so that `import tinynet` stays cheap."""
     if name in _SUBPACKAGES:
         return importlib.import_module(f"tinynet.{name}")
-    if name in _INTEROP:
-        return importlib.import_module(f"tinynet.interop.{name}")
     if name in _TOOLS:
         return getattr(importlib.import_module(_TOOLS[name]), name)
-    from tinynet.interop import left_out
-    return left_out.stand_in_or_error("tinynet", f"torch.{name}")
+    from tinynet.interop import names
+    return names.only_in_pytorch(name)

@@ -14,7 +14,7 @@ from tinynet.devices import CPU
 
 
 class Size(tuple):
-    """A shape: a tuple of sizes, and `numel()`, how many elements a tensor of this shape has. `torch.Size`."""
+    """A shape: the tuple of the sizes in `iterable`, (), (3,) or (2, 3). It has `numel()`. `torch.Size`."""
 
     __slots__ = ()
 

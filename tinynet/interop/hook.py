@@ -30,7 +30,7 @@ class Facade(types.ModuleType):
 def look_up(path):
     """What tinynet has for the dotted name `path` of PyTorch's; AttributeError if it has nothing."""
     if path in names.OTHER_NAMES:
-        return place(names.OTHER_NAMES[path])
+        return names.place(names.OTHER_NAMES[path])
     if path in names.MODULES:
         return importlib.import_module(path)
     module, _, name = path.rpartition(".")
@@ -46,14 +46,7 @@ def look_up(path):
 def target(name):
     """What answers for PyTorch's module `name`: a module of tinynet, an object in one, or an object without names."""
     where = names.MODULES[name]
-    return object() if where is None else place(where)
-
-
-def place(where):
-    """The module or, for "module:name", the object in it."""
-    module, _, name = where.partition(":")
-    module = importlib.import_module(module)
-    return getattr(module, name) if name else module
+    return object() if where is None else names.place(where)
 
 
 def public_names(module):

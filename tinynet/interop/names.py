@@ -1,5 +1,9 @@
 """Which module of tinynet answers for which module of PyTorch and torchvision."""
 
+import importlib
+
+from tinynet.interop import left_out
+
 # PyTorch's module -> tinynet's; "module:name" is an object in a module, None a module of which nothing is there.
 MODULES = {
     "torch": "tinynet",
@@ -106,3 +110,27 @@ OTHER_NAMES = {                                # where tinynet's own word differ
 }
 PYTORCH, TORCHVISION = "2.13.0", "0.28.0"      # the versions whose names and behaviour tinynet follows
 NO_CUDA = None
+
+ONLY_IN_PYTORCH = {                            # words of PyTorch's that tinynet has for its scripts alone
+    "amp": "tinynet.interop.amp",
+    "autocast": "tinynet.interop.amp:autocast",
+    "backends": "tinynet.interop.backends",
+    "cuda": "tinynet.interop.cuda",
+    "distributed": "tinynet.interop.distributed",
+    "jit": "tinynet.interop.jit",
+} | {f"{kind}Tensor": f"tinynet.interop.legacy:{kind}Tensor" for kind in (
+    "Bool", "Byte", "Char", "Double", "Float", "Int", "Long", "Short")}
+
+
+def place(where):
+    """The module or, for "module:name", the object in it."""
+    module, _, name = where.partition(":")
+    module = importlib.import_module(module)
+    return getattr(module, name) if name else module
+
+
+def only_in_pytorch(name):
+    """What `tinynet.NAME` is for a name that only scripts for PyTorch use; AttributeError for others."""
+    if name in ONLY_IN_PYTORCH:
+        return place(ONLY_IN_PYTORCH[name])
+    return left_out.stand_in_or_error("tinynet", f"torch.{name}")
