@@ -80,7 +80,7 @@ def test_arrays_recognizes_the_order_of_axes():
 
 @pytest.mark.parametrize("shape, message", [
     ((20, 3, 8, 1), "can be read as"), ((20, 3, 3, 3), "can be read as"),
-    ((20, 8, 8, 4), "expected 1 or 3 channels"), ((20, 9), "expected images")])
+    ((20, 8, 8, 5), "expected 1 to 4 channels"), ((20, 9), "expected images")])
 def test_arrays_refuses_to_guess(shape, message):
     with pytest.raises(DataError, match=message):
         arrays(np.zeros(shape, np.uint8), LABELS)

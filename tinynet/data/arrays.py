@@ -3,17 +3,20 @@
 import numpy as np
 
 from tinynet.data.dataset import DataError, Dataset
+from tinynet.data.labels import Labels
 
-CHANNELS = (1, 3)
+CHANNELS = (1, 2, 3, 4)
 PAIRS = [("x_train", "y_train"), ("images", "labels"), ("x", "y")]
 
 
 def arrays(images, labels, classes=None, mean=None, std=None, name="arrays"):
-    """A data set of `images` (N, H, W, C), (N, C, H, W) or (N, H, W), 1 or 3 channels, and `labels` (N,).
+    """A data set of `images` (N, H, W, C), (N, C, H, W) or (N, H, W), 1 to 4 channels, and `labels` (N,).
 
-    DataError where the order of the axes is not clear.
+    Labels are whole numbers, with or without gaps, or texts; `classes` names them (see `Labels`). DataError where
+    the order of the axes is not clear.
     """
-    return Dataset(channels_last(np.asarray(images), name), labels, classes, mean, std, name)
+    known = Labels(labels, classes, name)
+    return Dataset(channels_last(np.asarray(images), name), known.indices(labels), known.classes, mean, std, name)
 
 
 def channels_last(images, name):
@@ -27,7 +30,7 @@ def channels_last(images, name):
         raise DataError(f"{name}: images {images.shape} can be read as (N, C, H, W) or as (N, H, W, C); "
                         "make a tinynet.data.Dataset, which takes (N, H, W, C)")
     if not (first or last):
-        raise DataError(f"{name}: expected 1 or 3 channels, second or last, got images {images.shape}")
+        raise DataError(f"{name}: expected 1 to 4 channels, second or last, got images {images.shape}")
     return images.transpose(0, 2, 3, 1) if first else images
 
 
@@ -35,8 +38,8 @@ def npz(path, train=True, test_share=0.2, seed=0):
     """The training or the test part of an .npz file.
 
     Its arrays are called x_train, y_train, x_test, y_test; or images, labels; or x, y. An array `classes` may
-    give the names. Without test arrays a share of the pictures, `test_share` (0 to 1), is set aside for
-    testing, chosen by `seed`; mean and std are then those of all pictures. Shapes are those of `arrays`.
+    give the names. Without test arrays a share of each class, `test_share` (0 to 1), is set aside for testing,
+    chosen by `seed`; mean and std are then those of all pictures. Shapes and labels are those of `arrays`.
     DataError for other arrays, or a file that is none.
     """
     stored, name = read(path), str(path)
@@ -45,13 +48,14 @@ def npz(path, train=True, test_share=0.2, seed=0):
         raise DataError(f"{name}: expected arrays images and labels, or x_train and y_train, or x and y; "
                         f"found {', '.join(sorted(stored)) or 'none'}")
     images, labels = (stored[key] for key in train_keys)
-    classes = stored["classes"].astype(str).ravel().tolist() if "classes" in stored else None
-    whole = arrays(images, labels, classes, name=name)
+    known = Labels(labels, stored["classes"].astype(str).ravel() if "classes" in stored else None, name)
+    whole = Dataset(channels_last(images, name), known.indices(labels), known.classes, name=name)
     if "x_test" not in stored or "y_test" not in stored:
         return whole.split(test_share, seed)[0 if train else 1]
     if train:
         return whole
-    return arrays(stored["x_test"], stored["y_test"], whole.classes, whole.mean, whole.std, f"{name}, test")
+    return Dataset(channels_last(stored["x_test"], name), known.indices(stored["y_test"]), whole.classes, whole.mean,
+                   whole.std, f"{name}, test")
 
 
 def read(path):

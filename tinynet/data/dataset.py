@@ -17,11 +17,12 @@ class Dataset:
     `images` is (N, H, W, C), channels last: uint8 from 0 to 255, or float32 from 0 to 1.
     `labels` is (N,), int64, each an index into `classes`.
     `mean` and `std` belong to the channels of the pictures scaled to [0, 1]. Left out, they are measured;
-    a test set should be given those of its training set. DataError for what is not so.
+    a test set should be given those of its training set. `paths` names the file of each picture, where there are
+    files. DataError for what is not so.
     """
 
-    def __init__(self, images, labels, classes=None, mean=None, std=None, name="data"):
-        self.name = name
+    def __init__(self, images, labels, classes=None, mean=None, std=None, name="data", paths=None):
+        self.name, self.paths = name, paths
         self.images = checked_images(images, name)
         self.labels = checked_labels(labels, len(self.images), classes, name)
         self.classes = list(classes) if classes else [str(i) for i in range(self.labels.max() + 1)]
@@ -45,18 +46,50 @@ class Dataset:
 
     def subset(self, index):
         """The pictures at `index` (a slice or an array of indices), with the same classes, mean and std."""
-        return Dataset(self.images[index], self.labels[index], self.classes, self.mean, self.std, self.name)
+        paths = self.paths and np.array(self.paths, object)[index].tolist()
+        return Dataset(self.images[index], self.labels[index], self.classes, self.mean, self.std, self.name, paths)
+
+    def with_statistics(self, mean, std):
+        """The same pictures with another mean and std."""
+        return Dataset(self.images, self.labels, self.classes, mean, std, self.name, self.paths)
 
     def split(self, part, seed=0):
         """Set a random `part` aside, for validation: a share of all pictures (0.1), or their number (5000).
 
-        Returns (the rest, the part). The same seed makes the same choice. DataError if one of them is empty.
+        Each class gives its share of the part, and at least one picture where there are enough. Returns (the rest,
+        the part). The same seed makes the same choice. DataError if one of them is empty.
         """
         count = round(part * len(self)) if isinstance(part, float) else part
         if not 0 < count < len(self):
             raise DataError(f"{self.name}: cannot set {part} aside from {len(self)} images")
-        order = np.random.default_rng(seed).permutation(len(self))
-        return self.subset(np.sort(order[count:])), self.subset(np.sort(order[:count]))
+        aside = stratified(self.labels, count, seed)
+        return self.subset(np.flatnonzero(~aside)), self.subset(np.flatnonzero(aside))
+
+
+def stratified(labels, count, seed=0):
+    """Which `count` of the pictures to set aside, chosen by `seed`: True or False for each of the `labels` (N,).
+
+    Each class gives its share of them, rounded; a class keeps at least one picture, and gives at least one, where
+    that is possible.
+    """
+    rng, sizes = np.random.default_rng(seed), np.bincount(labels)
+    taken = np.zeros(len(labels), bool)
+    for label, part in enumerate(shares_of(sizes, count)):
+        taken[rng.permutation(np.flatnonzero(labels == label))[:part]] = True
+    return taken
+
+
+def shares_of(sizes, count):
+    """`count` divided among classes of these `sizes` (K,): the nearest whole numbers (K,) to their exact shares."""
+    exact = count * sizes / sizes.sum()
+    most = np.maximum(sizes - 1, 0) if count <= np.maximum(sizes - 1, 0).sum() else sizes
+    least = np.minimum(1, most) if count >= np.minimum(1, most).sum() else np.zeros_like(sizes)
+    parts = np.clip(np.floor(exact).astype(int), least, most)
+    while parts.sum() != count:
+        step = 1 if parts.sum() < count else -1
+        able = parts < most if step > 0 else parts > least
+        parts[np.where(able, step * (exact - parts), -np.inf).argmax()] += step
+    return parts
 
 
 def checked_images(images, name):

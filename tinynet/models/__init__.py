@@ -1,6 +1,7 @@
 """Networks made of the blocks, by name."""
 
 import difflib
+import inspect
 
 from tinynet.models.config import build
 from tinynet.models.features import FeatureExtractor
@@ -19,16 +20,24 @@ MODELS = {f.__name__: f for f in (
 
 
 def create(name, **options):
-    """The network `name`, one of `MODELS`, or what FILE.json describes; the options are its constructor's.
+    """The network `name`: one of `MODELS`, a FILE.json that describes one, or such a description as a dict.
 
-    (N, 3, H, W) -> scores (N, num_classes). ValueError for an unknown name, with the nearest ones.
+    The options are its constructor's: every network takes `num_classes` and `in_channels`, and those that are made
+    for one size of image take `image_size`. (N, in_channels, H, W) -> scores (N, num_classes). ValueError for an
+    unknown name, with the nearest ones.
     """
-    if str(name).endswith(".json"):
+    if isinstance(name, dict) or str(name).endswith(".json"):
         return build(name, **options)
     if name not in MODELS:
-        near = difflib.get_close_matches(name, MODELS, 3) or sorted(MODELS)
-        raise ValueError(f"unknown model {name!r}; the nearest names are {', '.join(near)}")
+        near = difflib.get_close_matches(str(name), MODELS, 3)
+        hint = f"the nearest names are {', '.join(near)}" if near else f"there are {', '.join(sorted(MODELS))}"
+        raise ValueError(f"unknown model {name!r}; {hint}")
     return MODELS[name](**options)
+
+
+def takes_image_size(name):
+    """Whether the network `name` is made for one size of image, and so takes the option `image_size`."""
+    return name in MODELS and "image_size" in inspect.signature(MODELS[name]).parameters
 
 
 __all__ = ["MODELS", "FeatureExtractor", "GoogLeNet", "PreActResNet", "ResNet", "TextTransformer",

@@ -13,12 +13,12 @@ from tinynet.nn.blocks.inception import GOOGLENET, Inception
 class GoogLeNet(Module):
     """A stem, Inception blocks 3a to 5b, a max-pool before each new number, a linear head.
 
-    (N, 3, H, W) -> logits (N, num_classes). Szegedy et al. 2015, table 1.
+    (N, in_channels, H, W) -> logits (N, num_classes). Szegedy et al. 2015, table 1.
     """
 
-    def __init__(self, num_classes=1000, norm="batch", dropout=0.4):
+    def __init__(self, num_classes=1000, norm="batch", dropout=0.4, in_channels=3):
         super().__init__()
-        self.conv1 = ConvBlock(3, 64, 7, stride=2, norm=norm)
+        self.conv1 = ConvBlock(in_channels, 64, 7, stride=2, norm=norm)
         self.conv2 = ConvBlock(64, 64, 1, norm=norm)
         self.conv3 = ConvBlock(64, 192, 3, norm=norm)
         for name, numbers in GOOGLENET.items():
@@ -41,9 +41,9 @@ class GoogLeNet(Module):
         return self.fc(self.dropout(self.flatten(self.avgpool(x))))
 
 
-def googlenet(num_classes=1000, norm="batch", dropout=0.4):
+def googlenet(num_classes=1000, norm="batch", dropout=0.4, in_channels=3):
     """GoogLeNet for 224x224 images: 7,005,832 parameters, or 6,998,552 with norm="none", as published.
 
     Szegedy et al. 2015, table 1.
     """
-    return GoogLeNet(num_classes, norm, dropout)
+    return GoogLeNet(num_classes, norm, dropout, in_channels)

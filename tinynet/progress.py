@@ -1,0 +1,82 @@
+"""Progress: a bar in a terminal or a notebook, a line now and then where nobody watches.
+
+    with progress(total=len(paths), unit="images", what="reading images") as bar:
+        bar.update(1)
+
+The bar fits the width of the terminal. `say` prints a line without breaking the bar that is on the screen.
+"""
+
+import sys
+import time
+
+SECONDS = 20                           # between two lines, where there is no terminal
+FORMAT = "{desc}{percentage:3.0f}%|{bar}| {remaining} left, {rate_fmt}{postfix}"
+
+
+def progress(total, unit, what="", initial=0, **options):
+    """A bar to `update(count)` towards `total`, to be closed at the end: a context manager does that.
+
+    `options` are tqdm's.
+    """
+    if not (in_notebook() or sys.stderr.isatty()):
+        return Lines(total, unit, what, initial)
+    from tqdm.auto import tqdm
+    return tqdm(total=total, initial=initial, desc=what, unit=f" {unit}", unit_scale=True, dynamic_ncols=True,
+                bar_format=None if in_notebook() else FORMAT, **options)
+
+
+def in_notebook():
+    """Whether this process is a notebook's, where a bar is a widget."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and type(ipython.get_ipython()).__name__ == "ZMQInteractiveShell"
+
+
+def say(text, file=None):
+    """Print a line, by default on stderr; a bar on the screen stays whole."""
+    file = file or sys.stderr
+    if "tqdm" in sys.modules and file.isatty():
+        sys.modules["tqdm"].tqdm.write(text, file=file)
+    else:
+        print(text, file=file, flush=True)
+
+
+class Lines:
+    """What stands in for a bar in a log file: a line on stderr every 20 seconds, without carriage returns."""
+
+    def __init__(self, total, unit, what, initial):
+        self.total, self.unit, self.what, self.n, self.initial = total, unit, what, initial, initial
+        self.start = self.last = time.monotonic()
+        self.postfix = ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+    close = __exit__
+
+    def update(self, count=1):
+        self.n += count
+        now = time.monotonic()
+        if now - self.last >= SECONDS and self.n < self.total:
+            self.last = now
+            say(self.line(now - self.start))
+
+    def line(self, seconds):
+        """How far it has come, and how long the rest will take."""
+        what, postfix = (f"{self.what}: " if self.what else ""), (f", {self.postfix}" if self.postfix else "")
+        left = seconds * (self.total - self.n) / max(self.n - self.initial, 1)
+        return f"tinynet: {what}{100 * self.n / self.total:.0f} % of {self.total:,} {self.unit}{postfix}, " \
+               f"{duration(left)} left"
+
+    def set_postfix_str(self, text, refresh=True):
+        self.postfix = text
+
+
+def duration(seconds):
+    """45 s, 3 min, 2 h 5 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
