@@ -9,6 +9,7 @@ An idx file is two zero bytes, the code of the numbers' type (8: uint8), the num
 
 import gzip
 import hashlib
+import math
 import zlib
 from pathlib import Path
 
@@ -113,9 +114,10 @@ def idx(path, raw):
     """The array of uint8 in the bytes of an idx file. DataError if they are not such a file."""
     if len(raw) < 4 or raw[:3] != b"\0\0\x08":
         raise DataError(f"{path}: expected an idx file of bytes, which begins with 0 0 8, got {list(raw[:3])}")
-    axes = raw[3]
-    shape = tuple(np.frombuffer(raw[4:4 + 4 * axes], ">u4").tolist())
-    numbers = np.frombuffer(raw, np.uint8, offset=min(4 + 4 * axes, len(raw)))
-    if len(shape) != axes or numbers.size != np.prod(shape, dtype=object):
+    start = 4 + 4 * raw[3]
+    if len(raw) < start:
+        raise DataError(f"{path}: expected a header of {start} bytes, got {len(raw)}")
+    shape, numbers = np.frombuffer(raw[4:start], ">u4").tolist(), np.frombuffer(raw[start:], np.uint8)
+    if numbers.size != math.prod(shape):
         raise DataError(f"{path}: expected as many bytes as its header says, {shape}, got {numbers.size:,}")
     return numbers.reshape(shape)
