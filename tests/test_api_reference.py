@@ -30,7 +30,7 @@ PUBLIC = {module: NAMES["public"](module) for module in NAMES["MODULES"]}
 
 # What has to do with no array, and what shows none: switches, containers, base classes, errors, files.
 SHAPELESS = set("""
-    Function Module ModuleDict ModuleList Settings calculate_gain detect_anomaly enable_grad
+    Function Module ModuleDict ModuleList Parts Settings calculate_gain detect_anomaly enable_grad
     explain_missing_gradients figure get_num_threads inspect.gradcheck.Comparison
     inspect.gradcheck.GradientError inspect.graph.Graph inspect.profile.Profile inspect.profile.Share
     inspect.summary.Layer inspect.summary.Summary is_grad_enabled load manual_seed no_grad save
@@ -38,6 +38,7 @@ SHAPELESS = set("""
     get_float32_matmul_precision memory_format set_default_device set_default_dtype set_default_tensor_type
     set_float32_matmul_precision set_num_interop_threads use_deterministic_algorithms Generator initial_seed seed
     as_torch promote_types result_type stopping.Stopped weights.WeightFileError DataError gradient_norms
+    load_parts
     training_curves write
     LRScheduler LambdaLR StepLR MultiStepLR ExponentialLR LinearLR CosineAnnealingLR OneCycleLR SequentialLR
     """.split())
@@ -45,6 +46,7 @@ SHAPELESS = set("""
 # modules where they are at home, and by name.
 HOMES = tuple(f"tinynet.{home}" for home in """
     autograd creation devices dtypes interop data.arrays data.dataset data.loader data.shapes inspect kernels ops.elementwise
+    data.image_folder data.parts data.sources
     ops.indexing ops.matmul ops.reduce ops.shape plots random tensor train
     """.split())
 PLAIN = set("""
