@@ -243,7 +243,7 @@ def test_a_network_without_head_gives_features():
     ({"block": "botleneck"}, r"config: block: expected one of .*'botleneck'; did you mean 'bottleneck'\?"),
     ({"norm": "grup"}, r"config: norm: expected one of batch, .*got 'grup'; did you mean 'group'\?"),
     ({"shortcut": "C"}, "config: shortcut: expected one of A, B, got 'C'"),
-    ({"blocks": [3, 0, 3]}, r"config: blocks: expected a list of positive integers.*got \[3, 0, 3\]"),
+    ({"blocks": [3, 0, 3]}, r"config: blocks: expected a list of 1 to 100 positive integers.*got \[3, 0, 3\]"),
     ({"blocks": 3}, "config: blocks: expected a list"),
     ({"blocks": [3, True, 3]}, "config: blocks: expected a list"),
     ({"channels": [16, 32]}, r"config: channels: expected one number for each of the 3 .*got \[16, 32\]"),
@@ -252,7 +252,7 @@ def test_a_network_without_head_gives_features():
     ({"zero_init_residual": "yes"}, "config: zero_init_residual: expected true or false, got 'yes'"),
     ({"head": 10}, 'config: head: expected "none" or an object with num_classes, dropout, got 10'),
     ({"head": {"classes": 10}}, r"config: head: unknown key 'classes', .*; did you mean 'num_classes'\?"),
-    ({"head": {"num_classes": -1}}, "config: head: num_classes: expected a positive integer, got -1"),
+    ({"head": {"num_classes": -1}}, "config: head: num_classes: expected a positive integer, at most 100,000, got -1"),
     ({"attention": ["se"]}, r"config: attention: expected one of none, se, self, got \['se'\]")], ids=str)
 def test_mistakes_are_named(changes, message):
     with pytest.raises(ValueError, match=message):
@@ -264,7 +264,7 @@ def test_mistakes_in_files_name_the_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="net.json"):
         models.create(str(path))
     for text, message in (
-            ("{", "net.json: not a JSON file"),
+            ("{", "net.json: it is not JSON"),
             ("[1]", r"net.json: expected an object .*got \[1\]"),
             ('{"channels": [1]}', "net.json: blocks: expected a list .*got nothing"),
             ('{"blocks": [1], "channels": [8], "norm": "bach"}', "net.json: norm: .*did you mean 'batch'")):

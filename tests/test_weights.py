@@ -123,7 +123,7 @@ def test_what_cannot_be_stored_is_named(obj, where, path):
 def test_a_loop_is_refused(path):
     loop = []
     loop.append(loop)
-    with pytest.raises(ValueError, match="save: expected at most some hundred nested levels"):
+    with pytest.raises(ValueError, match="save: expected at most a hundred nested levels"):
         save(loop, path)
 
 

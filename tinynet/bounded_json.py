@@ -12,8 +12,7 @@ MAX_DEPTH = 300               # containers inside one another; Python's stack ta
 MAX_CONTAINERS = 1_000_000    # an empty list takes 56 bytes, so these take 64 MB at least
 
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-STEPS = np.zeros(256, np.int32)                     # how each byte changes the depth
-STEPS[[ord("["), ord("{")]], STEPS[[ord("]"), ord("}")]] = 1, -1
+OTHERS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def parse(raw, most):
@@ -36,9 +35,11 @@ def check_size(raw, most):
     """ValueError if the JSON text has too many bytes, containers, or containers inside one another."""
     if len(raw) > most:
         raise ValueError(f"its JSON has more than the {most:,} bytes that are read")
-    steps = STEPS[np.frombuffer(STRING.sub(b"", raw), np.uint8)]
-    containers, depth = int((steps > 0).sum()), int(np.cumsum(steps).max(initial=0))
+    brackets = STRING.sub(b"", raw).translate(None, OTHERS)
+    containers = brackets.count(b"[") + brackets.count(b"{")
     if containers > MAX_CONTAINERS:
         raise ValueError(f"its JSON has {containers:,} lists and objects, more than {MAX_CONTAINERS:,}")
+    opens = np.isin(np.frombuffer(brackets, np.uint8), list(b"[{"))
+    depth = int(np.cumsum(np.where(opens, np.int8(1), np.int8(-1)), dtype=np.int32).max(initial=0))
     if depth > MAX_DEPTH:
         raise ValueError(f"its JSON is nested {depth:,} deep, more than {MAX_DEPTH}")

@@ -50,10 +50,11 @@ def main(arguments=None):
     except KeyboardInterrupt:
         print("tinynet: interrupted", file=sys.stderr)
         return 130
-    except (ValueError, TypeError, OSError, ArithmeticError) as error:
+    except (ValueError, TypeError, OSError, ArithmeticError, MemoryError) as error:
         if os.environ.get("TINYNET_TRACEBACK"):
             raise
-        print(f"tinynet {chosen}: error: {error}", file=sys.stderr)
+        message = f"not enough memory: {error}" if isinstance(error, MemoryError) else error
+        print(f"tinynet {chosen}: error: {message}", file=sys.stderr)
         return 1
 
 

@@ -8,7 +8,6 @@ settings then serve as defaults, or the name of weights that come with tinynet.
     tinynet eval resnet20.th --data cifar10 --root FOLDER --model resnet20 --pad both --normalize imagenet
 """
 
-import json
 import pathlib
 import sys
 
@@ -71,7 +70,7 @@ def read(path):
     if settings is not None:                       # a checkpoint of our own, which says where the weights are
         content = content.get("model", content)
     elif (path.parent / "config.json").is_file():
-        settings = json.loads((path.parent / "config.json").read_text())
+        settings = Settings.read(path.parent / "config.json").asdict()
     return content, settings or {}
 
 

@@ -13,10 +13,12 @@ writes a little tale. The run's folder, Ctrl-C and --resume are those of `tinyne
 
 import pathlib
 
+from tinynet import files
 from tinynet.commands.train import (add_run_options, add_settings, fit, folder_of, given_settings,
                                     resumed_settings)
 from tinynet.train.settings import TextSettings
 
+MAX_TEXT = 50_000_000                  # bytes; as numbers, a text takes some 40 times its size
 SAMPLE = 400                           # characters of the model's own, written
 TEMPERATURE = 0.7                      # a little more surely than it has learned to
 
@@ -65,11 +67,7 @@ def read_text(settings):
         tales, entropy = fairy_tales(settings.length, settings.seed)
         print(f"fairy tales of {entropy:.3f} nats per character: no model can do better")
         return Text(tales, name="tales")
-    path = pathlib.Path(settings.text)
-    try:
-        return Text(path.read_text(encoding="utf-8"), name=path.stem)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected text in UTF-8: {error}") from None
+    return Text(files.read_text(settings.text, MAX_TEXT), name=pathlib.Path(settings.text).stem)
 
 
 def sample(model, text):

@@ -5,8 +5,12 @@ import tarfile
 import zlib
 from pathlib import PurePosixPath
 
+from tinynet import files
+from tinynet.archives import open_decompressed
 from tinynet.data.dataset import DataError
 
+MAX_UNPACKED = 1_000_000_000      # bytes of the whole archive, five times CIFAR-10
+MAX_MEMBERS = 10_000
 BROKEN = (tarfile.TarError, EOFError, OSError, lzma.LZMAError, zlib.error)
 
 
@@ -14,17 +18,21 @@ def read_members(archive, names, limit):
     """The contents of the files called `names`, in whichever folder of the archive: a dict of bytes.
 
     Nothing is written. An archive with a link, or with a path that climbs out of its folder, is refused
-    whole, and so is a file of more than `limit` bytes.
+    whole, and so is one of too many files or bytes, or with a file of more than `limit` bytes.
     """
     try:
-        with tarfile.open(archive, "r|*") as members:     # one pass: seeking would decompress anew
-            return dict(wanted(members, names, limit, archive))
+        with files.open_to_read(archive) as file:
+            unpacked = open_decompressed(file, MAX_UNPACKED)
+            with tarfile.open(fileobj=unpacked, mode="r|") as members:     # one pass: seeking would decompress anew
+                return dict(wanted(members, names, limit, archive))
     except BROKEN as problem:
         raise DataError(f"{archive}: not a readable tar archive, or cut off ({problem})") from problem
 
 
 def wanted(members, names, limit, archive):
-    for member in members:
+    for count, member in enumerate(members):
+        if count >= MAX_MEMBERS:
+            raise DataError(f"{archive}: expected at most {MAX_MEMBERS:,} files in the archive, found more")
         check_path(member, archive)
         name = PurePosixPath(member.name).name
         if name in names and member.isfile():

@@ -1,10 +1,17 @@
 """Data of the user's own: a pair of arrays, or an .npz file of them."""
 
+import os
+import zipfile
+
 import numpy as np
 
+from tinynet import files
+from tinynet.archives import zip_directory_size
 from tinynet.data.dataset import DataError, Dataset
 from tinynet.data.labels import Labels
 
+MAX_DIRECTORY = 1_000_000      # bytes: some 10,000 arrays
+MAX_UNPACKED, MAX_RATIO = 1_000_000_000, 20      # bytes of any file, and times its size of a larger one
 CHANNELS = (1, 2, 3, 4)
 PAIRS = [("x_train", "y_train"), ("images", "labels"), ("x", "y")]
 
@@ -58,12 +65,31 @@ def npz(path, train=True, test_share=0.2, seed=0):
                    whole.std, f"{name}, test")
 
 
+def check_size(file):
+    """ValueError for a zip archive with too large a directory, too many arrays, or too much in them.
+
+    Pictures get a few times smaller when they are compressed, not a hundred times.
+    """
+    size = os.fstat(file.fileno()).st_size
+    if zip_directory_size(file, size) > MAX_DIRECTORY:
+        raise ValueError(f"its directory has more than {MAX_DIRECTORY:,} bytes")
+    with zipfile.ZipFile(file) as archive:
+        unpacked, most = sum(entry.file_size for entry in archive.infolist()), max(MAX_UNPACKED, MAX_RATIO * size)
+    if unpacked > most:
+        raise ValueError(f"it unpacks to {unpacked:,} bytes, more than the {most:,} that are read")
+    file.seek(0)
+
+
 def read(path):
     """All arrays of the file. Pickled objects are refused: they could run code."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {key: stored[key] for key in stored.files}
+        with files.open_to_read(path) as file:
+            check_size(file)
+            with np.load(file, allow_pickle=False) as stored:
+                return {key: stored[key] for key in stored.files}
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
+    except MemoryError:
+        raise
     except Exception as problem:    # whatever NumPy and zipfile run into, in a file from anywhere
         raise DataError(f"{path}: not a readable .npz file ({problem})") from problem

@@ -9,10 +9,10 @@ was expected, what came, and the nearest name.
 
 import difflib
 import functools
-import json
 import pathlib
 from typing import Any, Callable, NamedTuple
 
+from tinynet import files
 from tinynet.models.resnet import PreActResNet, ResNet
 from tinynet.nn.blocks import residual
 from tinynet.nn.blocks.attention import SEBlock
@@ -21,6 +21,7 @@ from tinynet.nn.blocks.common import NORMS
 BLOCKS = {"basic": residual.BasicBlock, "bottleneck": residual.Bottleneck, "preact": residual.PreActBlock,
           "preact_bottleneck": residual.PreActBottleneck}
 REQUIRED = object()
+MAX_FILE, MAX_STAGES, MAX_BLOCKS, MAX_WIDTH = 1_000_000, 100, 1000, 100_000      # bytes, and what a network may have
 
 
 class Field(NamedTuple):
@@ -40,28 +41,33 @@ def choice(default, *names, function=False):
     return Field(default, accepts, f"one of {', '.join(names)}", names)
 
 
-def count(default):
-    return Field(default, is_count, "a positive integer")
+def count(default, most=MAX_WIDTH):
+    return Field(default, lambda value: is_count(value, most), f"a positive integer, at most {most:,}")
 
 
 def share(default):
     return Field(default, lambda v: isinstance(v, (int, float)) and 0 <= v < 1, "a number from 0 to below 1")
 
 
-def is_count(value):
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+def counts(what, most):
+    """A list of positive integers, one for each stage."""
+    def accepts(value):
+        return isinstance(value, (list, tuple)) and 0 < len(value) <= MAX_STAGES and all(
+            is_count(item, most) for item in value)
+
+    return Field(REQUIRED, accepts, f"a list of 1 to {MAX_STAGES} positive integers, at most {most:,}: {what}")
 
 
-def are_counts(value):
-    return isinstance(value, (list, tuple)) and len(value) > 0 and all(map(is_count, value))
+def is_count(value, most):
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= most
 
 
 NETWORK = {
     "stem": choice("imagenet", "imagenet", "cifar"),
     "in_channels": count(3),
     "block": choice("basic", *BLOCKS),
-    "blocks": Field(REQUIRED, are_counts, "a list of positive integers, the blocks of each stage"),
-    "channels": Field(REQUIRED, are_counts, "a list of positive integers, the channels of each stage"),
+    "blocks": counts("the blocks of each stage", MAX_BLOCKS),
+    "channels": counts("the channels of each stage", MAX_WIDTH),
     "groups": count(1),                            # these two make ResNeXt and Wide ResNet of bottlenecks
     "base_width": count(64),
     "shortcut": choice("B", "A", "B"),
@@ -119,12 +125,9 @@ def read(config):
     if isinstance(config, dict):
         return "config", config
     path = pathlib.Path(config)
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"{path}: no such file; expected a dict or the path of a JSON file")
-    try:
-        content = json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f"{path}: not a JSON file: {error}") from None
+    content = files.read_json(path, MAX_FILE)
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected an object with the keys {', '.join(NETWORK)}, got {content!r}")
     return str(path), content

@@ -162,7 +162,7 @@ def recipe_names():
 def read_recipe(name):
     """The settings that a recipe (a name from `tinynet/train/recipes` or a .toml file) changes, as a dict."""
     path = pathlib.Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
-    if not path.is_file():
+    if not path.exists():
         known = "".join(f"{known}, " for known in recipe_names())
         raise ValueError(f"unknown recipe {name!r}; expected {known}or the path of a .toml file")
     try:

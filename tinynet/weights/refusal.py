@@ -1,10 +1,20 @@
-"""What the readers of weight files share: how to refuse, and a dict that hostile keys cannot slow down."""
+"""What the readers of weight files share: how to refuse, and the bounds of JSON and of a dict's keys."""
+
+from tinynet import bounded_json
 
 MAX_KEY = 2**60               # Python hashes a smaller integer to itself
 
 
 class Refusal(ValueError):
     """Why a file is not read, as the end of a sentence that begins with its name."""
+
+
+def parse_json(raw, most):
+    """What the JSON in the bytes says; Refusal if it is none, or passes a bound of `bounded_json`."""
+    try:
+        return bounded_json.parse(raw, most)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
 
 
 def as_dict(pairs):

@@ -7,13 +7,13 @@ Nothing is allocated before the header has been found to describe exactly the by
 The format: https://github.com/huggingface/safetensors, "Format".
 """
 
-import json
 import math
 
 from tinynet.weights.encoding import CODES, decode, itemsize
-from tinynet.weights.refusal import Refusal
+from tinynet.weights.refusal import Refusal, parse_json
 
-MAX_HEADER = 100_000_000      # bytes; the format's own limit
+MAX_HEADER = 16_000_000       # bytes; the format's own limit, 100 million, would take gigabytes as JSON
+MAX_TENSORS = 100_000
 MAX_DIMS = 64                 # of NumPy
 
 
@@ -23,6 +23,8 @@ def read_safetensors(file, size, dtype):
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict):
         raise Refusal("its metadata is not a table of texts")
+    if len(header) > MAX_TENSORS:
+        raise Refusal(f"it holds {len(header):,} tensors, more than the {MAX_TENSORS:,} that are read")
     check_layout(header, size - start)
     return {name: read_tensor(file, start, entry, dtype) for name, entry in header.items()}, metadata
 
@@ -30,9 +32,11 @@ def read_safetensors(file, size, dtype):
 def read_header(file, size):
     """The header, and the position of the first byte after it."""
     length = int.from_bytes(file.read(8), "little")
-    if length > min(MAX_HEADER, size - 8):
+    if length > size - 8:
         raise Refusal(f"its header claims {length:,} bytes, in a file of {size:,}")
-    header = json.loads(file.read(length).decode())
+    if length > MAX_HEADER:
+        raise Refusal(f"its header has {length:,} bytes, more than the {MAX_HEADER:,} that are read")
+    header = parse_json(file.read(length), MAX_HEADER)
     if not isinstance(header, dict):
         raise Refusal("its header is not a table")
     return header, 8 + length

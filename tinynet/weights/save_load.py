@@ -14,10 +14,11 @@ import os
 
 import numpy as np
 
-from tinynet import dtypes
+from tinynet import bounded_json, dtypes
 from tinynet.files import atomic_write, open_to_read
 from tinynet.tensor import Tensor
-from tinynet.weights.refusal import MAX_KEY, Refusal, as_dict
+from tinynet.weights.safetensors_reader import MAX_HEADER, MAX_TENSORS, read_safetensors
+from tinynet.weights.refusal import MAX_KEY, Refusal, as_dict, parse_json
 
 
 class WeightFileError(ValueError):
@@ -33,7 +34,7 @@ def save(obj, path):
 
     `load` gives back the same nest, with tensors for arrays; NumPy's scalars become Python's. The file
     appears whole or not at all. TypeError for anything else, float16 and complex arrays included, with the
-    keys that lead to it; ValueError for some hundred nested levels.
+    keys that lead to it; ValueError for more than a hundred nested levels.
     """
     from safetensors.numpy import save as to_bytes
 
@@ -41,10 +42,21 @@ def save(obj, path):
     try:
         structure = json.dumps(take_apart(obj, "", arrays))
     except RecursionError:
-        raise ValueError("save: expected at most some hundred nested levels, got more or a loop") from None
+        raise ValueError("save: expected at most a hundred nested levels, got more or a loop") from None
+    check_bounds(structure, arrays)
     content = to_bytes(arrays, {"tinynet": structure})
     with atomic_write(path) as file:
         file.write(content)
+
+
+def check_bounds(structure, arrays):
+    """ValueError for what `load` would not read."""
+    if len(arrays) > MAX_TENSORS:
+        raise ValueError(f"save: expected at most {MAX_TENSORS:,} tensors, got {len(arrays):,}")
+    try:
+        bounded_json.check_size(structure.encode(), MAX_HEADER)
+    except ValueError as error:
+        raise ValueError(f"save: the nest is too large for a file: {error}") from None
 
 
 def load(path, dtype=None):
@@ -86,14 +98,12 @@ def read(file, dtype):
 
 def read_own(file, size, dtype):
     """A safetensors file, put together again if `save` wrote it."""
-    from tinynet.weights.safetensors_reader import read_safetensors
-
     arrays, metadata = read_safetensors(file, size, dtype)
     tensors = {name: Tensor(array) for name, array in arrays.items()}
     if "tinynet" not in metadata:
         return tensors
     unused = dict(tensors)
-    whole = put_together(json.loads(metadata["tinynet"]), unused)
+    whole = put_together(parse_json(metadata["tinynet"].encode(), MAX_HEADER), unused)
     if unused:
         raise Refusal(f"its structure has no place for tensor {next(iter(unused))[:80]!r}")
     return whole

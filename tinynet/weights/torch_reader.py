@@ -15,6 +15,7 @@ import zipfile
 
 import numpy as np
 
+from tinynet.archives import zip_directory_size
 from tinynet.tensor import Tensor
 from tinynet.weights.encoding import decode, itemsize, loaded_dtype
 from tinynet.weights.pickle_machine import Global, run
@@ -23,6 +24,7 @@ from tinynet.weights.refusal import Refusal, as_dict
 LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")     # near the beginning of the older format
 MAX_PICKLE = 64_000_000       # bytes
 MAX_DIMS = 64                 # of NumPy and of PyTorch
+MAX_DIRECTORY = 16_000_000    # bytes of an archive's list of entries: some 150,000 of them
 
 STORAGES = {
     "torch.DoubleStorage": "F64", "torch.FloatStorage": "F32", "torch.HalfStorage": "F16",
@@ -34,6 +36,8 @@ STORAGES = {
 
 def read_zip(file, size, dtype):
     """What `torch.save` wrote as a zip archive: NAME/data.pkl, NAME/data/0, NAME/data/1, ..."""
+    if zip_directory_size(file, size) > MAX_DIRECTORY:
+        raise Refusal(f"the directory of its archive has more than {MAX_DIRECTORY:,} bytes")
     archive = zipfile.ZipFile(file)
     entries = {entry.filename.partition("/")[2]: entry for entry in archive.infolist()}
 
@@ -63,7 +67,7 @@ def read_legacy(file, size, dtype):
     pickles = io.BytesIO(file.read(MAX_PICKLE))
     _magic, version, _system = run(pickles), run(pickles), run(pickles)
     if version != 1001:
-        raise Refusal(f"it has an unknown version of PyTorch's older format")
+        raise Refusal("it has an unknown version of PyTorch's older format")
     storages = Storages(size, dtype)
     result, keys = run(pickles, CALLS, STORAGES, storages.claim), run(pickles)
     if not isinstance(keys, list) or set(keys) != set(storages):
