@@ -117,6 +117,8 @@ def checked_labels(labels, count, classes, name):
         raise DataError(f"{name}: expected {count} labels, one for each image, got {labels.shape}")
     if labels.dtype.kind not in "iu":
         raise DataError(f"{name}: expected labels as whole numbers, got {labels.dtype}")
+    if classes and len(classes) > MAX_CLASSES:
+        raise DataError(f"{name}: expected at most {MAX_CLASSES:,} classes, got {len(classes):,}")
     last = (len(classes) if classes else MAX_CLASSES) - 1
     wrong = np.flatnonzero((labels < 0) | (labels > last))
     if wrong.size:
