@@ -30,6 +30,7 @@ PUBLIC = {module: NAMES["public"](module) for module in NAMES["MODULES"]}
 
 # What has to do with no array, and what shows none: switches, containers, base classes, errors, files.
 SHAPELESS = set("""
+    device inference_mode set_grad_enabled
     Function Module ModuleDict ModuleList Parts Settings calculate_gain detect_anomaly enable_grad
     explain_missing_gradients figure get_num_threads inspect.gradcheck.Comparison
     inspect.gradcheck.GradientError inspect.graph.Graph inspect.profile.Profile inspect.profile.Share
@@ -45,9 +46,9 @@ SHAPELESS = set("""
 # What stems from no paper: arithmetic and the moving of elements, containers, tools of tinynet's own. By the
 # modules where they are at home, and by name.
 HOMES = tuple(f"tinynet.{home}" for home in """
-    autograd creation devices dtypes interop data.arrays data.dataset data.loader data.shapes inspect kernels ops.elementwise
-    data.image_folder data.parts data.sources
-    ops.indexing ops.matmul ops.reduce ops.shape plots random tensor train
+    autograd creation devices dtypes gradients interop data.arrays data.dataset data.loader data.shapes
+    data.image_folder data.parts data.sources inspect
+    kernels ops plots random tensor train
     """.split())
 PLAIN = set("""
     FeatureExtractor Flatten Identity Module ModuleDict ModuleList Parameter Sequential Sigmoid Tanh

@@ -124,7 +124,7 @@ def test_the_gradient_of_a_cast_comes_back_in_the_type_of_its_input():
 
 def test_a_broken_backward_fails_the_command(monkeypatch, capsys):
     from tinynet.cli import main
-    from tinynet.ops.elementwise import Exp
+    from tinynet.ops.pointwise import Exp
     assert main(["gradcheck", "exp"]) == 0
     monkeypatch.setattr(Exp, "backward", staticmethod(lambda ctx, dy: dy))
     assert main(["gradcheck", "exp"]) == 1

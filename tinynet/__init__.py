@@ -10,7 +10,7 @@ import math
 import numpy
 
 from tinynet import autograd, kernels
-from tinynet.autograd import Function, detect_anomaly, enable_grad, is_grad_enabled, no_grad
+from tinynet.autograd import Function
 from tinynet.creation import (
     arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like, rand, rand_like,
     randint, randn, randn_like, randperm, tensor, zeros, zeros_like)
@@ -18,24 +18,31 @@ from tinynet.devices import device
 from tinynet.dtypes import (
     bfloat16, bool, cdouble, cfloat, complex64, complex128, double, finfo, float16, float32, float32 as float, float64,
     half, iinfo, int8, int16, int32, int32 as int, int64, long, promote_types, result_type, short, uint8)
+from tinynet.gradients.anomaly import detect_anomaly
+from tinynet.gradients.modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from tinynet.interop.settings import (
     are_deterministic_algorithms_enabled, channels_last, channels_last_3d, contiguous_format, get_default_device,
     get_default_dtype, get_float32_matmul_precision, memory_format, preserve_format, set_default_device,
     set_default_dtype, set_default_tensor_type, set_float32_matmul_precision, set_num_interop_threads, strided,
     use_deterministic_algorithms)
 from tinynet.kernels.machine.threads import get_num_threads, set_num_threads
+from tinynet.ops import in_place as _in_place          # it offers methods of tensors only
 from tinynet.ops.activation import relu
-from tinynet.ops.elementwise import (
-    abs, add, allclose, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, clamp, clone, cos, div, eq, exp,
-    floor_divide, ge, gt, isfinite, isnan, le, log, lt, masked_fill, maximum, minimum, mul, ne, neg, pow, remainder,
-    rsqrt, sigmoid, sign, sin, sqrt, square, sub, tanh, where)
+from tinynet.ops.arithmetic import add, div, floor_divide, mul, pow, remainder, sub
+from tinynet.ops.choice import clamp, masked_fill, maximum, minimum, where
+from tinynet.ops.comparison import (
+    allclose, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, eq, ge, gt, isfinite, isnan, le, lt, ne)
+from tinynet.ops.convert import clone
+from tinynet.ops.extremes import amax, amin, argmax, argmin, max, min
 from tinynet.ops.indexing import gather, index_select, take_along_dim
+from tinynet.ops.joining import cat, chunk, split, stack, unbind
 from tinynet.ops.matmul import bmm, dot, einsum, matmul, mm
-from tinynet.ops.reduce import (
-    all, amax, amin, any, argmax, argmin, cumsum, log_softmax, logsumexp, max, mean, min, softmax, std, sum, var)
+from tinynet.ops.moving import flip, roll, tril, triu
+from tinynet.ops.pointwise import abs, cos, exp, log, neg, rsqrt, sigmoid, sign, sin, sqrt, square, tanh
+from tinynet.ops.reduce import all, any, cumsum, mean, std, sum, var
 from tinynet.ops.shape import (
-    cat, chunk, flatten, flip, movedim, permute, reshape, roll, split, squeeze, stack, swapaxes, t, transpose, tril,
-    triu, unbind, unflatten, unsqueeze)
+    flatten, movedim, permute, reshape, squeeze, swapaxes, t, transpose, unflatten, unsqueeze)
+from tinynet.ops.softmax import log_softmax, logsumexp, softmax
 from tinynet.random import Generator, default_generator, initial_seed, manual_seed, seed
 from tinynet.tensor import Size, Tensor
 from tinynet.version import __version__

@@ -1,97 +1,59 @@
-"""Automatic differentiation in reverse: record what happened, then walk back.
+"""Automatic differentiation in reverse: record what happens, then go through the record backwards.
 
-Every differentiable operator is a `Function` with two static methods, `forward` and `backward`. Applying one to
-tensors that need gradients leaves a `Node`: what was saved, and edges to the nodes that made the inputs. `backward`
-visits the nodes from the latest to the earliest and hands each the gradient of the loss with respect to its outputs;
-what comes back is handed on along the edges, and added where paths meet. At the leaves it is added to `.grad`.
+A differentiable operator is a `Function` with two static methods, `forward` and `backward`. Applying it to tensors
+that need gradients leaves a `Node`: the arrays that were saved, and edges to the nodes that made the inputs. The
+backward pass visits the nodes from the latest to the earliest. Each gets the gradient of the loss with respect to its
+outputs, and sends the gradients with respect to its inputs along its edges. Gradients that meet are added. At a leaf
+the sum is added to `.grad`.
 
-First order only: gradients are arrays without a graph of their own.
+First order only: gradients are arrays without a graph of their own. What stands beside this idea is in `gradients/`:
+modes (`no_grad`), hooks, the adding up in place, changes of tensors in place, recomputation.
 """
 
-import contextlib
-import functools
 import heapq
 import itertools
-import threading
 import weakref
 
 import numpy as np
 
 from tinynet import kernels
-from tinynet.kernels.elementwise import plus
+from tinynet.gradients.anomaly import check_finite, detect_anomaly     # noqa: F401 (public from here, too)
+from tinynet.gradients.hooks import run_hooks
+from tinynet.gradients.modes import enable_grad, inference_mode, set_grad_enabled    # noqa: F401 (as above)
+from tinynet.gradients.modes import modes, no_grad
+from tinynet.gradients.sums import Arrived, accumulator, are_owned
 from tinynet.tensor import Tensor, attach
 
-# Switches -------------------------------------------------------------------------------------------------------
 
+class Function:
+    """A differentiable operator: subclass it with `forward` and, right under it, `backward`.
 
-class _Mode(threading.local):
-    grad = True
-    anomaly = False
-    watchers = ()                      # called with every node that is recorded
-    again = False                      # whether a checkpoint runs its function a second time: see utils.py
+    `forward(ctx, *args)` gets arrays where tensors were passed and returns an array or a tuple of arrays.
+    `backward(ctx, dy, ...)` gets the gradient of each output and returns one gradient for each tensor input, None
+    where `ctx.needs[i]` is false. Subclasses register themselves; a test proves every one.
+    """
 
+    registry = {}
+    accumulates_into = None            # the number of an input, if `backward` can add its gradient to the array
+                                       # `ctx.accumulator` (None if there is none) and return that array
 
-_mode = _Mode()
+    def __init_subclass__(cls):
+        Function.registry[cls.__name__] = cls
 
-
-class _Switch:
-    """Sets a mode for a `with` block or, as a decorator, for every call of a function."""
-
-    name, value = "", None
-
-    def __enter__(self):
-        self.__dict__.setdefault("before", []).append(getattr(_mode, self.name))
-        setattr(_mode, self.name, self.value)
-
-    def __exit__(self, *exception):
-        setattr(_mode, self.name, self.before.pop())
-
-    def __call__(self, function):
-        @functools.wraps(function)
-        def wrapped(*args, **kwargs):
-            with type(self)():
-                return function(*args, **kwargs)
-        return wrapped
-
-
-class no_grad(_Switch):
-    """Record nothing: `with no_grad():` or `@no_grad()`."""
-    name, value = "grad", False
-
-    def __new__(cls, function=None):
-        switch = super().__new__(cls)
-        return switch if function is None else switch(function)      # bare @no_grad
-
-
-class enable_grad(no_grad):
-    """Record again inside a `no_grad` block."""
-    value = True
-
-
-class detect_anomaly(_Switch):
-    """Stop with a FloatingPointError that names the operator at the first NaN or infinity, forward or backward."""
-    name, value = "anomaly", True
-
-
-def is_grad_enabled():
-    """Whether operations are recorded now: True unless inside `no_grad`."""
-    return _mode.grad
-
-
-def is_running_again():
-    """Whether this is a checkpoint's second run, which must leave no trace, in running statistics for instance."""
-    return _mode.again
-
-
-@contextlib.contextmanager
-def watch_nodes(watch, again=False):
-    """Call watch(node) for every node that the block records; nobody else watches a checkpoint's second run."""
-    before = _mode.watchers, _mode.again
-    _mode.watchers, _mode.again = ((watch,), True) if again else ((watch, *_mode.watchers), _mode.again)
-    try:
-        yield
-    finally:
-        _mode.watchers, _mode.again = before
+    @classmethod
+    def apply(cls, *args, **kwargs):
+        """Run `forward`; record the node if an input needs a gradient. Returns a Tensor or a tuple of them."""
+        tensors = [a for a in args if isinstance(a, Tensor)]
+        node = Node(cls, tensors)
+        arrays = [a.array if isinstance(a, Tensor) else a for a in args]
+        with np.errstate(all="ignore"):                # NaN and infinity are results like any other
+            result = cls.forward(node, *arrays, **kwargs)
+        outputs = [Tensor(y) for y in result] if isinstance(result, tuple) else [Tensor(result)]
+        if modes.anomaly:
+            check_finite(f"{cls.__name__} forward", [t.array for t in outputs])
+        if any(node.needs):
+            node.record(outputs)
+        return tuple(outputs) if isinstance(result, tuple) else outputs[0]
 
 
 # The graph ------------------------------------------------------------------------------------------------------
@@ -103,20 +65,20 @@ class Node:
     """One recorded operation. It is also the context (`ctx`) that `forward` and `backward` receive.
 
     `edges` holds, for each tensor input, the pair (node that made it, index among that node's outputs), or None where
-    no gradient is wanted. Edges run from node to node, never to tensors, so that an intermediate result that nobody
-    saved is freed as soon as the user's code lets go of it.
+    no gradient is wanted. Edges run from node to node, never to tensors. So an intermediate result that nobody saved
+    is freed as soon as the user's code lets go of it.
     """
 
     def __init__(self, function, inputs=()):
         self.function = function
         self.inputs = inputs           # forgotten when forward is done
-        self.needs = tuple(_mode.grad and t.requires_grad for t in inputs)
+        self.needs = tuple(modes.grad and t.requires_grad for t in inputs)
         self.backend = kernels.backend()
         self.saved_arrays = ()
-        self.recall = None             # gets back what a checkpoint made it forget: (arrays, next recall)
+        self.recall = None             # if a checkpoint forgot saved_arrays: a function that gets them back
         self.freed = False
-        self.hooks = {}
-        self.so_far = None             # see Function.adds_to
+        self.hooks = {}                # for each output, by its index: the hooks on its gradient
+        self.accumulator = None        # see Function.accumulates_into
 
     @property
     def name(self):
@@ -138,7 +100,7 @@ class Node:
         return self.saved_arrays
 
     def record(self, outputs):
-        """Become part of the graph: take a number, draw the edges, remember the versions of what was saved."""
+        """Become part of the graph: draw the edges, take a number, remember the versions of what was saved."""
         self.edges = tuple(edge_of(t) if needed else None for t, needed in zip(self.inputs, self.needs))
         owners = {id(t.array): t.version for t in (*self.inputs, *outputs)}
         found = (owners.get(id(array)) for array in self.saved_arrays)
@@ -149,7 +111,7 @@ class Node:
         for i, tensor in enumerate(outputs):
             if tensor.is_floating_point():
                 tensor.grad_fn, tensor.output_index, tensor.requires_grad = self, i, True
-        for watch in _mode.watchers:
+        for watch in modes.watchers:
             watch(self)
 
     def run(self, gradients):
@@ -163,7 +125,7 @@ class Node:
         return result if isinstance(result, tuple) else (result,)
 
     def free(self):
-        """Let go of what was saved; what saved nothing can be walked again, as in PyTorch."""
+        """Let go of what was saved. A node that saved nothing survives a second backward, as in PyTorch."""
         if self.saved_arrays or self.recall:
             self.saved_arrays, self.versions, self.recall, self.freed = (), (), None, True
 
@@ -184,12 +146,12 @@ class Accumulate(Node):
             leaf._leaf_hooks = {}
         self.hooks = {0: leaf._leaf_hooks}
 
-    def add(self, gradient, fresh):
+    def add(self, gradient, owned):
         leaf = self.leaf
         if leaf.grad is not None:
             leaf.grad.array = leaf.grad.array + gradient
         else:
-            leaf.grad = Tensor(gradient if fresh else np.array(gradient, order="K"))
+            leaf.grad = Tensor(gradient if owned else np.array(gradient, order="K"))
 
 
 def edge_of(tensor):
@@ -203,222 +165,119 @@ def edge_of(tensor):
     return node, 0
 
 
-class Function:
-    """A differentiable operator: subclass it with `forward` and, right under it, `backward`.
+# The backward pass ----------------------------------------------------------------------------------------------
 
-    `forward(ctx, *args)` gets arrays where tensors were passed and returns an array or a tuple of arrays.
-    `backward(ctx, dy, ...)` gets the gradient of each output and returns one gradient for each tensor input, None
-    where `ctx.needs[i]` is false. Subclasses register themselves; a test proves every one.
+
+def run_backward(tensors, gradients, retain_graph=False, leaves=None):
+    """Add d(Σ gradient · tensor)/d(leaf) to the `.grad` of every leaf that requires one, or of `leaves` (ids) alone.
+
+    A node's number is larger than the numbers of all nodes it depends on. Going through the nodes in descending order
+    visits each one once, after all that use its outputs: a topological order without recursion.
     """
+    pending, queue = {}, []            # node -> the gradients that have arrived there; the numbers of these nodes
 
-    registry = {}
-    adds_to = None                     # an input whose gradient `backward` can add to `ctx.so_far`, in place, if the
-                                       # gradient that others sent to that input so far is there (else it is None)
+    def send(edge, gradient, owned=False):
+        node, index = edge
+        if node not in pending:
+            pending[node] = Arrived(node)
+            heapq.heappush(queue, (-node.number, node))
+        pending[node].add(index, gradient, owned)
 
-    def __init_subclass__(cls):
-        Function.registry[cls.__name__] = cls
-
-    @classmethod
-    def apply(cls, *args, **kwargs):
-        """Run `forward` and, where an input needs a gradient, record the node. Returns a Tensor or a tuple of them."""
-        tensors = [a for a in args if isinstance(a, Tensor)]
-        node = Node(cls, tensors)
-        arrays = [a.array if isinstance(a, Tensor) else a for a in args]
-        with np.errstate(all="ignore"):                # NaN and infinity are results like any other
-            result = cls.forward(node, *arrays, **kwargs)
-        outputs = [Tensor(y) for y in result] if isinstance(result, tuple) else [Tensor(result)]
-        if _mode.anomaly:
-            _refuse_non_finite(f"{cls.__name__} forward", [t.array for t in outputs])
-        if any(node.needs):
-            node.record(outputs)
-        return tuple(outputs) if isinstance(result, tuple) else outputs[0]
-
-    @classmethod
-    def apply_(cls, target, *args, **kwargs):
-        """In place: like `apply`, but the result is written into `target`, which then stands for it."""
-        result = cls.apply(target, *args, **kwargs, out=target.array)
-        target.bump()
-        node = result.grad_fn
-        if node is not None:           # a saved `target.array` is the output: `forward` copies an input it needs
-            now = (target.version, target.version.count)
-            node.versions = [now if version is result.version else (version, count)
-                             for version, count in node.versions]
-            target.grad_fn, target.output_index, target.requires_grad = node, result.output_index, True
-        return target
-
-
-def check_in_place(name, target, *others):
-    """Refuse what an in-place change would break: a leaf that needs a gradient, a view, or a base with views."""
-    if not _mode.grad or not any(t.requires_grad for t in (target, *others)):
-        return
-    if target.is_leaf and target.requires_grad:
-        raise RuntimeError(f"{name}: a leaf that requires a gradient cannot be changed in place outside no_grad()")
-    if target.base is not None or target.has_views():
-        raise RuntimeError(f"{name}: in place on a view, or on a tensor with living views, is not supported while "
-                           "recording; use the out-of-place form or clone()")
-
-
-def _refuse_non_finite(where, arrays):
-    for array in arrays:
-        if array is not None and array.dtype.kind == "f" and not np.isfinite(array).all():
-            worst = "NaN" if np.isnan(array).any() else "infinity"
-            raise FloatingPointError(f"{where}: {worst} in a result of shape {array.shape}")
-
-
-# The walk back --------------------------------------------------------------------------------------------------
-
-
-class _Pending:
-    """The gradients that have arrived at a node so far, one per output."""
-
-    __slots__ = ("gradients", "owned")
-
-    def __init__(self, outputs):
-        self.gradients = [None] * outputs
-        self.owned = [False] * outputs # whether nobody else holds the array, so that it may be added to in place
-
-    def add(self, index, gradient, fresh):
-        held = self.gradients[index]
-        if held is None:
-            self.gradients[index], self.owned[index] = gradient, fresh
-        else:
-            out = held if self.owned[index] else None
-            self.gradients[index], self.owned[index] = np.asarray(plus(held, gradient, out)), True
-
-
-def run_backward(tensor, gradient, retain_graph=False):
-    """Add d(sum(gradient * tensor))/d(leaf) to the `.grad` of every leaf that requires one.
-
-    A node's number is larger than the numbers of all nodes it depends on, so going through the nodes in descending
-    order visits each one once, after all that use its outputs: a topological order without recursion.
-    """
-    root, index = edge_of(tensor)
-    pending = {root: _Pending(len(root.output_likes))}
-    pending[root].add(index, gradient, fresh=False)
-    queue = [(-root.number, root)]
+    for tensor, gradient in zip(tensors, gradients):
+        send(edge_of(tensor), gradient)
     while queue:
         _, node = heapq.heappop(queue)
-        arrived = pending.pop(node)
-        _run_hooks(node, arrived)
         if isinstance(node, Accumulate):
-            node.add(arrived.gradients[0], arrived.owned[0])
-            continue
-        so_far = node.so_far = _so_far(node, pending)
-        gradients = node.run(arrived.gradients)
-        node.so_far = None
-        if _mode.anomaly:
-            _refuse_non_finite(node.name, gradients)
-        owned = _owned_by_nobody(gradients, arrived.gradients, node.saved_arrays)
-        if not retain_graph:
-            node.free()
-        for edge, dx, fresh in zip(node.edges, gradients, owned):
-            if edge is None or dx is None or dx is so_far:     # the last was added to what is there already
-                continue
-            producer, index = edge
-            if producer not in pending:
-                pending[producer] = _Pending(len(producer.output_likes))
-                heapq.heappush(queue, (-producer.number, producer))
-            pending[producer].add(index, dx, fresh)
-        del arrived, gradients, so_far # or the next node would run with this one's arrays still alive
+            _finish(node, pending.pop(node), leaves)
+        else:
+            _pass_on(node, pending.pop(node), pending, send, retain_graph)
 
 
-def _so_far(node, pending):
-    """The gradient that has arrived where this node is about to send one more, if nobody else holds it."""
-    edge = None if node.function is None or node.function.adds_to is None else node.edges[node.function.adds_to]
-    if edge is None or edge[0] not in pending:
-        return None
-    waiting, index = pending[edge[0]], edge[1]
-    return waiting.gradients[index] if waiting.owned[index] else None
+def _finish(node, arrived, leaves):
+    run_hooks(node, arrived)
+    if leaves is None or id(node.leaf) in leaves:
+        node.add(arrived.gradients[0], arrived.owned[0])
 
 
-def _memory(array):
-    return id(array if array.base is None else array.base)
+def _pass_on(node, arrived, pending, send, retain_graph):
+    """Run a node, and send along each edge the gradient with respect to that input."""
+    run_hooks(node, arrived)
+    total = node.accumulator = accumulator(node, pending)
+    gradients = node.run(arrived.gradients)
+    node.accumulator = None
+    if modes.anomaly:
+        check_finite(node.name, gradients)
+    owned = are_owned(gradients, arrived.gradients, node.saved_arrays)
+    if not retain_graph:
+        node.free()
+    for edge, dx, is_owned in zip(node.edges, gradients, owned):
+        if edge is not None and dx is not None and dx is not total:        # `total` has been added to in place
+            send(edge, dx, is_owned)
 
 
-def _owned_by_nobody(gradients, arrived, saved):
-    """For each gradient, whether its memory is its own: not that of what arrived, was saved, or of another one."""
-    taken = {_memory(a) for a in (*arrived, *saved) if isinstance(a, np.ndarray)}
-    owned = []
-    for dx in gradients:
-        owned.append(isinstance(dx, np.ndarray) and dx.flags.writeable and _memory(dx) not in taken)
-        if dx is not None:
-            taken.add(_memory(dx))
-    return owned
+# What users call ------------------------------------------------------------------------------------------------
 
 
-def _run_hooks(node, arrived):
-    for index, hooks in node.hooks.items():
-        for hook in tuple(hooks.values()):
-            if arrived.gradients[index] is None:
-                continue
-            changed = hook(Tensor(arrived.gradients[index]))
-            arrived.owned[index] = False           # the hook may have kept it
-            if changed is not None:
-                arrived.gradients[index] = changed.array
-
-
-# What users call on tensors -------------------------------------------------------------------------------------
-
-
-def backward(self, gradient=None, retain_graph=False, create_graph=False):
-    """Add the gradients of this tensor to the `.grad` of every leaf it depends on.
+@attach("backward")
+def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+    """Add the gradients of this tensor to the `.grad` of every leaf it depends on, or of the leaves `inputs` alone.
 
     `gradient` is the gradient of the final result with respect to this tensor (same shape); a tensor of one element
-    may leave it out, for 1. Saved arrays are freed on the way unless `retain_graph`.
+    may leave it out, for 1. Saved arrays are freed on the way unless `retain_graph`. RuntimeError if no recorded
+    operation made this tensor, NotImplementedError for `create_graph`.
     """
-    if create_graph:
-        raise NotImplementedError("backward: create_graph=True is not supported; gradients are first-order only")
-    if not self.requires_grad:
-        raise RuntimeError("backward: this tensor does not require a gradient and no recorded operation made it")
-    if gradient is None:
-        if self.array.size != 1:
-            raise RuntimeError(f"backward: a gradient is needed for a tensor of shape {self.shape}; only a tensor "
-                               "of one element may leave it out")
-        gradient = np.ones_like(self.array)
-    gradient = np.asarray(getattr(gradient, "array", gradient), self.dtype)
-    if gradient.shape != self.shape:
-        raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {gradient.shape}")
+    _refuse_second_order("backward", create_graph)
+    leaves = inputs if inputs is None or isinstance(inputs, (tuple, list)) else [inputs]
+    if leaves is not None and not all(t.is_leaf for t in leaves):
+        raise NotImplementedError("backward: expected leaves as inputs; use autograd.grad for other tensors")
+    seed = _seed("backward", self, gradient)
     with no_grad():
-        run_backward(self, gradient, retain_graph)
+        run_backward([self], [seed], retain_graph, leaves and {id(t) for t in leaves})
 
 
-class RemovableHandle:
-    """What registering a hook returns; `remove()` takes the hook away."""
-
-    _ids = itertools.count()
-
-    def __init__(self, hooks, hook):
-        self.hooks, self.id = hooks, next(self._ids)
-        hooks[self.id] = hook
-
-    def remove(self):
-        self.hooks.pop(self.id, None)
+def _refuse_second_order(name, create_graph):
+    if create_graph:
+        raise NotImplementedError(f"{name}: create_graph=True is not supported; gradients are first-order only")
 
 
-def register_hook(self, hook):
-    """Call `hook(gradient)` when this tensor's gradient is known; a tensor it returns replaces the gradient."""
-    if not self.requires_grad:
-        raise RuntimeError("register_hook: this tensor does not require a gradient")
-    if self.grad_fn is not None:
-        return RemovableHandle(self.grad_fn.hooks.setdefault(self.output_index, {}), hook)
-    if self._leaf_hooks is None:
-        self._leaf_hooks = {}
-    return RemovableHandle(self._leaf_hooks, hook)
+def _seed(name, tensor, gradient):
+    """The array that the backward pass of `tensor` starts from."""
+    if not tensor.requires_grad:
+        raise RuntimeError(f"{name}: this tensor does not require a gradient and no recorded operation made it")
+    if gradient is None:
+        if tensor.array.size != 1:
+            raise RuntimeError(f"{name}: a gradient is needed for a tensor of shape {tensor.shape}; only a tensor "
+                               "of one element may leave it out")
+        return np.ones_like(tensor.array)
+    gradient = np.asarray(getattr(gradient, "array", gradient), tensor.dtype)
+    if gradient.shape != tensor.shape:
+        raise ValueError(f"{name}: expected a gradient of shape {tensor.shape}, got {gradient.shape}")
+    return gradient
 
 
-def retain_grad(self):
-    """Keep the gradient of this intermediate result in its `.grad` (leaves always do)."""
-    if self.is_leaf or self._retains:
-        return
-    self._retains, this = True, weakref.ref(self)
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
+    """The gradients of `outputs` with respect to `inputs`, each in the shape of its input; no `.grad` changes.
 
-    def keep(gradient):
-        tensor = this()
-        if tensor is not None:
-            total = gradient.array.copy() if tensor.grad is None else tensor.grad.array + gradient.array
-            tensor.grad = Tensor(total)
+    `grad_outputs` are the gradients of the final result with respect to the outputs, 1 for those of one element.
+    RuntimeError for an input that the outputs do not depend on, unless `allow_unused`, which gives None for it.
+    NotImplementedError for `create_graph`.
+    """
+    _refuse_second_order("grad", create_graph)
+    outputs, inputs = _several(outputs), _several(inputs)
+    given = [None] * len(outputs) if grad_outputs is None else _several(grad_outputs)
+    seeds = [_seed("grad", *pair) for pair in zip(outputs, given, strict=True)]
+    found = {}
+    handles = [t.register_hook(lambda dx, i=i: found.__setitem__(i, dx.clone())) for i, t in enumerate(inputs)]
+    try:
+        with no_grad():
+            run_backward(outputs, seeds, retain_graph, leaves=())
+    finally:
+        for handle in handles:
+            handle.remove()
+    if len(found) < len(inputs) and not allow_unused:
+        raise RuntimeError("grad: the outputs do not depend on one of the inputs; allow_unused=True gives None for it")
+    return tuple(found.get(i) for i in range(len(inputs)))
 
-    register_hook(self, keep)
 
-
-attach(backward=backward, register_hook=register_hook, retain_grad=retain_grad)
+def _several(tensors):
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from tinynet import dtypes, random
-from tinynet.ops.elementwise import check_device
+from tinynet.devices import check_device
 from tinynet.tensor import Tensor
 
 

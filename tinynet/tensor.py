@@ -1,7 +1,7 @@
 """Tensor: an array, and what the gradient graph needs to know about it.
 
-This file holds the data structure alone. `autograd` records what happens to tensors and walks back; `ops` defines
-the operators and attaches them here as methods (`attach`), so that nothing on this floor looks upwards.
+This file holds the data structure alone. `autograd` records what happens to tensors; `ops` defines the operators and
+attaches them to the class as methods (`attach`). So this file imports nothing from the floors above it.
 """
 
 import math
@@ -215,10 +215,13 @@ class Tensor:
         return bool(self._views)
 
 
-def attach(**methods):
-    """Give Tensor methods that are defined on a floor above: `attach(relu=relu, __add__=add)`."""
-    for name, method in methods.items():
-        setattr(Tensor, name, method)
+def attach(*names):
+    """Makes a function that is defined on a floor above a method of Tensor: `@attach("add", "__add__")` before it."""
+    def attached(function):
+        for name in names:
+            setattr(Tensor, name, function)
+        return function
+    return attached
 
 
 def as_array(x):

@@ -14,7 +14,7 @@ from collections import Counter
 
 import numpy as np
 
-from tinynet.autograd import enable_grad
+from tinynet.gradients.modes import enable_grad
 from tinynet.nn import BatchNorm1d, BatchNorm2d, Conv2d, Identity, Linear, Parameter
 from tinynet.tensor import Tensor, tensors_in
 

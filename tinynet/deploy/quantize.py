@@ -17,7 +17,7 @@ import warnings
 
 import numpy as np
 
-from tinynet.autograd import is_grad_enabled, no_grad
+from tinynet.gradients.modes import is_grad_enabled, no_grad
 from tinynet.deploy.fold import fold_batchnorm, replace
 from tinynet.kernels import quantized as kernels
 from tinynet.nn import Conv2d, Linear, Module, check

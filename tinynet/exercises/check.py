@@ -16,7 +16,8 @@ import traceback
 import numpy as np
 
 from tinynet import files, kernels
-from tinynet.autograd import Function, no_grad
+from tinynet.autograd import Function
+from tinynet.gradients.modes import no_grad
 from tinynet.exercises.diagnose import explain, same
 from tinynet.inspect import gradcheck
 from tinynet.tensor import Tensor

@@ -13,7 +13,7 @@ import dataclasses
 
 import numpy as np
 
-from tinynet.autograd import no_grad
+from tinynet.gradients.modes import no_grad
 from tinynet.tensor import Tensor
 
 STEP = 1e-5                            # near the cube root of float64's rounding error, where both errors balance
@@ -95,7 +95,7 @@ def analytic_gradients(function, arrays, rng):
 
 def weighted_sum(y, v):
     """<v, y> as a recorded scalar."""
-    from tinynet.ops.elementwise import mul
+    from tinynet.ops.arithmetic import mul
     from tinynet.ops.reduce import sum
     return sum(mul(y, Tensor(v)))
 

@@ -9,7 +9,7 @@ import ast
 import difflib
 
 from tinynet import models, nn
-from tinynet.autograd import no_grad
+from tinynet.gradients.modes import no_grad
 from tinynet.inspect.watch import inputs_for
 from tinynet.nn import blocks
 from tinynet.tensor import tensors_in

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinynet import random
-from tinynet.autograd import Function, Node, enable_grad
+from tinynet.autograd import Function, Node
+from tinynet.gradients.modes import enable_grad
 from tinynet.kernels.machine import layout
 from tinynet.tensor import Tensor, tensors_in
 

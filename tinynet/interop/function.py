@@ -1,7 +1,7 @@
 """`torch.autograd.Function` as PyTorch's users write it: tensors come in, not arrays."""
 
 from tinynet import autograd
-from tinynet.autograd import no_grad
+from tinynet.gradients.modes import no_grad
 from tinynet.tensor import Tensor, as_array
 
 

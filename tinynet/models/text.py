@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinynet import random
-from tinynet.autograd import no_grad
+from tinynet.gradients.modes import no_grad
 from tinynet.nn import Dropout, Embedding, LayerNorm, Linear, Module, init
 from tinynet.nn.blocks.attention import MultiheadAttention
 from tinynet.nn.blocks.transformer import LearnedPositions, TransformerEncoder, TransformerEncoderLayer

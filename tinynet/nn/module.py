@@ -11,7 +11,7 @@ from collections import OrderedDict, namedtuple
 import numpy as np
 
 from tinynet import dtypes
-from tinynet.autograd import RemovableHandle
+from tinynet.gradients.hooks import RemovableHandle
 from tinynet.tensor import Tensor, as_array
 
 DEVICES = ("cpu", "cuda", "mps", "xpu", "meta")        # what PyTorch calls so; here is only the first

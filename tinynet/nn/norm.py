@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinynet import dtypes
-from tinynet.autograd import is_running_again
+from tinynet.gradients.modes import is_running_again
 from tinynet.nn import functional as F
 from tinynet.nn import init
 from tinynet.nn.functional.norm import normalise_batch

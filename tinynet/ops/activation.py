@@ -8,7 +8,7 @@ import numpy as np
 from tinynet import random
 from tinynet.autograd import Function
 from tinynet.kernels import elementwise, gelu
-from tinynet.ops.common import as_tensor, before, operand
+from tinynet.ops.common import before, operand, tensor_of
 from tinynet.tensor import attach
 
 
@@ -130,9 +130,8 @@ def _masked(x, keep, scale, out):
     return np.multiply(out, scale, out=out)
 
 
+@attach("relu")
 def relu(x):
     """max(x, 0) for each element; dx = dy where x > 0. Behind `Tensor.relu`. Nair & Hinton 2010."""
-    return ReLU.apply(as_tensor(operand("relu", x)))
+    return ReLU.apply(tensor_of(operand("relu", x)))
 
-
-attach(relu=relu)

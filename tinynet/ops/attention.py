@@ -5,6 +5,7 @@ import numpy as np
 from tinynet import random
 from tinynet.autograd import Function
 from tinynet.ops.common import unbroadcast
+from tinynet.ops.softmax import exponentials
 
 
 class Attention(Function):
@@ -23,7 +24,8 @@ class Attention(Function):
         scores = (q * q.dtype.type(scale)) @ k.swapaxes(-1, -2)               # (..., L, S)
         if bias is not None:
             scores = scores + bias
-        weights = _softmax(scores)
+        weights, sums = exponentials(scores, -1)
+        weights /= np.where(sums == 0, 1, sums)                               # 0: a query that sees no key
         ctx.keep = None if p == 0 else _mask(weights, p)
         ctx.save(q, k, v, weights)
         ctx.scale, ctx.bias_shape = scale, None if bias is None else bias.shape
@@ -44,13 +46,6 @@ class Attention(Function):
         if ctx.bias_shape is None:
             return dq, dk, dv
         return dq, dk, dv, unbroadcast(ds, ctx.bias_shape) if ctx.needs[3] else None
-
-
-def _softmax(scores):
-    top = scores.max(-1, keepdims=True, initial=-np.inf)
-    weights = np.exp(scores - np.where(np.isfinite(top), top, 0))
-    total = weights.sum(-1, keepdims=True)
-    return weights / np.where(total == 0, 1, total)
 
 
 def _mask(weights, p):

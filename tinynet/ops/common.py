@@ -7,7 +7,7 @@ from tinynet.autograd import Function
 from tinynet.tensor import Tensor
 
 
-def as_tensor(x, dtype=None):
+def tensor_of(x):
     """`x` as a Tensor without copying; plain numbers and lists get PyTorch's type for them (floats: float32)."""
     if isinstance(x, Tensor):
         return x
@@ -16,7 +16,7 @@ def as_tensor(x, dtype=None):
     array = np.asarray(x)
     if array.dtype == np.float64:
         array = array.astype(dtypes.float32)
-    return Tensor(array.astype(dtype) if dtype is not None else np.asarray(array, dtypes.check(array.dtype)))
+    return Tensor(np.asarray(array, dtypes.check(array.dtype)))
 
 
 def operand(name, x):
@@ -26,7 +26,7 @@ def operand(name, x):
     if isinstance(x, np.generic):
         return x.item()
     if isinstance(x, np.ndarray):
-        return as_tensor(x)
+        return tensor_of(x)
     raise TypeError(f"{name}: expected a tensor, an array or a number, got {type(x).__name__}")
 
 
@@ -53,6 +53,11 @@ def broadcast(name, *tensors):
     except ValueError:
         shapes = " and ".join(str(t.shape) for t in tensors)
         raise ValueError(f"{name}: shapes {shapes} do not broadcast") from None
+
+
+def formula(function):
+    """What the docstring of a Function says before its gradient: z = x y."""
+    return (function.__doc__ or "").partition(";")[0]          # python -OO has no docstrings
 
 
 def before(x, out):
@@ -92,7 +97,7 @@ def require_floating(name, x):
         raise TypeError(f"{name}: expected a floating-point tensor, got {x.dtype}")
 
 
-def dims(name, dim, ndim):
+def axes_of(name, dim, ndim):
     """`dim` (None, an int or several) as a tuple of axes in range(ndim), as PyTorch reads it."""
     if dim is None or dim == ():
         return tuple(range(ndim))

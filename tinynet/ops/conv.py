@@ -17,7 +17,7 @@ class Conv2d(Function):
     Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning".
     """
 
-    adds_to = 0
+    accumulates_into = 0
 
     @staticmethod
     def forward(ctx, x, w, b, *geometry):
@@ -28,7 +28,7 @@ class Conv2d(Function):
     @staticmethod
     def backward(ctx, dy):
         x, w = ctx.saved
-        dx = conv.conv2d_backward_input(dy, w, x.shape, *ctx.geometry, ctx.so_far) if ctx.needs[0] else None
+        dx = conv.conv2d_backward_input(dy, w, x.shape, *ctx.geometry, ctx.accumulator) if ctx.needs[0] else None
         dw = conv.conv2d_backward_weight(x, dy, w.shape, *ctx.geometry) if ctx.needs[1] else None
         if not ctx.biased:
             return dx, dw

@@ -7,9 +7,10 @@ give a view. Then the advanced part, if there is one: arrays of integers and boo
 
 import numpy as np
 
-from tinynet.autograd import Function, check_in_place
+from tinynet.autograd import Function
+from tinynet.gradients.in_place import change
 from tinynet.kernels.machine import layout
-from tinynet.ops.common import as_tensor, broadcast, cast, dims, unbroadcast
+from tinynet.ops.common import axes_of, broadcast, cast, tensor_of, unbroadcast
 from tinynet.tensor import Tensor, attach
 
 
@@ -156,6 +157,7 @@ def _axes_used(item):
 # Functions that users call ----------------------------------------------------------------------------------
 
 
+@attach("__getitem__")
 def getitem(self, index):
     """self[index]: a view for integers, slices, None and ...; a copy where an array or a mask takes part."""
     basic, advanced = _taken_apart(self, index)
@@ -166,32 +168,34 @@ def getitem(self, index):
     return y.view_of(self) if advanced is None else y
 
 
+@attach("__setitem__")
 def setitem(self, index, value):
     """self[index] = value, in place; the value is cast to this type and broadcast."""
     basic, advanced = _taken_apart(self, index)
-    value = cast(as_tensor(value), self.dtype)
-    check_in_place("x[index] = value", self, value)
+    value = cast(tensor_of(value), self.dtype)
     try:
-        SetIndex.apply_(self, value, basic, advanced)
+        change("x[index] = value", SetIndex, self, value, basic, advanced)
     except (IndexError, ValueError) as error:
         shapes = f"the shapes are {self.shape} and {value.shape}"
         raise type(error)(f"x[index] = value: {error}; {shapes}") from None
 
 
+@attach("index_select")
 def index_select(input, dim, index):
     """The slices of `input` along `dim` that the 1-d `index` names: (N, C), (M,) -> (N, M) for dim=1."""
-    index = as_tensor(index)
+    index = tensor_of(index)
     if index.ndim > 1:
         raise ValueError(f"index_select: expected a 1-d index, got shape {index.shape}")
-    axis, = dims("index_select", dim, input.ndim)
+    axis, = axes_of("index_select", dim, input.ndim)
     return input[(slice(None),) * axis + (index.array.reshape(-1),)]
 
 
+@attach("gather")
 def gather(input, dim, index):
     """y[i, j] = input[i, index[i, j]] for dim=1, and alike for others, in the shape of `index`. Only along
     `dim` may that be longer than `input`."""
-    x, index = as_tensor(input), as_tensor(index)
-    axis, = dims("gather", dim, x.ndim)
+    x, index = tensor_of(input), tensor_of(index)
+    axis, = axes_of("gather", dim, x.ndim)
     short = all(n <= m or i == axis for i, (n, m) in enumerate(zip(index.shape, x.shape)))
     if index.ndim != x.ndim or not short:
         raise ValueError(f"gather: expected an index that fits shape {x.shape} except in dim {dim}, "
@@ -200,10 +204,11 @@ def gather(input, dim, index):
     return Gather.apply(x, index, axis)
 
 
+@attach("take_along_dim")
 def take_along_dim(input, indices, dim):
     """`gather` after broadcasting both to a common shape in all axes but `dim`."""
-    x, index = as_tensor(input), as_tensor(indices)
-    axis, = dims("take_along_dim", dim, x.ndim)
+    x, index = tensor_of(input), tensor_of(indices)
+    axis, = axes_of("take_along_dim", dim, x.ndim)
     one = [slice(None)] * x.ndim
     one[axis] = slice(0, 1)
     common = list(broadcast("take_along_dim", x[tuple(one)], index[tuple(one)]))
@@ -216,7 +221,3 @@ def _check_range(name, index, length):
         raise TypeError(f"{name}: expected an index of integers, got {index.dtype}")
     if index.size and not 0 <= index.min() <= index.max() < length:
         raise IndexError(f"{name}: expected indices in [0, {length - 1}], got {index.min()} to {index.max()}")
-
-
-attach(__getitem__=getitem, __setitem__=setitem, index_select=index_select, gather=gather,
-       take_along_dim=take_along_dim)

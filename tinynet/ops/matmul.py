@@ -7,7 +7,7 @@ import numpy as np
 
 from tinynet.autograd import Function
 from tinynet.kernels.matmul import matmul as product
-from tinynet.ops.common import as_tensor, unbroadcast
+from tinynet.ops.common import tensor_of, unbroadcast
 from tinynet.tensor import attach
 
 
@@ -127,6 +127,7 @@ def _grouped(term, x, *groups):
 # Functions that users call ----------------------------------------------------------------------------------
 
 
+@attach("matmul", "__matmul__")
 def matmul(input, other):
     """input @ other, (..., M, K), (..., K, P) -> (..., M, P): stacks broadcast, 1-d tensors are vectors."""
     a, b = _operands("matmul", input, other)
@@ -139,11 +140,16 @@ def matmul(input, other):
     return Matmul.apply(a, b)
 
 
+attach("__rmatmul__")(lambda self, other: matmul(other, self))
+
+
+@attach("mm")
 def mm(input, mat2):
     """The product of two matrices, (M, K) and (K, P) -> (M, P)."""
     return _ranked("mm", input, mat2, 2)
 
 
+@attach("bmm")
 def bmm(input, mat2):
     """The products of two equally long stacks of matrices, (N, M, K) and (N, K, P) -> (N, M, P)."""
     if len(input) != len(mat2):
@@ -151,6 +157,7 @@ def bmm(input, mat2):
     return _ranked("bmm", input, mat2, 3)
 
 
+@attach("dot")
 def dot(input, tensor):
     """The inner product of two vectors, (K,) and (K,) -> ()."""
     return _ranked("dot", input, tensor, 1)
@@ -163,7 +170,7 @@ def _ranked(name, a, b, ndim):
 
 
 def _operands(name, *xs):
-    xs = [as_tensor(x) for x in xs]
+    xs = [tensor_of(x) for x in xs]
     if len({x.dtype for x in xs}) > 1 or xs[0].dtype.kind == "b":
         found = " and ".join(str(x.dtype) for x in xs)
         raise TypeError(f"{name}: expected operands of one numeric dtype, got {found}")
@@ -220,7 +227,3 @@ def _sizes(equation, terms, xs):
                 raise ValueError(f"einsum: expected one size for {c!r} in {equation!r}, "
                                  f"got {sizes[c]} and {n} in shapes {shapes}")
     return sizes
-
-
-attach(matmul=matmul, mm=mm, bmm=bmm, dot=dot,
-       __matmul__=matmul, __rmatmul__=lambda self, other: matmul(other, self))

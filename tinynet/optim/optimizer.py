@@ -6,7 +6,7 @@
 
 import numpy as np
 
-from tinynet.autograd import enable_grad
+from tinynet.gradients.modes import enable_grad
 from tinynet.optim.options import IMPLEMENTATION, as_list
 from tinynet.tensor import Tensor
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinynet.autograd import no_grad
+from tinynet.gradients.modes import no_grad
 
 
 class _Found(Exception):

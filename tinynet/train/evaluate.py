@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tinynet.autograd import no_grad
+from tinynet.gradients.modes import no_grad
 from tinynet.nn import functional as F
 
 

@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 from tinynet import plots, random
-from tinynet.autograd import detect_anomaly
+from tinynet.gradients.anomaly import detect_anomaly
 from tinynet.nn import functional as F
 from tinynet.optim import SGD, AdamW
 from tinynet.optim.lr_scheduler import CosineAnnealingLR, LinearLR, MultiStepLR, OneCycleLR, SequentialLR

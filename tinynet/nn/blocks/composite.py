@@ -2,7 +2,7 @@
 
 from tinynet.nn.containers import Identity
 from tinynet.nn.module import Module
-from tinynet.ops.shape import cat
+from tinynet.ops.joining import cat
 
 
 class Parallel(Module):

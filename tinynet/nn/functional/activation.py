@@ -1,16 +1,15 @@
 """Activation functions, softmax and dropout."""
 
-from tinynet.autograd import check_in_place
+from tinynet.gradients.in_place import change
 from tinynet.nn import check
-from tinynet.ops import activation, reduce
-from tinynet.ops.elementwise import sigmoid, tanh  # noqa: F401 (PyTorch has them here, too)
+from tinynet.ops import activation, softmax as softmax_ops
+from tinynet.ops.pointwise import sigmoid, tanh  # noqa: F401 (PyTorch has them here, too)
 
 
 def _apply(function, inplace, input, *args):
     if not inplace:
         return function.apply(input, *args)
-    check_in_place(function.__name__.lower(), input)
-    return function.apply_(input, *args)
+    return change(function.__name__.lower(), function, input, *args)
 
 
 def relu(input, inplace=False):
@@ -50,7 +49,7 @@ def silu(input, inplace=False):
 
 def softmax(input, dim=None, _stacklevel=3, dtype=None):
     """eˣ / Σ eˣ along `dim`; ValueError for None (PyTorch's guess is deprecated). Bridle 1990."""
-    return reduce.softmax(check.tensor("softmax", input), _given("softmax", dim), dtype=dtype)
+    return softmax_ops.softmax(check.tensor("softmax", input), _given("softmax", dim), dtype=dtype)
 
 
 def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
@@ -58,7 +57,7 @@ def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
 
     ValueError if `dim` is None.
     """
-    return reduce.log_softmax(check.tensor("log_softmax", input), _given("log_softmax", dim), dtype=dtype)
+    return softmax_ops.log_softmax(check.tensor("log_softmax", input), _given("log_softmax", dim), dtype=dtype)
 
 
 def _given(name, dim):

@@ -1,6 +1,6 @@
 """Normalisation over the batch, over vectors, over groups of channels."""
 
-from tinynet.autograd import is_running_again
+from tinynet.gradients.modes import is_running_again
 from tinynet.nn import check
 from tinynet.ops.norm import BatchNorm, GroupNorm, LayerNorm
 

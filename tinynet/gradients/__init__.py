@@ -1,0 +1,1 @@
+"""What stands beside the backward pass of `autograd.py`: modes, hooks, sums, changes in place, recomputation."""

@@ -1,0 +1,73 @@
+"""Memory for time: `checkpoint` keeps the input of a part of the network, and forgets what it computed of it.
+
+Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost": n equal parts keep n inputs for the whole
+backward pass, and the inside of one part at a time.
+"""
+
+import functools
+
+from tinynet import kernels, random
+from tinynet.gradients.modes import enable_grad, is_grad_enabled, watch_nodes
+from tinynet.tensor import Tensor
+
+__all__ = ["checkpoint"]
+
+
+def checkpoint(fn, *inputs, use_reentrant=None, **options):
+    """fn(*inputs, **options), forgetting what its operators save; backward runs fn a second time to get it.
+
+    Inputs and results have any shape. Values and gradients are those without `checkpoint`: the second run
+    draws the same random numbers, and BatchNorm's running statistics move in the first alone. What fn has
+    used (inputs, parameters, tensors around it) must not be changed in place until then: RuntimeError. Its
+    hooks run twice. Checkpoints may contain checkpoints.
+
+    As `torch.utils.checkpoint.checkpoint` with use_reentrant=False, whatever is given. Chen et al. 2016,
+    section 3.
+    """
+    if not is_grad_enabled():
+        return fn(*inputs, **options)
+    part = Part(functools.partial(fn, *inputs, **options), [x for x in inputs if isinstance(x, Tensor)])
+    with watch_nodes(part.forget):
+        return part.fn()
+
+
+class Part:
+    """A checkpointed part of the graph, and what is needed to run it again."""
+
+    def __init__(self, fn, inputs):
+        self.fn, self.random, self.backend = fn, random.get_state(), kernels.backend()
+        self.versions = [(x.version, x.version.count) for x in inputs]
+        self.operators = []            # of the nodes in the first run
+        self.kept = None               # what the nodes of the second run saved: {number: (arrays, recall)}
+
+    def forget(self, node):
+        """Watches the first run: let what the node saved go, and tell the node whom to ask for it."""
+        if node.saved_arrays or node.recall:
+            node.saved_arrays, node.recall = (), functools.partial(self.recall, len(self.operators))
+        self.operators.append(node.function)
+
+    def recall(self, number):
+        """What node `number` has saved, and if an inner checkpoint made that forget it, whom to ask next."""
+        if self.kept is None:
+            self.run_again()
+        return self.kept.pop(number)
+
+    def run_again(self):
+        if any(version.count != count for version, count in self.versions):
+            raise RuntimeError("checkpoint: an input was changed in place before backward ran the function "
+                               "again; clone() it before the change")
+        operators, kept, now = [], {}, random.get_state()
+
+        def keep(node):
+            kept[len(operators)] = node.saved_arrays, node.recall
+            operators.append(node.function)
+
+        random.set_state(self.random)
+        try:
+            with enable_grad(), kernels.use(self.backend), watch_nodes(keep, again=True):
+                self.fn()
+        finally:
+            random.set_state(now)
+        if operators != self.operators:
+            raise RuntimeError("checkpoint: the function did not record the same operators when it ran again")
+        self.fn, self.kept = None, kept

@@ -1,0 +1,72 @@
+"""Comparisons, logic and tests of elements: results without a gradient."""
+
+import numpy as np
+
+from tinynet import dtypes
+from tinynet.ops.common import broadcast, promote, tensor_of
+from tinynet.tensor import Tensor, attach
+
+
+def _comparison(name, ufunc, sign):
+    def call(input, other):
+        x, y = promote(name, input, other)
+        broadcast(name, x, y)
+        return Tensor(ufunc(x.array, y.array))
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"input {sign} other, element by element: a boolean tensor of the broadcast shape."
+    return attach(name, f"__{name}__")(call)
+
+
+eq = _comparison("eq", np.equal, "==")
+ne = _comparison("ne", np.not_equal, "!=")
+lt = _comparison("lt", np.less, "<")
+le = _comparison("le", np.less_equal, "<=")
+gt = _comparison("gt", np.greater, ">")
+ge = _comparison("ge", np.greater_equal, ">=")
+
+
+def _logic(name, ufunc, sign):
+    def call(input, other):
+        x, y = promote(name, input, other)
+        if dtypes.is_floating(x.dtype):
+            raise TypeError(f"{name}: expected booleans or integers, got {x.dtype}")
+        broadcast(name, x, y)
+        return Tensor(ufunc(x.array, y.array))
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"input {sign} other, bit by bit, broadcast; TypeError for floats."
+    operator = name.removeprefix("bitwise_")
+    return attach(name, f"__{operator}__", f"__r{operator}__")(call)
+
+
+bitwise_and = _logic("bitwise_and", np.bitwise_and, "&")
+bitwise_or = _logic("bitwise_or", np.bitwise_or, "|")
+bitwise_xor = _logic("bitwise_xor", np.bitwise_xor, "^")
+
+
+@attach("bitwise_not", "__invert__")
+def bitwise_not(input):
+    """~input, for each element: the logical negation of booleans, the bits of integers turned over.
+
+    TypeError for floats.
+    """
+    if input.is_floating_point():
+        raise TypeError(f"bitwise_not: expected booleans or integers, got {input.dtype}")
+    return Tensor(np.invert(input.array))
+
+
+@attach("isnan")
+def isnan(input):
+    """Whether each element is NaN."""
+    return Tensor(np.isnan(input.array))
+
+
+@attach("isfinite")
+def isfinite(input):
+    """Whether each element is neither NaN nor infinite."""
+    return Tensor(np.isfinite(input.array))
+
+
+@attach("allclose")
+def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """Whether |input - other| <= atol + rtol |other| for each element, broadcast: True or False."""
+    return bool(np.allclose(tensor_of(input).array, tensor_of(other).array, rtol, atol, equal_nan))

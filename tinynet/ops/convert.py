@@ -1,0 +1,68 @@
+"""The same elements in another type, in memory of their own, or in another order of memory."""
+
+import numpy as np
+
+from tinynet import dtypes
+from tinynet.autograd import Function
+from tinynet.devices import KINDS, check_device
+from tinynet.ops.common import cast
+from tinynet.tensor import Tensor, attach
+
+
+class Clone(Function):
+    """y = a copy of x; dx = dy. Saves nothing."""
+
+    @staticmethod
+    def forward(ctx, x, order="K"):
+        return x.copy(order)
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy
+
+
+@attach("clone")
+def clone(input):
+    """A copy of the same shape, with memory of its own, in the graph."""
+    return Clone.apply(input)
+
+
+@attach("contiguous")
+def contiguous(input):
+    """`input` itself if its memory is in C order, else a copy that is, of the same shape."""
+    return input if input.array.flags.c_contiguous else Clone.apply(input, order="C")
+
+
+@attach("to")
+def to(input, *args, dtype=None, device=None, non_blocking=False, copy=False):
+    """The same shape in another type, on the only device ("cpu"): to(dtype), to("cpu"), to("cpu", dtype), to(other).
+
+    `copy` asks for a copy even where nothing changes. `non_blocking` has no meaning on a CPU, as in PyTorch.
+    ValueError for another device.
+    """
+    for a in args:
+        if isinstance(a, Tensor):
+            dtype = a.dtype
+        elif isinstance(a, str) and a.partition(":")[0] in KINDS:
+            device = a
+        elif isinstance(a, bool):
+            raise TypeError("to: give non_blocking and copy by name")
+        else:
+            dtype = a
+    check_device(device)
+    y = input if dtype is None else cast(input, dtypes.check(dtype, "to"))
+    return clone(y) if copy and y is input else y
+
+
+def _converter(name, dtype):
+    """`x.long()` and the like: `to` by other names."""
+    def call(self):
+        return to(self, dtype)
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"The same shape in {dtype}: as `to`."
+    attach(name)(call)
+
+
+for _name, _dtype in dict(float=dtypes.float32, double=dtypes.float64, long=dtypes.int64, int=dtypes.int32,
+                          short=dtypes.int16, char=dtypes.int8, byte=dtypes.uint8, bool=dtypes.bool).items():
+    _converter(_name, _dtype)

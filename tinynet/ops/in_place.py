@@ -1,0 +1,83 @@
+"""Operators that write their result into the memory of their first operand: `x += y`, `x.copy_(y)`."""
+
+import numpy as np
+
+from tinynet import dtypes
+from tinynet.autograd import Function
+from tinynet.gradients.in_place import change
+from tinynet.ops.arithmetic import Add, Div, Mul, Sub, scaled
+from tinynet.ops.common import broadcast, cast, formula, promote, tensor_of, unbroadcast
+from tinynet.tensor import attach
+
+
+def _written(name, function, x, y):
+    """`function` of x and y, written into x, if it fits there."""
+    promoted, y = promote(name, x, y, floating=function is Div)
+    if dtypes.category(promoted.dtype) > dtypes.category(x.dtype):
+        raise TypeError(f"{name}: a result of {promoted.dtype} does not fit in a tensor of {x.dtype}")
+    y = cast(y, x.dtype)
+    if broadcast(name, x, y) != x.shape:
+        raise ValueError(f"{name}: the result would not have the shape {x.shape} of the tensor it is written to")
+    return change(name, function, x, y)
+
+
+def _in_place(name, function, *methods):
+    def call(self, other):
+        return _written(name, function, self, other)
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"{formula(function)}, written over x, in place; the result must fit its shape and type."
+    return attach(name, *methods)(call)
+
+
+mul_ = _in_place("mul_", Mul, "__imul__")
+div_ = _in_place("div_", Div, "__itruediv__")
+
+
+@attach("add_", "__iadd__")
+def add_(self, other, *, alpha=1):
+    """x + alpha * other, written over x, in place; the result must fit its shape and type."""
+    return _written("add_", Add, self, scaled(other, alpha))
+
+
+@attach("sub_", "__isub__")
+def sub_(self, other, *, alpha=1):
+    """x - alpha * other, written over x, in place; the result must fit its shape and type."""
+    return _written("sub_", Sub, self, scaled(other, alpha))
+
+
+class Overwrite(Function):
+    """z = y, broadcast into the memory of x; nothing of dz reaches x, all of it reaches y."""
+
+    @staticmethod
+    def forward(ctx, x, y, out):
+        ctx.shape = y.shape
+        out[...] = y
+        return out
+
+    @staticmethod
+    def backward(ctx, dz):
+        return np.zeros_like(dz) if ctx.needs[0] else None, unbroadcast(dz, ctx.shape)
+
+
+@attach("copy_")
+def copy_(self, src, non_blocking=False):
+    """Write `src` (broadcast, cast to this type) over this tensor, in place.
+
+    `non_blocking` has no meaning on a CPU, as in PyTorch.
+    """
+    source = cast(tensor_of(src), self.dtype)
+    if broadcast("copy_", self, source) != self.shape:
+        raise ValueError(f"copy_: shape {source.shape} does not broadcast to {self.shape}")
+    return change("copy_", Overwrite, self, source)
+
+
+@attach("fill_")
+def fill_(self, value):
+    """Set each element to `value`, in place."""
+    return copy_(self, tensor_of(value))
+
+
+@attach("zero_")
+def zero_(self):
+    """Set each element to 0, in place."""
+    return copy_(self, 0)

@@ -1,0 +1,223 @@
+"""Operators of one operand that treat every element alike: dx = dy · slope.
+
+Where the slope is easier to tell from the result than from the input (exp, sqrt, tanh, sigmoid) the result is saved:
+it is alive anyway, as the next operator's input.
+"""
+
+import numpy as np
+
+from tinynet import dtypes
+from tinynet.autograd import Function
+from tinynet.ops.arithmetic import div, mul
+from tinynet.ops.common import formula, promote, tensor_of
+from tinynet.tensor import attach
+
+
+def unary(name, function):
+    """A function of one operand, also a method of Tensor; integers become float32 first."""
+    def call(input):
+        x, = promote(name, input, floating=True)
+        return function.apply(x)
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"{formula(function)}, for each element; integers become float32."
+    return attach(name)(call)
+
+
+class Neg(Function):
+    """y = -x; dx = -dy. Saves nothing."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return np.negative(x)
+
+    @staticmethod
+    def backward(ctx, dy):
+        return -dy
+
+
+@attach("neg", "__neg__")
+def neg(input):
+    """-input, for each element. Booleans have no negative: TypeError."""
+    x = tensor_of(input)
+    if x.dtype == dtypes.bool:
+        raise TypeError("neg: booleans have no negative; use ~")
+    return Neg.apply(x)
+
+
+attach("__pos__")(lambda self: self)
+
+
+class Abs(Function):
+    """y = |x|; dx = dy sign(x), which is 0 at 0."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save(x)
+        return np.abs(x)
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, = ctx.saved
+        return dy * np.sign(x)
+
+
+@attach("abs", "__abs__")
+def abs(input):
+    """|input| of each element, in its own type; the gradient at 0 is 0."""
+    return Abs.apply(tensor_of(input))
+
+
+class Sign(Function):
+    """y = -1, 0 or 1, the sign of x; dx = 0, for y is constant between its steps. Saves nothing."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return np.sign(x)
+
+    @staticmethod
+    def backward(ctx, dy):
+        return np.zeros_like(dy)
+
+
+@attach("sign")
+def sign(input):
+    """-1, 0 or 1 for each element, in its own type; the gradient is 0."""
+    return Sign.apply(tensor_of(input))
+
+
+class Exp(Function):
+    """y = e^x; dx = dy y. Saves the result."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = np.exp(x)
+        ctx.save(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, dy):
+        y, = ctx.saved
+        return dy * y
+
+
+exp = unary("exp", Exp)
+
+
+class Log(Function):
+    """y = ln x; dx = dy / x."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save(x)
+        return np.log(x)
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, = ctx.saved
+        return dy / x
+
+
+log = unary("log", Log)
+
+
+class Sqrt(Function):
+    """y = sqrt(x); dx = dy / (2 y). Saves the result."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = np.sqrt(x)
+        ctx.save(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, dy):
+        y, = ctx.saved
+        return dy / (2 * y)
+
+
+sqrt = unary("sqrt", Sqrt)
+
+
+class Sin(Function):
+    """y = sin x; dx = dy cos x."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save(x)
+        return np.sin(x)
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, = ctx.saved
+        return dy * np.cos(x)
+
+
+sin = unary("sin", Sin)
+
+
+class Cos(Function):
+    """y = cos x; dx = -dy sin x."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save(x)
+        return np.cos(x)
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, = ctx.saved
+        return -dy * np.sin(x)
+
+
+cos = unary("cos", Cos)
+
+
+class Tanh(Function):
+    """y = tanh x; dx = dy (1 - y^2). Saves the result."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = np.tanh(x)
+        ctx.save(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, dy):
+        y, = ctx.saved
+        return dy * (1 - y * y)
+
+
+tanh = unary("tanh", Tanh)
+
+
+class Sigmoid(Function):
+    """y = 1 / (1 + e^-x); dx = dy y (1 - y). Saves the result. Written with tanh, which cannot overflow."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = np.tanh(x * x.dtype.type(0.5))
+        y += 1
+        y *= x.dtype.type(0.5)
+        ctx.save(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, dy):
+        y, = ctx.saved
+        return dy * y * (1 - y)
+
+
+sigmoid = unary("sigmoid", Sigmoid)
+
+
+@attach("square")
+def square(input):
+    """input², for each element."""
+    x = tensor_of(input)
+    return mul(x, x)
+
+
+@attach("rsqrt")
+def rsqrt(input):
+    """1 / √input, for each element; integers become float32."""
+    return div(1, sqrt(input))
