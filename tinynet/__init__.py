@@ -61,6 +61,7 @@ _PLACES = {                                    # where the other names are
     "tinynet.inspect.summary": ["summary"],
     "tinynet.inspect.profile": ["profile"],
     "tinynet.inspect.graph": ["graph"],
+    "tinynet.explorer.explore": ["explore"],
     "tinynet.inspect.missing": ["explain_missing_gradients"]}
 _TOOLS = {name: module for module, names in _PLACES.items() for name in names}
 

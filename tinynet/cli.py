@@ -17,6 +17,7 @@ COMMANDS = {
     "summary": "show a network's layers, parameters, multiply-adds and memory",
     "profile": "measure a training step by layer and by operator",
     "graph": "draw the computational graph of a network or a block",
+    "explore": "step through a forward and a backward pass in a browser",
     "info": "show versions, threads and folders",
 }
 

@@ -1,0 +1,200 @@
+"""Recording a forward and a backward pass: what each operator took, gave, saved and sent back, step by step.
+
+As in `inspect.watch`, the two places that all operators pass, `Function.apply` and `Node.run`, are replaced for the time
+of a `with` block. What they carry is sampled at once, because arrays may be changed in place or freed afterwards.
+"""
+
+import contextlib
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tinynet.autograd import Accumulate, Function, Node
+from tinynet.explorer.sample import Snapshot
+from tinynet.inspect.watch import kept, owner
+from tinynet.tensor import Tensor, tensors_in
+
+
+@dataclass
+class Value:
+    """An array of the forward pass. `maker` is the number of the operator that computed it, None for the others."""
+
+    number: int
+    kind: str                          # "input", "parameter", "constant" or "result"
+    name: str
+    shape: tuple
+    bytes: int
+    snapshot: Snapshot | None          # None where the values are gone
+    maker: int | None = None
+
+
+@dataclass
+class Operator:
+    """One call of a Function. `modules` are the paths of the modules that were running, from the outermost."""
+
+    number: int
+    function: type
+    modules: tuple
+    inputs: list                       # numbers of values
+    outputs: list
+    options: list                      # the other arguments
+    saved: list = field(default_factory=list)          # (what it is, bytes)
+    arrived: list = field(default_factory=list)        # a snapshot of the gradient of each output
+    sent: list = field(default_factory=list)           # a snapshot of the gradient of each input, or None
+
+
+@dataclass
+class Step:
+    """What happens at one moment: an operator runs forward or backward, or two gradients of a value are added."""
+
+    kind: str                          # "forward", "backward" or "add"
+    operator: int | None               # whose turn it is; for "add" the operator that sent the second gradient
+    value: int | None = None           # for "add": the value whose gradients meet
+    total: Snapshot | None = None      # for "add": their sum
+    saved: int = 0                     # bytes kept for backward after this step
+    gradients: int = 0                 # bytes of gradients on their way after this step
+
+
+class Recording:
+    """All `values`, `operators` and `steps` of what ran inside `recording`, and the `parameters` afterwards."""
+
+    def __init__(self, model=None, inputs=()):
+        self.label = ""                # names it beside another one
+        self.values, self.operators, self.steps, self.parameters = [], [], [], []
+        self.kinds = {} if model is None else {path: type(module).__name__ for path, module in model.named_modules()}
+        self.paths = {} if model is None else {module: path for path, module in model.named_modules()}
+        self.names = {} if model is None else {id(p): name for name, p in model.named_parameters()}
+        self.inputs = {id(tensor): name for name, tensor in inputs}
+        self.lent = set() if model is None else {id(owner(p.array)) for p in model.parameters()}
+        self.running, self.known, self.by_node = [], {}, {}
+        self.holders, self.saved = {}, 0                # id of saved memory -> the operators that keep it; all their bytes
+        self.waiting, self.flying = {}, 0               # edge -> the gradient that has arrived there so far; their bytes
+        self.node_total = None         # the array that the running node may add its gradient to
+
+    def value_of(self, tensor):
+        """The Value of a tensor; one that nobody computed here is an input, a parameter or a constant."""
+        if id(tensor) in self.known:
+            return self.known[id(tensor)][1]
+        if id(tensor) in self.names:
+            return self.remember(tensor, "parameter", self.names[id(tensor)])
+        if id(tensor) in self.inputs:
+            return self.remember(tensor, "input", self.inputs[id(tensor)])
+        return self.remember(tensor, "input" if tensor.requires_grad else "constant", "")
+
+    def remember(self, tensor, kind, name, maker=None):
+        array = tensor.array
+        value = Value(len(self.values), kind, name, array.shape, array.nbytes, Snapshot(array), maker)
+        self.values.append(value)
+        self.known[id(tensor)] = tensor, value         # the tensor stays alive, so that its id stays its own
+        return value
+
+    def snapshots(self):
+        """All snapshots, in any order."""
+        found = [v.snapshot for v in self.values] + [s.total for s in self.steps]
+        found += [s for operator in self.operators for s in (*operator.arrived, *operator.sent)]
+        found += [s for _, *three in self.parameters for s in three]
+        return [snapshot for snapshot in found if snapshot is not None]
+
+    # Forward ----------------------------------------------------------------------------------------------------
+
+    def enter(self, module, inputs):
+        self.running.append(self.paths[module])
+
+    def leave(self, module, inputs, output):
+        self.running.pop()
+
+    def forward(self, function, args, call):
+        """Run an operator by `call()`, and note it."""
+        inputs = [self.value_of(t) for t in args if isinstance(t, Tensor)]
+        roles = {id(t.array): f"input {i + 1}" for i, t in enumerate(a for a in args if isinstance(a, Tensor))}
+        result = call()
+        operator = Operator(len(self.operators), function, tuple(self.running), [v.number for v in inputs], [],
+                            [a for a in args if not isinstance(a, (Tensor, np.ndarray)) and a is not None])
+        self.operators.append(operator)
+        outputs = tensors_in(result)
+        for tensor in outputs:
+            operator.outputs.append(self.remember(tensor, "result", "", operator.number).number)
+            roles.setdefault(id(tensor.array), "output")
+        node = outputs[0].grad_fn if outputs else None
+        if node is not None:
+            self.by_node[node] = operator
+            self.keep(operator, node, roles)
+        self.add_step("forward", operator.number)
+        return result
+
+    def keep(self, operator, node, roles):
+        """Note what a node saved for backward; `roles` tells by the id of an array what it is."""
+        operator.saved = [(roles.get(id(a), "computed"), list(a.shape), a.nbytes) for a in kept(node)]
+        for memory in {id(a): a for a in map(owner, kept(node)) if id(a) not in self.lent}.values():
+            holders = self.holders.setdefault(id(memory), set())       # a parameter is there anyway
+            self.saved += 0 if holders else memory.nbytes
+            holders.add(operator.number)
+
+    def release(self, operator, node):
+        """Note that a node lets go of what it saved."""
+        for memory in {id(a): a for a in map(owner, kept(node)) if id(a) not in self.lent}.values():
+            holders = self.holders.get(id(memory), {operator.number})
+            holders.discard(operator.number)
+            self.saved -= 0 if holders else memory.nbytes
+
+    # Backward ---------------------------------------------------------------------------------------------------
+
+    def backward(self, node, gradients, call):
+        """Run the backward of an operator by `call()`, and note it."""
+        operator = self.by_node.get(node)
+        if operator is None:
+            return call()
+        operator.arrived = [None if dy is None else Snapshot(dy) for dy in gradients]
+        for index in range(len(node.output_likes)):
+            self.flying -= 0 if self.waiting.pop((node, index), None) is None else gradients[index].nbytes
+        so_far = [None if edge is None else self.waiting.get(edge) for edge in node.edges]
+        result = call()
+        self.release(operator, node)
+        sent = [self.sent(edge, dx, before) for edge, dx, before in zip(node.edges, result, so_far)]
+        operator.sent = [None if dx is None else Snapshot(dx) for dx in sent]
+        met = []
+        for i, (edge, dx) in enumerate(zip(node.edges, sent)):
+            if edge is not None and dx is not None:
+                before = self.waiting.get(edge)
+                self.waiting[edge] = dx if before is None else before + dx
+                if before is None and not isinstance(edge[0], Accumulate):
+                    self.flying += dx.nbytes
+                met += [] if before is None else [(operator.inputs[i], Snapshot(self.waiting[edge]))]
+        self.add_step("backward", operator.number)
+        for value, total in met:
+            self.add_step("add", operator.number, value, total)
+        return result
+
+    def sent(self, edge, dx, before):
+        """What an operator sends along an edge. An operator may add to what has arrived there: take that away."""
+        if edge is None or dx is None:
+            return None
+        added_in_place = before is not None and dx is self.node_total
+        return dx - before if added_in_place else dx.copy()
+
+    def add_step(self, kind, operator, value=None, total=None):
+        self.steps.append(Step(kind, operator, value, total, self.saved, self.flying))
+
+
+@contextlib.contextmanager
+def recording(model=None, inputs=()):
+    """`with recording(model, [("input", x)]) as seen:` notes every operator of the block, forward and backward."""
+    seen = Recording(model, inputs)
+    apply, run = Function.__dict__["apply"], Node.run
+
+    def noted_apply(cls, *args, **kwargs):
+        return seen.forward(cls, args, lambda: apply.__func__(cls, *args, **kwargs))
+
+    def noted_run(node, gradients):
+        seen.node_total = node.so_far
+        return seen.backward(node, gradients, lambda: run(node, gradients))
+
+    handles = [module.register_forward_pre_hook(seen.enter) for module in seen.paths]
+    handles += [module.register_forward_hook(seen.leave) for module in seen.paths]
+    Function.apply, Node.run = classmethod(noted_apply), noted_run
+    try:
+        yield seen
+    finally:
+        Function.apply, Node.run = apply, run
+        for handle in handles:
+            handle.remove()
