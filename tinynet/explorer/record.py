@@ -186,7 +186,7 @@ def recording(model=None, inputs=()):
         return seen.forward(cls, args, lambda: apply.__func__(cls, *args, **kwargs))
 
     def noted_run(node, gradients):
-        seen.node_total = node.so_far
+        seen.node_total = node.accumulator
         return seen.backward(node, gradients, lambda: run(node, gradients))
 
     handles = [module.register_forward_pre_hook(seen.enter) for module in seen.paths]
