@@ -53,7 +53,7 @@ def check_twin(ours, theirs, *shape, tolerance=1e-9):
     scatter_parameters(ours.double())
     theirs.double().load_state_dict({key: torch.tensor(v.numpy()) for key, v in ours.state_dict().items()})
     for parameter in theirs.parameters():
-        parameter.array *= 1.1
+        parameter.data *= 1.1
     ours.load_state_dict({key: v.numpy() for key, v in theirs.state_dict().items()})
     for training in (True, False):
         ours.train(training), theirs.train(training)

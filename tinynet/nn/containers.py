@@ -1,80 +1,107 @@
-"""Modules made of modules: a sequence, a list, a dict. Positions or names make the `state_dict` keys."""
+"""Modules made of modules or parameters: a sequence, lists, dicts. Positions or names make the `state_dict` keys."""
 
 from tinynet.nn.module import Module
+from tinynet.nn.parameter import Parameter
+from tinynet.tensor import Tensor
 
 
-class Identity(Module):
-    """y = x, of any shape. Takes any arguments, so that it can stand for any layer."""
+class _Container(Module):
+    """Entries of one kind, modules or parameters, in the table of `Module` for that kind."""
 
-    def __init__(self, *args, **kwargs):
-        super().__init__()
+    table = "_modules"
 
-    def forward(self, input):
-        return input
+    @property
+    def _entries(self):
+        return self.__dict__[self.table]
+
+    def _entry(self, value):
+        if not isinstance(value, Module):
+            raise TypeError(f"{type(self).__name__}: expected a Module, got {type(value).__name__}")
+        return value
+
+    def __len__(self):
+        return len(self._entries)
 
 
-class Flatten(Module):
-    """Joins the axes start_dim ... end_dim into one: (N, C, H, W) -> (N, C·H·W)."""
+class _Parameters(_Container):
+    """Entries that are parameters. A tensor becomes one."""
 
-    def __init__(self, start_dim=1, end_dim=-1):
-        super().__init__()
-        self.start_dim, self.end_dim = start_dim, end_dim
+    table = "_parameters"
 
-    def forward(self, input):
-        return input.flatten(self.start_dim, self.end_dim)
+    def _entry(self, value):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{type(self).__name__}: expected a tensor, got {type(value).__name__}")
+        return value if isinstance(value, Parameter) else Parameter(value)
 
     def extra_repr(self):
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+        """One line for each parameter: its name, type and shape."""
+        lines = [f"({name}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
+                 for name, p in self._entries.items()]
+        return "\n".join(lines)
+
+    def forward(self, *args, **kwargs):
+        """Refused with a RuntimeError: parameters compute nothing."""
+        raise RuntimeError(f"{type(self).__name__} should not be called")
 
 
-class _Numbered(Module):
-    """Children named "0", "1", ...: what Sequential and ModuleList share."""
+class _Numbered(_Container):
+    """Entries named "0", "1", ...: what Sequential and the lists share."""
 
-    def _key(self, index):
+    def _position(self, index):
+        index = index.__index__()
         if not -len(self) <= index < len(self):
-            raise IndexError(f"{type(self).__name__}: index {index} is out of range for {len(self)} modules")
-        return str(index % len(self))
+            raise IndexError(f"{type(self).__name__}: index {index} is out of range for {len(self)} "
+                             f"{self.table.strip('_')}")
+        return index % len(self)
 
-    def _replace_all(self, modules):
-        for name in self._modules:
-            delattr(self, name)
-        return self.extend(modules)
+    def _renumber(self, entries):
+        self._entries.clear()
+        return self.extend(entries)
 
     def append(self, module):
-        """One more module at the end."""
-        self.add_module(str(len(self)), _module(self, module))
+        """One more entry at the end."""
+        self._put(self.table, str(len(self)), self._entry(module))
         return self
 
     def extend(self, modules):
-        """More modules at the end, in their order."""
-        for module in modules:
-            self.append(module)
+        """More entries at the end, in their order."""
+        for entry in list(modules):
+            self.append(entry)
         return self
 
     def insert(self, index, module):
-        """A module at position `index`; those from there on move up."""
-        modules = list(self)
-        modules.insert(index, _module(self, module))
-        self._replace_all(modules)
+        """An entry at position `index`; those from there on move up."""
+        entries = list(self)
+        entries.insert(index, self._entry(module))
+        return self._renumber(entries)
 
-    def __len__(self):
-        return len(self._modules)
+    def pop(self, key):
+        """Take out and return the entry at position `key`."""
+        entry = self[key]
+        del self[key]
+        return entry
 
     def __iter__(self):
-        return iter(self._modules.values())
+        return iter(self._entries.values())
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return type(self)._of(list(self._modules.items())[index])
-        return list(self)[int(self._key(index))]
+            return type(self)._of(list(self._entries.items())[index])
+        return list(self)[self._position(index)]
 
-    def __setitem__(self, index, module):
-        setattr(self, list(self._modules)[int(self._key(index))], _module(self, module))
+    def __setitem__(self, index, entry):
+        setattr(self, list(self._entries)[self._position(index)], self._entry(entry))
 
     def __delitem__(self, index):
-        modules = list(self)
-        del modules[index]
-        self._replace_all(modules)
+        entries = list(self)
+        del entries[index]
+        self._renumber(entries)
+
+    def __iadd__(self, entries):
+        return self.extend(entries)
+
+    def __add__(self, entries):
+        return type(self)._of([(str(i), entry) for i, entry in enumerate([*self, *entries])])
 
 
 class Sequential(_Numbered):
@@ -87,7 +114,7 @@ class Sequential(_Numbered):
         super().__init__()
         if len(modules) == 1 and isinstance(modules[0], dict):
             for name, module in modules[0].items():
-                self.add_module(name, _module(self, module))
+                self.add_module(name, self._entry(module))
         else:
             self.extend(modules)
 
@@ -107,73 +134,94 @@ class ModuleList(_Numbered):
     IndexError beyond its ends.
     """
 
-    def __init__(self, modules=()):
+    def __init__(self, modules=None):
         super().__init__()
-        self.extend(modules)
+        self.extend(modules or ())
 
     @classmethod
     def _of(cls, items):
-        return cls(module for _, module in items)
-
-    def __add__(self, modules):
-        return ModuleList([*self, *modules])
+        return cls([entry for _, entry in items])
 
 
-class ModuleDict(Module):
-    """A dict whose modules are registered under their keys; KeyError for others."""
+class ParameterList(_Numbered, _Parameters):
+    """A list whose parameters are registered; tensors of any shape become parameters.
 
-    def __init__(self, modules=None):
+    IndexError beyond its ends.
+    """
+
+    def __init__(self, values=None):
         super().__init__()
-        self.update(modules or {})
+        self.extend(values or ())
+
+    @classmethod
+    def _of(cls, items):
+        return cls([entry for _, entry in items])
+
+
+class _Named(_Container):
+    """Entries under names of the user: what the dicts share."""
+
+    def __init__(self, entries=None):
+        super().__init__()
+        self.update(entries or {})
 
     def update(self, modules):
-        """Take over the modules of a dict, or of pairs (key, module)."""
-        for name, module in modules.items() if hasattr(modules, "items") else modules:
-            self[name] = module
+        """Take over the entries of a dict, or of pairs (key, entry)."""
+        for name, entry in modules.items() if hasattr(modules, "items") else modules:
+            self[name] = entry
 
     def __getitem__(self, name):
-        return self._modules[name]
+        return self._entries[name]
 
-    def __setitem__(self, name, module):
-        self.add_module(name, _module(self, module))
+    def __setitem__(self, name, entry):
+        self._put(self.table, name, self._entry(entry))
 
     def __delitem__(self, name):
-        self.pop(name)
+        del self._entries[name]
 
-    def pop(self, name):
-        """Take out and return the module `name`."""
-        module = self[name]
-        delattr(self, name)
-        return module
+    def pop(self, key):
+        """Take out and return the entry `key`."""
+        return self._entries.pop(key)
 
     def clear(self):
-        """Take out all modules."""
-        for name in self._modules:
-            delattr(self, name)
-
-    def __len__(self):
-        return len(self._modules)
+        """Take out all entries."""
+        self._entries.clear()
 
     def __iter__(self):
-        return iter(self._modules)
+        return iter(self._entries)
 
     def __contains__(self, name):
-        return name in self._modules
+        return name in self._entries
 
     def keys(self):
         """The names, in the order in which they came."""
-        return self._modules.keys()
+        return self._entries.keys()
 
     def values(self):
-        """The modules."""
-        return self._modules.values()
+        """The entries."""
+        return self._entries.values()
 
     def items(self):
-        """Pairs (name, module)."""
-        return self._modules.items()
+        """Pairs (name, entry)."""
+        return self._entries.items()
 
 
-def _module(container, value):
-    if not isinstance(value, Module):
-        raise TypeError(f"{type(container).__name__}: expected a Module, got {type(value).__name__}")
-    return value
+class ModuleDict(_Named):
+    """A dict whose modules are registered under their keys; KeyError for others."""
+
+    def __init__(self, modules=None):
+        super().__init__(modules)
+
+
+class ParameterDict(_Named, _Parameters):
+    """A dict whose parameters are registered under their keys (KeyError for others).
+
+    Tensors of any shape become parameters.
+    """
+
+    def __init__(self, parameters=None):
+        super().__init__(parameters)
+
+    def get(self, key, default=None):
+        """The parameter `key`, or `default` where there is none."""
+        return self._entries.get(key, default)

@@ -5,7 +5,8 @@ import numpy as np
 from tinynet.nn import check
 from tinynet.nn import functional as F
 from tinynet.nn import init
-from tinynet.nn.module import Module, Parameter, parameter_dtype
+from tinynet.nn.module import Module
+from tinynet.nn.parameter import Parameter, parameter_dtype
 
 
 class Embedding(Module):

@@ -1,50 +1,17 @@
 """Module: a piece of a network that owns parameters, buffers and further modules.
 
-There are no tables beside the attributes: what is set on a module and is a Parameter is one of its
-parameters, what is a Module is one of its children, in the order in which they were set. Only buffers
-(tensors that belong to the state but are not learned, such as running statistics) have to be named, by
-`register_buffer`.
+What is set on a module is sorted by its kind: a Parameter goes into `_parameters`, a Module into `_modules`,
+each in the order in which they were set. Buffers are tensors that belong to the state but are not learned,
+such as running statistics; `register_buffer` puts them into `_buffers`. All else is a plain attribute.
 """
 
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict
 
-import numpy as np
-
-from tinynet import dtypes
 from tinynet.gradients.hooks import RemovableHandle
-from tinynet.tensor import Tensor, as_array
-
-DEVICES = ("cpu", "cuda", "mps", "xpu", "meta")        # what PyTorch calls so; here is only the first
-IncompatibleKeys = namedtuple("IncompatibleKeys", "missing_keys unexpected_keys")
-
-
-class Parameter(Tensor):
-    """A tensor that is learned: it requires a gradient, and the module it is set on lists it.
-
-    It shares the memory and the shape of `data`, an array or a tensor of floats.
-    """
-
-    __slots__ = ()
-
-    def __init__(self, data, requires_grad=True):
-        super().__init__(as_array(data))
-        if isinstance(data, Tensor):
-            self.version = data.version
-        self.requires_grad_(requires_grad)
-
-    @staticmethod
-    def kind():
-        return "Parameter"
-
-    def __deepcopy__(self, memo):
-        memo[id(self)] = copied = type(self)(np.array(self.array, order="K"), self.requires_grad)
-        return copied
-
-
-def parameter_dtype(device, dtype):
-    """The dtype that a layer's constructor asks for, float32 by default; there is no device but "cpu"."""
-    _check_device("layer", device)
-    return dtypes.float32 if dtype is None else dtypes.check(dtype, "layer")
+from tinynet.nn import conversion, state
+from tinynet.nn.hooks import call_with_hooks
+from tinynet.nn.parameter import Parameter
+from tinynet.tensor import Tensor
 
 
 class Module:
@@ -56,9 +23,10 @@ class Module:
 
     def __init__(self):
         self.training = True
-        self._buffers = {}             # name -> whether it belongs to the state_dict
-        self._forward_pre_hooks = {}
-        self._forward_hooks = {}
+        self._parameters, self._buffers, self._modules = {}, {}, {}
+        self._non_persistent_buffers_set = set()
+        self._forward_pre_hooks, self._forward_hooks = OrderedDict(), OrderedDict()
+        self._backward_pre_hooks, self._backward_hooks = OrderedDict(), OrderedDict()
 
     # Calling --------------------------------------------------------------------------------------------
 
@@ -68,32 +36,41 @@ class Module:
 
     def __call__(self, *args, **kwargs):
         try:
-            if self._forward_hooks or self._forward_pre_hooks:
-                return self._call_with_hooks(args, kwargs)
+            if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
+                return call_with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs)
         except (ValueError, TypeError, IndexError) as error:
             self._locate(error)
             raise
 
-    def _call_with_hooks(self, args, kwargs):
-        for hook in tuple(self._forward_pre_hooks.values()):
-            changed = hook(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        result = self.forward(*args, **kwargs)
-        for hook in tuple(self._forward_hooks.values()):
-            changed = hook(self, args, result)
-            if changed is not None:
-                result = changed
-        return result
+    def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
+        """Call `hook(module, args)` before `forward`; what it returns (not None) replaces the arguments.
 
-    def register_forward_pre_hook(self, hook):
-        """Call `hook(module, args)` before `forward`; what it returns (not None) replaces the arguments."""
-        return RemovableHandle(self._forward_pre_hooks, hook)
+        `with_kwargs`: call `hook(module, args, kwargs)`, which returns None or a pair (args, kwargs).
+        """
+        return _registered(self._forward_pre_hooks, (hook, with_kwargs), prepend)
 
-    def register_forward_hook(self, hook):
-        """Call `hook(module, args, output)` after `forward`; what it returns, if not None, is the output."""
-        return RemovableHandle(self._forward_hooks, hook)
+    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False):
+        """Call `hook(module, args, output)` after `forward`; what it returns, if not None, is the output.
+
+        `with_kwargs`: call `hook(module, args, kwargs, output)`.
+        """
+        return _registered(self._forward_hooks, (hook, with_kwargs), prepend)
+
+    def register_full_backward_hook(self, hook, prepend=False):
+        """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are known.
+
+        Both are tuples of tensors, None where an input has no gradient. A tuple that the hook returns
+        replaces `grad_input`. Without an input that requires a gradient, the hook is called as soon as the
+        gradients of the outputs are known.
+        """
+        return _registered(self._backward_hooks, hook, prepend)
+
+    register_backward_hook = register_full_backward_hook       # the old spelling
+
+    def register_full_backward_pre_hook(self, hook, prepend=False):
+        """Call `hook(module, grad_output)` when the gradients of the outputs are known; it may replace them."""
+        return _registered(self._backward_pre_hooks, hook, prepend)
 
     def title(self):
         """How a layer calls itself in errors, `Conv2d(64 -> 128)`; empty where errors are only passed on."""
@@ -102,8 +79,8 @@ class Module:
     def _locate(self, error):
         """Put into an error's message which layer failed and where it is, as seen from here.
 
-        Every module on the way out says it anew, so that the outermost one, whose path is the longest, has
-        the last word: `layer2.0.shortcut: Conv2d(64 -> 128): expected input ...`.
+        Each enclosing module rewrites the message; the outermost one knows the full path:
+        `layer2.0.shortcut: Conv2d(64 -> 128): expected input ...`.
         """
         if len(error.args) != 1:       # no message of ours
             return
@@ -118,31 +95,54 @@ class Module:
     # Attributes -----------------------------------------------------------------------------------------
 
     def __setattr__(self, name, value):
-        before = self.__dict__.get(name)
-        if isinstance(value, (Parameter, Module)):
-            if "_buffers" not in self.__dict__:
+        table = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
+        before = self._table_of(name)
+        if table is not None:
+            if table not in self.__dict__:
                 raise AttributeError(f"{type(self).__name__}: call super().__init__() before setting "
                                      f"{name!r}")
-            if not isinstance(before, (Parameter, Module)):
-                self.__dict__.pop(name, None)      # it takes its place in the order now
-                self._buffers.pop(name, None)
-        elif isinstance(before, (Parameter, Module)) and value is not None:
-            raise TypeError(f"{type(self).__name__}.{name}: expected a {_kind(before)} or None, "
-                            f"got {_kind(value)}")
-        elif name in self.__dict__.get("_buffers", ()) and not isinstance(value, (Tensor, type(None))):
-            raise TypeError(f"{type(self).__name__}.{name}: expected a Tensor or None, got {_kind(value)}")
-        super().__setattr__(name, value)
+            for other in {"_parameters", "_modules", "_buffers"} - {table}:
+                self.__dict__[other].pop(name, None)
+            self.__dict__.pop(name, None)
+            self.__dict__[table][name] = value
+        elif before is None:
+            super().__setattr__(name, value)
+        elif value is None or before == "_buffers" and isinstance(value, Tensor):
+            self.__dict__[before][name] = value
+        else:
+            raise TypeError(f"{type(self).__name__}.{name}: expected a {KINDS[before]} or None, got {_kind(value)}")
+
+    def __getattr__(self, name):
+        table = self._table_of(name)
+        if table is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        return self.__dict__[table][name]
 
     def __delattr__(self, name):
-        super().__delattr__(name)
-        self._buffers.pop(name, None)
+        table = self._table_of(name)
+        if table is None:
+            super().__delattr__(name)
+        else:
+            del self.__dict__[table][name]
+            self._non_persistent_buffers_set.discard(name)
 
-    def register_parameter(self, name, parameter):
+    def __dir__(self):
+        return [*super().__dir__(), *self._parameters, *self._buffers, *self._modules]
+
+    def _table_of(self, name):
+        """The table that holds this name; None if none does."""
+        for table in KINDS:
+            if name in self.__dict__.get(table, ()):
+                return table
+
+    def register_parameter(self, name, param):
         """The same as setting the attribute; None stands for a parameter that this module does without.
 
         ValueError for a name with dots, or one that is taken.
         """
-        setattr(self, _checked(self, name), parameter)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"register_parameter: expected a Parameter or None for {name!r}, got {_kind(param)}")
+        self._put("_parameters", name, param)
 
     def register_buffer(self, name, tensor, persistent=True):
         """Set a tensor (or None) that is not learned, but part of the module (`persistent`: of its state).
@@ -151,33 +151,29 @@ class Module:
         """
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"register_buffer: expected a Tensor or None for {name!r}, got {_kind(tensor)}")
-        setattr(self, _checked(self, name), tensor)
-        self._buffers[name] = persistent
+        self._put("_buffers", name, tensor)
+        (set.discard if persistent else set.add)(self._non_persistent_buffers_set, name)
 
     def add_module(self, name, module):
         """The same as setting the attribute, for names made up at run time; ValueError for dots in them."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"add_module: expected a Module or None for {name!r}, got {_kind(module)}")
-        setattr(self, _checked(self, name), module)
+        self._put("_modules", name, module)
 
     register_module = add_module
 
+    def _put(self, table, name, value):
+        if table not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__}: call super().__init__() before setting {name!r}")
+        if not isinstance(name, str) or not name or "." in name:
+            raise ValueError(f"{type(self).__name__}: expected a name without dots, got {name!r}")
+        taken = name not in self.__dict__[table] and getattr(self, name, None) is not None
+        if taken or hasattr(type(self), name):
+            raise ValueError(f"{type(self).__name__}: the name {name!r} is taken by another attribute")
+        self.__dict__.pop(name, None)
+        self.__dict__[table][name] = value
+
     # What is inside -------------------------------------------------------------------------------------
-
-    @property
-    def _modules(self):
-        return {name: value for name, value in self.__dict__.items() if isinstance(value, Module)}
-
-    @property
-    def _parameters(self):
-        return {name: value for name, value in self.__dict__.items() if isinstance(value, Parameter)}
-
-    def _own_buffers(self):
-        return {name: self.__dict__[name] for name in self._buffers if self.__dict__[name] is not None}
-
-    def _own_state(self):
-        persistent = {name: t for name, t in self._own_buffers().items() if self._buffers[name]}
-        return {**self._parameters, **persistent}
 
     def named_modules(self, memo=None, prefix="", remove_duplicate=True):
         """This module and all below it with their paths, depth first; shared ones under their first path."""
@@ -188,7 +184,8 @@ class Module:
             memo.add(self)
         yield prefix, self
         for name, child in self._modules.items():
-            yield from child.named_modules(memo, _join(prefix, name), remove_duplicate)
+            if child is not None:
+                    yield from child.named_modules(memo, _join(prefix, name), remove_duplicate)
 
     def modules(self):
         """This module and all below it, each once."""
@@ -198,7 +195,7 @@ class Module:
         """The modules directly below, each once."""
         seen = set()
         for name, child in self._modules.items():
-            if child not in seen:
+            if child is not None and child not in seen:
                 seen.add(child)
                 yield name, child
 
@@ -208,7 +205,7 @@ class Module:
 
     def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
         """All parameters with their paths, `layer1.0.conv1.weight`; a shared one once."""
-        return self._named_tensors(lambda module: module._parameters, prefix, recurse, remove_duplicate)
+        return self._named_tensors("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse=True):
         """All parameters, each once; without `recurse` only the module's own."""
@@ -216,18 +213,18 @@ class Module:
 
     def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
         """All buffers with their paths, `bn1.running_mean`; a shared one once."""
-        return self._named_tensors(Module._own_buffers, prefix, recurse, remove_duplicate)
+        return self._named_tensors("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse=True):
         """All buffers, each once; without `recurse` only the module's own."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
-    def _named_tensors(self, tensors_of, prefix, recurse, remove_duplicate):
+    def _named_tensors(self, table, prefix, recurse, remove_duplicate):
         seen = set()
         modules = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
         for path, module in modules:
-            for name, tensor in tensors_of(module).items():
-                if tensor not in seen:
+            for name, tensor in getattr(module, table).items():
+                if tensor is not None and tensor not in seen:
                     if remove_duplicate:
                         seen.add(tensor)
                     yield _join(path, name), tensor
@@ -246,17 +243,17 @@ class Module:
 
     def get_parameter(self, target):
         """The parameter at a path such as `layer1.0.conv1.weight`; AttributeError if there is none."""
-        return self._get_tensor(target, "parameter", lambda module: module._parameters)
+        return self._get_tensor(target, "parameter", "_parameters")
 
     def get_buffer(self, target):
         """The buffer at a path such as `bn1.running_mean`; AttributeError if there is none."""
-        return self._get_tensor(target, "buffer", Module._own_buffers)
+        return self._get_tensor(target, "buffer", "_buffers")
 
-    def _get_tensor(self, target, kind, tensors_of):
+    def _get_tensor(self, target, kind, table):
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        tensors = tensors_of(module)
-        if name not in tensors:
+        tensors = getattr(module, table)
+        if tensors.get(name) is None:
             known = ", ".join(tensors) or "none"
             raise AttributeError(f"{target!r}: {type(module).__name__} has no {kind} {name!r}, only {known}")
         return tensors[name]
@@ -264,20 +261,26 @@ class Module:
     # Changing all of it ---------------------------------------------------------------------------------
 
     def train(self, mode=True):
-        """Set this module and all below it to training (or not): it changes Dropout and BatchNorm."""
-        for module in self.modules():
-            module.training = mode
+        """Set this module and all below it to training (or not): it changes Dropout and BatchNorm.
+
+        ValueError unless `mode` is True or False.
+        """
+        if not isinstance(mode, bool):
+            raise ValueError(f"train: expected True or False, got {mode!r}")
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
         return self
 
     def eval(self):
         """Set this module and all below it to evaluation, as `train(False)`."""
         return self.train(False)
 
-    def apply(self, function):
-        """Call `function(module)` for every module below, and at last for this one."""
+    def apply(self, fn):
+        """Call `fn(module)` for every module below, and at last for this one."""
         for child in self.children():
-            child.apply(function)
-        function(self)
+            child.apply(fn)
+        fn(self)
         return self
 
     def zero_grad(self, set_to_none=True):
@@ -294,66 +297,14 @@ class Module:
             parameter.requires_grad_(requires_grad)
         return self
 
-    def to(self, *args, device=None, dtype=None):
-        """Convert floating-point parameters and buffers, in place: `to(tinynet.float64)`, `to("cpu")`."""
-        for given in args:
-            if isinstance(given, str) and given.partition(":")[0] in DEVICES:
-                device = given
-            else:
-                dtype = given
-        _check_device("Module.to", device)
-        if dtype is not None:
-            dtype = dtypes.check(dtype, "Module.to")
-            if not dtypes.is_floating(dtype):
-                raise TypeError(f"Module.to: expected a floating-point dtype, got {dtype}")
-            for tensor in (*self.parameters(), *self.buffers()):
-                _convert(tensor, dtype)
-        return self
-
-    def float(self):
-        """Convert to float32, in place."""
-        return self.to(dtypes.float32)
-
-    def double(self):
-        """Convert to float64, in place."""
-        return self.to(dtypes.float64)
-
-    def cpu(self):
-        """The module itself: there is no other device."""
-        return self
+    _apply, to, type = conversion.apply_to_tensors, conversion.to, conversion.type_
+    float, double, half, bfloat16 = conversion.float_, conversion.double, conversion.half, conversion.bfloat16
+    cpu, cuda = conversion.cpu, conversion.cuda
 
     # State ----------------------------------------------------------------------------------------------
 
-    def state_dict(self, destination=None, prefix="", keep_vars=False):
-        """All parameters and persistent buffers by path, outside the graph, sharing their memory."""
-        state = OrderedDict() if destination is None else destination
-        for path, module in self.named_modules(remove_duplicate=False):
-            for name, tensor in module._own_state().items():
-                state[prefix + _join(path, name)] = tensor if keep_vars else tensor.detach()
-        return state
-
-    def load_state_dict(self, state_dict, strict=True):
-        """Copy values into parameters and buffers, which keep their memory order and dtype.
-
-        Everything is compared first: one ValueError lists every missing and unexpected key (`strict=False`
-        returns them instead) and every wrong shape, and nothing has been changed then.
-        """
-        own = self.state_dict(keep_vars=True)
-        missing = [key for key in own if key not in state_dict]
-        unexpected = [key for key in state_dict if key not in own]
-        misshaped = [f"{key} (expected {own[key].shape}, got {np.shape(as_array(value))})"
-                     for key, value in state_dict.items()
-                     if key in own and np.shape(as_array(value)) != own[key].shape]
-        problems = {"missing": missing, "unexpected": unexpected} if strict else {}
-        problems["wrong shape"] = misshaped
-        problems = [f"{what}: {', '.join(keys)}" for what, keys in problems.items() if keys]
-        if problems:
-            raise ValueError(f"{type(self).__name__}.load_state_dict: " + "; ".join(problems))
-        for key, value in state_dict.items():
-            if key in own:
-                own[key].array[...] = as_array(value)
-                own[key].bump()
-        return IncompatibleKeys(missing, unexpected)
+    state_dict, _save_to_state_dict = state.state_dict, state.save_to_state_dict
+    load_state_dict, _load_from_state_dict = state.load_state_dict, state.load_from_state_dict
 
     # Looks ----------------------------------------------------------------------------------------------
 
@@ -361,38 +312,30 @@ class Module:
         """What stands between the parentheses of the repr, before the children."""
         return ""
 
+    def _get_name(self):
+        return type(self).__name__
+
     def __repr__(self):
         lines = self.extra_repr().split("\n") if self.extra_repr() else []
         children = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self._modules.items()]
         if not children and len(lines) <= 1:
-            return f"{type(self).__name__}({''.join(lines)})"
-        return "\n  ".join([f"{type(self).__name__}(", *lines, *children]) + "\n)"
+            return f"{self._get_name()}({''.join(lines)})"
+        return "\n  ".join([f"{self._get_name()}(", *lines, *children]) + "\n)"
 
 
-def _check_device(where, device):
-    if device not in (None, "cpu"):
-        raise ValueError(f"{where}: expected the device 'cpu', there is no other, got {str(device)!r}")
+KINDS = {"_parameters": "Parameter", "_modules": "Module", "_buffers": "Tensor"}
+
+
+def _registered(hooks, hook, prepend):
+    handle = RemovableHandle(hooks, hook)
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)
+    return handle
 
 
 def _kind(value):
-    return type(value).__name__ if not isinstance(value, Module) else "Module"
+    return "Module" if isinstance(value, Module) else value.__class__.__name__
 
 
 def _join(path, name):
     return f"{path}.{name}" if path else name
-
-
-def _checked(module, name):
-    if not isinstance(name, str) or not name or "." in name:
-        raise ValueError(f"{type(module).__name__}: expected a name without dots, got {name!r}")
-    if hasattr(type(module), name) or not isinstance(module.__dict__.get(name), (Tensor, Module, type(None))):
-        raise ValueError(f"{type(module).__name__}: the name {name!r} is taken by another attribute")
-    return name
-
-
-def _convert(tensor, dtype):
-    if tensor.is_floating_point() and tensor.dtype != dtype:
-        tensor.array, tensor._accumulator = tensor.array.astype(dtype), None     # astype keeps the memory order
-        tensor.bump()
-        if tensor.grad is not None:
-            tensor.grad = Tensor(tensor.grad.array.astype(dtype))

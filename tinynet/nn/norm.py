@@ -7,7 +7,8 @@ from tinynet.gradients.modes import is_running_again
 from tinynet.nn import functional as F
 from tinynet.nn import init
 from tinynet.nn.functional.norm import normalise_batch
-from tinynet.nn.module import Module, Parameter, parameter_dtype
+from tinynet.nn.module import Module
+from tinynet.nn.parameter import Parameter, parameter_dtype
 from tinynet.tensor import Tensor
 
 

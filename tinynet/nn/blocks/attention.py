@@ -14,7 +14,8 @@ from tinynet.nn.activation import ReLU, Sigmoid
 from tinynet.nn.containers import Sequential
 from tinynet.nn.conv import Conv2d
 from tinynet.nn.linear import Linear
-from tinynet.nn.module import Module, Parameter, parameter_dtype
+from tinynet.nn.module import Module
+from tinynet.nn.parameter import Parameter, parameter_dtype
 from tinynet.tensor import Tensor
 
 

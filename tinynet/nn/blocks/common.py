@@ -1,7 +1,7 @@
 """What all blocks share: the check of their input, and the choice of a norm and of an activation by name."""
 
 from tinynet.nn import functional as F
-from tinynet.nn.containers import Identity
+from tinynet.nn.shape import Identity
 from tinynet.nn.module import Module
 from tinynet.nn.norm import BatchNorm2d, GroupNorm
 

@@ -1,6 +1,6 @@
 """Modules side by side: Parallel branches of one input, and Residual, a module beside its input."""
 
-from tinynet.nn.containers import Identity
+from tinynet.nn.shape import Identity
 from tinynet.nn.module import Module
 from tinynet.ops.joining import cat
 

@@ -9,7 +9,7 @@ from tinynet.nn import init
 from tinynet.nn.blocks.attention import SEBlock, SelfAttention
 from tinynet.nn.blocks.common import Block, made, make_norm, named_in, needs_bias, norm_relu
 from tinynet.nn.blocks.shortcut import StochasticDepth, make_shortcut
-from tinynet.nn.containers import Identity
+from tinynet.nn.shape import Identity
 from tinynet.nn.conv import Conv2d
 from tinynet.nn.dropout import Dropout
 from tinynet.nn.linear import Linear

@@ -4,7 +4,8 @@ import numpy as np
 
 from tinynet.nn import functional as F
 from tinynet.nn.blocks.common import Block, make_norm
-from tinynet.nn.containers import Identity, Sequential
+from tinynet.nn.containers import Sequential
+from tinynet.nn.shape import Identity
 from tinynet.nn.conv import Conv2d
 from tinynet.nn.module import Module
 from tinynet.ops.shortcut import SubsamplePad

@@ -13,7 +13,8 @@ from tinynet.nn.blocks.attention import MultiheadAttention
 from tinynet.nn.containers import ModuleList
 from tinynet.nn.dropout import Dropout
 from tinynet.nn.linear import Linear
-from tinynet.nn.module import Module, Parameter
+from tinynet.nn.module import Module
+from tinynet.nn.parameter import Parameter
 from tinynet.nn.norm import LayerNorm
 from tinynet.tensor import Tensor
 
