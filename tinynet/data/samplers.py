@@ -1,0 +1,129 @@
+"""Samplers: which examples an epoch takes, in which order. `torch.utils.data` has the same."""
+
+import numpy as np
+
+from tinynet import random
+from tinynet.tensor import as_array
+
+
+class Sampler:
+    """Base of samplers: `iter(sampler)` gives the indices of an epoch, () each. `torch.utils.data.Sampler`."""
+
+    def __init__(self, data_source=None):
+        """Subclasses keep what they need."""
+
+    def __class_getitem__(cls, item):
+        """`Sampler[int]` in an annotation is the class itself."""
+        return cls
+
+    def __iter__(self):
+        raise NotImplementedError(f"{type(self).__name__} does not define __iter__()")
+
+
+class SequentialSampler(Sampler):
+    """0, 1, 2, ...: the examples () of `data_source` in their order. `torch.utils.data.SequentialSampler`."""
+
+    def __init__(self, data_source):
+        self.data_source = data_source
+
+    def __iter__(self):
+        return iter(range(len(self.data_source)))
+
+    def __len__(self):
+        return len(self.data_source)
+
+
+class RandomSampler(Sampler):
+    """The examples () of `data_source` in random order, `num_samples` of them; all by default.
+
+    With `replacement` each draw is from all of them. ValueError for fewer than 1.
+    `torch.utils.data.RandomSampler`.
+    """
+
+    def __init__(self, data_source, replacement=False, num_samples=None, generator=None):
+        if num_samples is not None and num_samples < 1:
+            raise ValueError(f"RandomSampler: expected num_samples of at least 1, got {num_samples}")
+        self.data_source, self.replacement, self.generator = data_source, replacement, generator
+        self._num_samples = num_samples
+
+    @property
+    def num_samples(self):
+        """How many examples an epoch has."""
+        return len(self.data_source) if self._num_samples is None else self._num_samples
+
+    def __iter__(self):
+        numbers, count, wanted = random.numbers(self.generator, "data"), len(self.data_source), self.num_samples
+        if self.replacement:
+            yield from numbers.integers(count, size=wanted).tolist()
+            return
+        while wanted > 0 and count:
+            yield from numbers.permutation(count)[:wanted].tolist()
+            wanted -= count
+
+    def __len__(self):
+        return self.num_samples
+
+
+class SubsetRandomSampler(Sampler):
+    """The given `indices` (N,) in random order. `torch.utils.data.SubsetRandomSampler`."""
+
+    def __init__(self, indices, generator=None):
+        self.indices, self.generator = indices, generator
+
+    def __iter__(self):
+        order = random.numbers(self.generator, "data").permutation(len(self.indices))
+        return (self.indices[i] for i in order.tolist())
+
+    def __len__(self):
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler):
+    """`num_samples` indices, each as probable as its number among `weights` (N,), which need not add up to 1.
+
+    ValueError for negative weights, or for more samples than weights without `replacement`.
+    `torch.utils.data.WeightedRandomSampler`.
+    """
+
+    def __init__(self, weights, num_samples, replacement=True, generator=None):
+        self.weights = np.asarray(as_array(weights), np.float64)
+        if self.weights.ndim != 1 or (self.weights < 0).any():
+            raise ValueError(f"WeightedRandomSampler: expected weights (N,) of 0 or more, got {weights!r:.200}")
+        if not replacement and num_samples > len(self.weights):
+            raise ValueError(f"WeightedRandomSampler: expected at most {len(self.weights)} samples without "
+                             f"replacement, got {num_samples}")
+        self.num_samples, self.replacement, self.generator = num_samples, replacement, generator
+
+    def __iter__(self):
+        share = self.weights / self.weights.sum()
+        numbers = random.numbers(self.generator, "data")
+        return iter(numbers.choice(len(share), self.num_samples, self.replacement, share).tolist())
+
+    def __len__(self):
+        return self.num_samples
+
+
+class BatchSampler(Sampler):
+    """Lists of `batch_size` indices of `sampler`; the last is shorter, or left out with `drop_last`.
+
+    A list is a shape (N,). ValueError for a batch_size below 1. `torch.utils.data.BatchSampler`.
+    """
+
+    def __init__(self, sampler, batch_size, drop_last):
+        if not isinstance(batch_size, (int, np.integer)) or isinstance(batch_size, bool) or batch_size < 1:
+            raise ValueError(f"BatchSampler: expected a batch_size of at least 1, got {batch_size!r}")
+        self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
+
+    def __iter__(self):
+        batch = []
+        for index in self.sampler:
+            batch.append(index)
+            if len(batch) == self.batch_size:
+                yield batch
+                batch = []
+        if batch and not self.drop_last:
+            yield batch
+
+    def __len__(self):
+        whole, rest = divmod(len(self.sampler), self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
