@@ -61,7 +61,7 @@ KNOWN = set(re.findall(r"\w+", " ".join(TERMS)))
 WORDS = re.compile(r"[Ee]ach element|element by element|(over|along) `dim`|broadcast|\d+x\d+ images|"
                    r"\b([Aa]ny|common|one|of|same|the|its|that) shape\b|\b[Ss]hapes (and|are)\b")
 TUPLE = re.compile(r"(?<!\w)\(((?:[^()]|\([^()]*\))*)\)")
-SOURCE = re.compile(r"[A-Z]\w+( et al\.)? (19|20)\d\d\b|(?<!Not in )PyTorch")
+SOURCE = re.compile(r"[A-Z]\w+( et al\.)? (19|20)\d\d\b|(?<!Not in )PyTorch|torchvision|`torch\.")
 
 
 def gaps(name, thing):

@@ -19,7 +19,7 @@ import pytest
 from tinynet import bounded_json, files, models
 from tinynet.archives import Limited, open_decompressed, zip_directory_size
 from tinynet.cli import main
-from tinynet.data import DataError, Dataset, npz
+from tinynet.data import DataError, ImageDataset, npz
 from tinynet.data import archive as data_archive
 from tinynet.data.archive import read_members
 from tinynet.train import Settings
@@ -225,7 +225,7 @@ def test_an_npz_file_that_swells_is_refused(tmp_path, monkeypatch):
 def test_labels_are_limited():
     images = np.zeros((3, 4, 4, 1), np.uint8)
     with pytest.raises(DataError, match="expected labels from 0 to 9999, got 1000000000 at image 2"):
-        Dataset(images, [0, 1, 10**9])
+        ImageDataset(images, [0, 1, 10**9])
 
 
 # Networks --------------------------------------------------------------------------------------------------

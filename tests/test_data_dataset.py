@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tinynet.data import DataError, Dataset, arrays, load, npz
+from tinynet.data import DataError, ImageDataset, arrays, load, npz
 
 rng = np.random.default_rng(0)
 IMAGES = rng.integers(0, 256, (20, 8, 6, 3), dtype=np.uint8)
@@ -9,7 +9,7 @@ LABELS = np.arange(20) % 4
 
 
 def test_keeps_uint8_images_and_measures_mean_and_std():
-    data = Dataset(IMAGES, LABELS.astype(np.uint8))
+    data = ImageDataset(IMAGES, LABELS.astype(np.uint8))
     assert data.images.dtype == np.uint8 and data.labels.dtype == np.int64
     assert data.classes == ["0", "1", "2", "3"] and len(data) == 20
     scaled = IMAGES / 255
@@ -19,7 +19,7 @@ def test_keeps_uint8_images_and_measures_mean_and_std():
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_float_images_become_float32(dtype):
-    data = Dataset((IMAGES / 255).astype(dtype), LABELS)
+    data = ImageDataset((IMAGES / 255).astype(dtype), LABELS)
     assert data.images.dtype == np.float32
     np.testing.assert_allclose(data.images, IMAGES / 255, atol=1e-3)
     np.testing.assert_allclose(data.mean, (IMAGES / 255).mean((0, 1, 2)), atol=1e-3)
@@ -27,11 +27,11 @@ def test_float_images_become_float32(dtype):
 
 @pytest.mark.parametrize("dtype", [np.int16, np.int64, np.uint32])
 def test_integer_images_become_uint8(dtype):
-    assert np.array_equal(Dataset(IMAGES.astype(dtype), LABELS).images, IMAGES)
+    assert np.array_equal(ImageDataset(IMAGES.astype(dtype), LABELS).images, IMAGES)
 
 
 def test_a_constant_channel_has_std_one():
-    assert Dataset(np.full((2, 4, 4, 1), 7, np.uint8), [0, 1]).std == 1
+    assert ImageDataset(np.full((2, 4, 4, 1), 7, np.uint8), [0, 1]).std == 1
 
 
 @pytest.mark.parametrize("images, labels, message", [
@@ -51,12 +51,12 @@ def test_a_constant_channel_has_std_one():
 ])
 def test_refuses_in_one_sentence(images, labels, message):
     with pytest.raises(DataError, match=message):
-        Dataset(images, labels, classes="abcd")
+        ImageDataset(images, labels, classes="abcd")
 
 
 @pytest.mark.parametrize("part", [5, 0.25])
 def test_split_is_seeded_and_loses_nothing(part):
-    data = Dataset(IMAGES, LABELS)
+    data = ImageDataset(IMAGES, LABELS)
     rest, aside = data.split(part, seed=1)
     assert (len(rest), len(aside)) == (15, 5)
     both = np.concatenate([rest.images, aside.images])
@@ -69,7 +69,7 @@ def test_split_is_seeded_and_loses_nothing(part):
 @pytest.mark.parametrize("part", [0, 20, -1, 1.0, 0.001])
 def test_split_leaves_both_parts_something(part):
     with pytest.raises(DataError, match="cannot set"):
-        Dataset(IMAGES, LABELS).split(part)
+        ImageDataset(IMAGES, LABELS).split(part)
 
 
 def test_arrays_recognizes_the_order_of_axes():

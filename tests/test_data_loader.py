@@ -4,11 +4,11 @@ import time
 import numpy as np
 import pytest
 
-from tinynet.data import Augment, DataError, Dataset, Loader
+from tinynet.data import Augment, DataError, ImageDataset, Loader
 
 rng = np.random.default_rng(0)
 IMAGES = rng.integers(0, 256, (53, 8, 6, 3), dtype=np.uint8)
-DATA = Dataset(IMAGES, np.arange(53))
+DATA = ImageDataset(IMAGES, np.arange(53))
 
 
 def gathered(batches):
@@ -53,7 +53,7 @@ def test_other_mean_and_std():
 
 
 def test_float_and_gray_images():
-    gray = Dataset((IMAGES[..., :1] / 255).astype(np.float32), np.arange(53))
+    gray = ImageDataset((IMAGES[..., :1] / 255).astype(np.float32), np.arange(53))
     images, _ = gathered(Loader(gray, shuffle=False, augment=Augment(cutout=2)))
     assert images.shape == (53, 1, 8, 6)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tinynet import files
 from tinynet.archives import zip_directory_size
-from tinynet.data.dataset import DataError, Dataset
+from tinynet.data.dataset import DataError, ImageDataset
 from tinynet.data.labels import Labels
 
 MAX_DIRECTORY = 1_000_000      # bytes: some 10,000 arrays
@@ -23,7 +23,7 @@ def arrays(images, labels, classes=None, mean=None, std=None, name="arrays"):
     the order of the axes is not clear.
     """
     known = Labels(labels, classes, name)
-    return Dataset(channels_last(np.asarray(images), name), known.indices(labels), known.classes, mean, std, name)
+    return ImageDataset(channels_last(np.asarray(images), name), known.indices(labels), known.classes, mean, std, name)
 
 
 def channels_last(images, name):
@@ -35,7 +35,7 @@ def channels_last(images, name):
     first, last = images.shape[1] in CHANNELS, images.shape[3] in CHANNELS
     if first and last:
         raise DataError(f"{name}: images {images.shape} can be read as (N, C, H, W) or as (N, H, W, C); "
-                        "make a tinynet.data.Dataset, which takes (N, H, W, C)")
+                        "make a tinynet.data.ImageDataset, which takes (N, H, W, C)")
     if not (first or last):
         raise DataError(f"{name}: expected 1 to 4 channels, second or last, got images {images.shape}")
     return images.transpose(0, 2, 3, 1) if first else images
@@ -56,12 +56,12 @@ def npz(path, train=True, test_share=0.2, seed=0):
                         f"found {', '.join(sorted(stored)) or 'none'}")
     images, labels = (stored[key] for key in train_keys)
     known = Labels(labels, stored["classes"].astype(str).ravel() if "classes" in stored else None, name)
-    whole = Dataset(channels_last(images, name), known.indices(labels), known.classes, name=name)
+    whole = ImageDataset(channels_last(images, name), known.indices(labels), known.classes, name=name)
     if "x_test" not in stored or "y_test" not in stored:
         return whole.split(test_share, seed)[0 if train else 1]
     if train:
         return whole
-    return Dataset(channels_last(stored["x_test"], name), known.indices(stored["y_test"]), whole.classes, whole.mean,
+    return ImageDataset(channels_last(stored["x_test"], name), known.indices(stored["y_test"]), whole.classes, whole.mean,
                    whole.std, f"{name}, test")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinynet.data.dataset import DataError, Dataset
+from tinynet.data.dataset import DataError, ImageDataset
 from tinynet.data.download import data_folder, fetch
 from tinynet.files import atomic_write
 
@@ -66,7 +66,7 @@ def decode(batches):
     """Bytes to pictures."""
     records = np.frombuffer(b"".join(batches), np.uint8).reshape(-1, RECORD)
     images = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)        # (N, H, W, C)
-    return Dataset(images, records[:, 0], CLASSES, MEAN, STD, "cifar10")
+    return ImageDataset(images, records[:, 0], CLASSES, MEAN, STD, "cifar10")
 
 
 def find(root):

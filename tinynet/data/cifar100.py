@@ -12,7 +12,7 @@ import numpy as np
 
 from tinynet.data.archive import read_members
 from tinynet.data.cifar10 import identity, keep
-from tinynet.data.dataset import DataError, Dataset
+from tinynet.data.dataset import DataError, ImageDataset
 from tinynet.data.download import data_folder, fetch
 
 FOLDER = "cifar-100-binary"
@@ -60,7 +60,7 @@ def decode(content, classes, kind):
     """Bytes to pictures."""
     records = np.frombuffer(content, np.uint8).reshape(-1, RECORD)
     images = records[:, 2:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)        # (N, H, W, C)
-    return Dataset(images, records[:, 1 if kind == "fine" else 0], classes, MEAN, STD, f"cifar100, {kind} labels")
+    return ImageDataset(images, records[:, 1 if kind == "fine" else 0], classes, MEAN, STD, f"cifar100, {kind} labels")
 
 
 def class_names(content, count, place):

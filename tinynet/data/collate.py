@@ -6,7 +6,7 @@ import numpy as np
 
 from tinynet import dtypes
 from tinynet.creation import as_tensor, tensor
-from tinynet.ops.shape import stack
+from tinynet.ops.joining import stack
 from tinynet.tensor import Tensor
 
 

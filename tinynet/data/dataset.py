@@ -4,6 +4,9 @@ import hashlib
 
 import numpy as np
 
+from tinynet.data.sets import Dataset
+from tinynet.tensor import Tensor
+
 MAX_CLASSES = 10_000          # a confusion matrix of so many classes takes 800 MB
 
 
@@ -11,7 +14,7 @@ class DataError(ValueError):
     """Data that is missing, damaged, or not what it claims to be. A ValueError."""
 
 
-class Dataset:
+class ImageDataset(Dataset):
     """Pictures and their classes.
 
     `images` is (N, H, W, C), channels last: uint8 from 0 to 255, or float32 from 0 to 1.
@@ -33,9 +36,15 @@ class Dataset:
     def __len__(self):
         return len(self.images)
 
+    def __getitem__(self, index):
+        """(image (C, H, W), float32 from 0 to 1; label, an int), as the examples of torchvision's data sets are."""
+        image = self.images[index].transpose(2, 0, 1)
+        scale = 255 if image.dtype == np.uint8 else 1
+        return Tensor(np.ascontiguousarray(image, np.float32) / np.float32(scale)), int(self.labels[index])
+
     def __repr__(self):
         size = "x".join(map(str, self.images.shape[1:]))
-        return f"Dataset({self.name}: {len(self)} of {size}, {len(self.classes)} classes)"
+        return f"ImageDataset({self.name}: {len(self)} of {size}, {len(self.classes)} classes)"
 
     def fingerprint(self):
         """A text that only the same images and labels, in the same order, have: their SHA-256."""
@@ -47,11 +56,11 @@ class Dataset:
     def subset(self, index):
         """The pictures at `index` (a slice or an array of indices), with the same classes, mean and std."""
         paths = self.paths and np.array(self.paths, object)[index].tolist()
-        return Dataset(self.images[index], self.labels[index], self.classes, self.mean, self.std, self.name, paths)
+        return ImageDataset(self.images[index], self.labels[index], self.classes, self.mean, self.std, self.name, paths)
 
     def with_statistics(self, mean, std):
         """The same pictures with another mean and std."""
-        return Dataset(self.images, self.labels, self.classes, mean, std, self.name, self.paths)
+        return ImageDataset(self.images, self.labels, self.classes, mean, std, self.name, self.paths)
 
     def split(self, part, seed=0):
         """Set a random `part` aside, for validation: a share of all pictures (0.1), or their number (5000).

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinynet.data.dataset import DataError, Dataset
+from tinynet.data.dataset import DataError, ImageDataset
 from tinynet.data.images import FITS, is_gray, with_channels
 from tinynet.data.parts import Parts
 from tinynet.data.pixel_cache import read_images
@@ -27,7 +27,7 @@ def image_folder(root, size=32, fit="crop", skip_damaged=False):
     check_classes(root, tree.classes, labels[parts != "test"], "all" in tree.files)
     channels = 1 if is_gray(pixels) else 3
     pixels, title = with_channels(pixels, channels), Path(root).expanduser().resolve().name
-    whole = Dataset(pixels, labels, tree.classes, [0] * channels, [1] * channels, title, names)
+    whole = ImageDataset(pixels, labels, tree.classes, [0] * channels, [1] * channels, title, names)
     found = {part: whole.subset(np.flatnonzero(parts == part)) for part in tree.files if (parts == part).any()}
     if "all" in found:
         train, test = found["all"].split(TEST_SHARE)
@@ -48,7 +48,7 @@ def whole_folder(root, classes, size, fit, channels, skip_damaged=False):
         raise DataError(f"{root}: the network does not know the classes {few(strange)}; it knows {few(classes)}")
     labels = np.array([classes.index(name) for name in tree.classes])[labels]
     title = Path(root).expanduser().resolve().name
-    whole = Dataset(with_channels(pixels, channels), labels, classes, [0] * channels, [1] * channels, title, names)
+    whole = ImageDataset(with_channels(pixels, channels), labels, classes, [0] * channels, [1] * channels, title, names)
     return whole.subset(np.flatnonzero(parts == "test")) if "test" in tree.files else whole
 
 

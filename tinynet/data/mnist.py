@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinynet.data.dataset import DataError, Dataset
+from tinynet.data.dataset import DataError, ImageDataset
 from tinynet.data.download import data_folder, fetch
 
 PARTS = {True: ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -62,7 +62,7 @@ def read(name, files, classes, root, train):
     images, labels = (idx(*find(name, file, files[file], root)) for file in PARTS[train])
     if images.ndim != 3 or labels.shape != images.shape[:1]:
         raise DataError(f"{name}: expected images (N, H, W) and N labels, got {images.shape} and {labels.shape}")
-    whole = Dataset(images[..., None], labels, classes, name=name)
+    whole = ImageDataset(images[..., None], labels, classes, name=name)
     if not train:                      # mean and std are the training set's
         training = read(name, files, classes, root, True)
         whole.mean, whole.std = training.mean, training.std

@@ -2,15 +2,15 @@
 
 from typing import NamedTuple
 
-from tinynet.data.dataset import Dataset, channel_statistics
+from tinynet.data.dataset import ImageDataset, channel_statistics
 
 
 class Parts(NamedTuple):
-    """`train`, `validation` (or None) and `test`, each a Dataset, with the same classes."""
+    """`train`, `validation` (or None) and `test`, each a ImageDataset, with the same classes."""
 
-    train: Dataset
-    validation: Dataset | None
-    test: Dataset
+    train: ImageDataset
+    validation: ImageDataset | None
+    test: ImageDataset
 
     def measured(self):
         """The same parts with the mean and std of the training images."""

@@ -7,7 +7,10 @@ from tinynet.tensor import as_array
 
 
 class Sampler:
-    """Base of samplers: `iter(sampler)` gives the indices of an epoch, () each. `torch.utils.data.Sampler`."""
+    """Base of samplers: `iter(sampler)` gives the indices of an epoch, () each.
+
+    NotImplementedError where a subclass has no `__iter__`. `torch.utils.data.Sampler`.
+    """
 
     def __init__(self, data_source=None):
         """Subclasses keep what they need."""

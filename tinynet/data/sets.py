@@ -10,7 +10,8 @@ from tinynet import random
 class Dataset:
     """Base of data sets whose examples have a number: subclasses define `__getitem__(index)` and `__len__()`.
 
-    `a + b` is one after the other. An example can be of any shape and kind. `torch.utils.data.Dataset`.
+    `a + b` is one after the other. An example can be of any shape and kind. NotImplementedError where a subclass has
+    no `__getitem__`. `torch.utils.data.Dataset`.
     """
 
     def __getitem__(self, index):
@@ -27,7 +28,8 @@ class Dataset:
 class IterableDataset(Dataset):
     """Base of data sets that only come one after the other: subclasses define `__iter__()`.
 
-    `a + b` is one after the other. An example can be of any shape and kind. `torch.utils.data.IterableDataset`.
+    `a + b` is one after the other. An example can be of any shape and kind. NotImplementedError where a subclass has
+    no `__iter__`. `torch.utils.data.IterableDataset`.
     """
 
     def __add__(self, other):
@@ -73,7 +75,7 @@ class Subset(Dataset):
 class ConcatDataset(Dataset):
     """The examples of all `datasets`, one data set after the other. ValueError for none, or one without a length.
 
-    An example has any shape. `torch.utils.data.ConcatDataset`.
+    An example has any shape; IndexError beyond the last. `torch.utils.data.ConcatDataset`.
     """
 
     def __init__(self, datasets):

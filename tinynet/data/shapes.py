@@ -8,7 +8,7 @@ pictures right, while a small convolutional network sees edges and corners, and 
 
 import numpy as np
 
-from tinynet.data.dataset import DataError, Dataset
+from tinynet.data.dataset import DataError, ImageDataset
 
 SIZE = 32
 CHUNK = 200     # images drawn at a time: arrays that stay in the processor's cache
@@ -84,7 +84,7 @@ def shapes(train=True, count=None, seed=0):
         raise DataError(f"shapes: expected a count of at least 1, got {count}")
     chunks = [draw_chunk(np.random.default_rng((seed, train, start))) for start in range(0, count, CHUNK)]
     images, labels = (np.concatenate(parts)[:count] for parts in zip(*chunks))
-    return Dataset(images, labels, [shape.__name__ for shape in SHAPES], [0.4] * 3, [0.25] * 3, "shapes")
+    return ImageDataset(images, labels, [shape.__name__ for shape in SHAPES], [0.4] * 3, [0.25] * 3, "shapes")
 
 
 def draw_chunk(rng):

@@ -19,7 +19,7 @@ OWN_SHARE = 0.1                        # of the user's own training images, for 
 
 
 def load(name, train=True, root=None, **options):
-    """The training or the test images of the data set called `name`, a `Dataset`; see `load_parts`."""
+    """The training or the test images of the data set called `name`, a `ImageDataset`; see `load_parts`."""
     parts = load_parts(name, root, **options)
     return parts.train if train else parts.test
 

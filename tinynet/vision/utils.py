@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from tinynet.creation import as_tensor
-from tinynet.ops.shape import stack
+from tinynet.ops.joining import stack
 from tinynet.tensor import Tensor
 from tinynet.vision.transforms.convert import to_pil_image
 
@@ -25,7 +25,7 @@ def make_grid(tensor, nrow=8, padding=2, normalize=False, value_range=None, scal
         images = np.repeat(images, 3, 1)
     if normalize:
         parts = images if scale_each else [images]
-        images = np.stack([scaled(part, value_range) for part in parts]).reshape(images.shape)
+        images = np.stack([_scaled(part, value_range) for part in parts]).reshape(images.shape)
     count, channels, height, width = images.shape
     if count == 1:
         return Tensor(images[0])
@@ -38,7 +38,7 @@ def make_grid(tensor, nrow=8, padding=2, normalize=False, value_range=None, scal
     return Tensor(grid)
 
 
-def scaled(images, value_range):
+def _scaled(images, value_range):
     """Values from the given range, or their own, to 0 to 1."""
     low, high = (images.min(), images.max()) if value_range is None else value_range
     return (images.clip(low, high) - low) / max(float(high - low), 1e-5)

@@ -73,7 +73,10 @@ class Normalize(Module):
 
 
 class Grayscale(Module):
-    """The luminance of images (..., 3, H, W), in 1 or 3 channels. `torchvision.transforms.Grayscale`."""
+    """The luminance of images (..., 3, H, W) in `num_output_channels`, 1 or 3.
+
+    `torchvision.transforms.Grayscale`.
+    """
 
     def __init__(self, num_output_channels=1):
         super().__init__()
@@ -99,8 +102,8 @@ class RandomGrayscale(Randomly):
 class ColorJitter(Module):
     """Brightness, contrast, saturation and hue of images (..., C, H, W) changed at random, in random order.
 
-    A number b bounds the factor by max(0, 1 - b) and 1 + b, and the turn of `hue` by -b and b; a pair holds the
-    bounds themselves. ValueError for negative numbers. `torchvision.transforms.ColorJitter`.
+    A number b for `brightness`, `contrast` or `saturation` bounds the factor by max(0, 1 - b) and 1 + b, for `hue` the
+    turn by -b and b; a pair holds the bounds themselves. ValueError for negative numbers. `torchvision.transforms.ColorJitter`.
     """
 
     def __init__(self, brightness=0, contrast=0, saturation=0, hue=0):

@@ -69,7 +69,7 @@ class Pad(Module):
 class RandomCrop(Module):
     """A part of the given `size`, anywhere in images (..., C, H, W), after a border of `padding` is put around them.
 
-    With `pad_if_needed` a smaller image gets a border, else it is a ValueError. `torchvision.transforms.RandomCrop`.
+    With `pad_if_needed` a smaller image gets a border, else it is a ValueError. The border's value is `fill`. `torchvision.transforms.RandomCrop`.
     """
 
     def __init__(self, size, padding=None, pad_if_needed=False, fill=0, padding_mode="constant"):
@@ -172,7 +172,7 @@ class RandomVerticalFlip(Randomly):
 class RandomRotation(Module):
     """Pillow images (H, W) turned by an angle from `degrees`: (least, most), or one number for (-d, d).
 
-    `torchvision.transforms.RandomRotation`; ValueError for one negative number.
+    `fill` is the value of the corners. `torchvision.transforms.RandomRotation`; ValueError for one negative number.
     """
 
     def __init__(self, degrees, interpolation=NEAREST, expand=False, center=None, fill=0):
@@ -197,6 +197,7 @@ class RandomAffine(Module):
     """Pillow images (H, W) turned, moved, scaled and sheared at random.
 
     `degrees` and `shear` bound the angles, `translate` the shares of width and height to move by, `scale` the factor.
+    `fill` is the value of what comes in from outside.
     `torchvision.transforms.RandomAffine`; ValueError for one negative angle.
     """
 
