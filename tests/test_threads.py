@@ -1,18 +1,22 @@
 """Threads: every chunk is done once, errors come back, and nothing is left behind that disturbs the next job."""
 
+import dis
+import math
 import os
 import signal
+import sys
 import threading
-import time
 
 import numpy as np
 import pytest
+import threadpoolctl
 
 import tinynet
-from tinynet.kernels import norm
-from tinynet.kernels.machine import threads
+from tinynet.kernels import conv, matmul, norm
+from tinynet.kernels.machine import blas, cores, pool, threads
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
+from tinynet.nn import functional as F
 
 COUNTS = pytest.mark.parametrize("count", [1, 2, 5])
 
@@ -89,44 +93,258 @@ def test_jobs_within_jobs_and_from_several_threads_run_alone():
     assert all((y == expected).all() for y in found)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_forked_process_makes_threads_of_its_own():
+def products():
+    """Kernels that multiply matrices on more than one thread, by name."""
+    rng = np.random.default_rng(0)
+    calls = {}
+    for dtype in (np.float32, np.float64):
+        a, b = rng.standard_normal((200, 300)).astype(dtype), rng.standard_normal((300, 170)).astype(dtype)
+        x, w = rng.standard_normal((8, 16, 20, 20)).astype(dtype), rng.standard_normal((32, 16, 3, 3)).astype(dtype)
+        dy = rng.standard_normal((8, 32, 20, 20)).astype(dtype)
+        once = (1, 1), (1, 1), (1, 1), 1           # stride, padding, dilation, groups
+        name = np.dtype(dtype).name
+        calls[f"matmul {name}"] = lambda a=a, b=b: matmul.matmul(a, b)
+        calls[f"convolution {name}"] = lambda x=x, w=w: conv.conv2d(x, w, *once)
+        calls[f"weight gradient {name}"] = lambda x=x, dy=dy, w=w: conv.conv2d_backward_weight(x, dy, w.shape, *once)
+        calls[f"linear {name}"] = lambda a=a, b=b: F.linear(tinynet.Tensor(a), tinynet.Tensor(b.T)).array
+    return calls
+
+
+PRODUCTS = products()
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+@pytest.mark.parametrize("python_threads", [1, 4])
+def test_same_bits_outside_the_main_thread(name, python_threads):
     tinynet.set_num_threads(2)
-    x = np.ones((8, 16, 32, 32), np.float32)
-    norm.batch_norm_train(x, None, None, 1e-5)
+    found = []
+    workers = [threading.Thread(target=lambda: found.extend(PRODUCTS[name]() for _ in range(3)))
+               for _ in range(python_threads)]
+    expected = PRODUCTS[name]()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(found) == 3 * python_threads and all((y == expected).all() for y in found)
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_same_bits_after_fork(name):
+    tinynet.set_num_threads(2)
+    expected = PRODUCTS[name]()
     child = os.fork()
     if child == 0:
-        y = norm.batch_norm_train(x, None, None, 1e-5)[0]
-        os._exit(0 if not y.any() else 1)
+        os._exit(0 if (PRODUCTS[name]() == expected).all() else 1)
     assert os.waitpid(child, 0)[1] == 0
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals are sent to this process")
-def test_interrupts_leave_the_threads_in_order():
+def blas_threads():
+    libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+    return [library.get_num_threads() for library in libraries]
+
+
+def set_blas_threads(n):
+    for library in threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers:
+        blas._set_threads(library, n)
+
+
+@pytest.fixture
+def two_blas_threads():
+    before = blas_threads()
+    if not before:
+        pytest.skip("no BLAS library here whose threads can be set")
+    set_blas_threads(2)
+    yield
+    set_blas_threads(max(before))
+
+
+def test_blas_is_on_one_thread_in_every_python_thread_at_once(two_blas_threads):
+    """With more, several Python threads at once took fifty times as long, and gave other bits."""
+    tinynet.set_num_threads(2)
+    seen, at_once = [], threading.Barrier(3)
+
+    def body(start, stop):
+        seen.extend(blas_threads())
+
+    def work():
+        for _ in range(20):
+            at_once.wait()
+            threads.parallel_for(body, 4, 1, blas=True)
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert set(seen) == {1} and set(blas_threads()) == {2}
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_in_the_middle_of_a_product_leaves_no_lock_and_all_of_blas(two_blas_threads):
+    tinynet.set_num_threads(2)
+    expected, statuses = PRODUCTS["matmul float64"](), []
+
+    def body(start, stop):
+        child = os.fork()
+        if child == 0:
+            right = set(blas_threads()) == {2} and (PRODUCTS["matmul float64"]() == expected).all()
+            os._exit(0 if right else 1)
+        statuses.append(os.waitpid(child, 0)[1])
+    threads.parallel_for(body, 2, 1, blas=True)
+    assert statuses == [0, 0]
+
+
+def test_threads_that_cannot_be_started_are_done_without(monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+    monkeypatch.setattr(threads, "_pool", None)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    tinynet.set_num_threads(3)
+    for name, call in PRODUCTS.items():
+        found = call()
+        tinynet.set_num_threads(1)
+        assert (found == call()).all(), name
+        tinynet.set_num_threads(3)
+
+
+def test_a_helper_that_comes_late_leaves_the_job_alone():
+    calls = []
+    job = pool.Job(calls.append, 1)
+    assert job.enter()
+    job.leave()
+    job.close()
+    job.close()                                        # once more, as after Ctrl-C
+    assert not job.enter() and calls == []
+
+
+class Interrupt:
+    """Raises KeyboardInterrupt at the n-th moment at which CPython looks for signals in the files of the threads.
+
+    It looks after a call, when a function begins, and when a loop goes round.
+    """
+
+    FILES = tuple(module.__file__ for module in (threads, pool, blas, threadpoolctl))
+    LOOKS = ("CALL", "RESUME", "JUMP_BACKWARD", "POP_JUMP_BACKWARD")
+
+    def __init__(self, n):
+        self.left, self.previous = n, {}
+
+    def __call__(self, frame, event, argument):
+        if frame.f_code.co_filename not in self.FILES:
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode":
+            before, self.previous[frame] = self.previous.get(frame), dis.opname[frame.f_code.co_code[frame.f_lasti]]
+            if before is not None and before.startswith(self.LOOKS):
+                self.left -= 1
+                if self.left == 0:
+                    self.previous.clear()
+                    raise KeyboardInterrupt
+        return self
+
+
+@pytest.mark.parametrize("name", ["normalization", "matmul float64"])
+def test_ctrl_c_at_any_moment_leaves_no_lock_and_all_of_blas(name, two_blas_threads):
     tinynet.set_num_threads(2)
     x = np.random.default_rng(0).standard_normal((8, 16, 32, 32)).astype(np.float32)
-    expected, interrupts = norm.batch_norm_train(x, None, None, 1e-5)[0], 0
+    call = PRODUCTS.get(name, lambda: norm.batch_norm_train(x, None, None, 1e-5)[0])
+    expected, moments = call(), 0
+    while True:
+        moments += 1
+        interrupt = Interrupt(moments)
+        try:
+            sys.settrace(interrupt)
+            call()
+            sys.settrace(None)
+            break                                      # there are no more moments
+        except KeyboardInterrupt:
+            sys.settrace(None)
+        assert not threads._pool_in_use.locked(), f"moment {moments}"
+        assert set(blas_threads()) == {2}, f"moment {moments}"
+        assert (call() == expected).all(), f"moment {moments}"
+    assert moments > 20
 
-    def interrupt():
-        for _ in range(50):
-            time.sleep(0.004)
-            os.kill(os.getpid(), signal.SIGINT)
-    sender = threading.Thread(target=interrupt)
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers that send signals here")
+def test_interrupts_leave_the_threads_in_order(two_blas_threads):
+    tinynet.set_num_threads(2)
+    x = np.random.default_rng(0).standard_normal((8, 16, 32, 32)).astype(np.float32)
+
+    def call():
+        return norm.batch_norm_train(x, None, None, 1e-5)[0], PRODUCTS["matmul float64"]()
+    expected, interrupts, armed = call(), 0, False
+
+    def handle(*_):
+        nonlocal armed
+        if armed:                                      # inside of `try`, once
+            armed = False
+            raise KeyboardInterrupt
+    before = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.003, 0.003)
     try:
-        sender.start()
-        while sender.is_alive():
+        while interrupts < 60:
             try:
-                norm.batch_norm_train(x, None, None, 1e-5)
+                armed = True
+                call()
+                armed = False
             except KeyboardInterrupt:
                 interrupts += 1
-    except KeyboardInterrupt:                          # between one round and the next
-        interrupts += 1
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        sender.join()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    assert interrupts and (norm.batch_norm_train(x, None, None, 1e-5)[0] == expected).all()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not threads._pool_in_use.locked() and set(blas_threads()) == {2}
+    assert all((a == b).all() for a, b in zip(call(), expected))
+
+
+@pytest.mark.parametrize("own, others, expected", [("3", "2", 3), (None, "2", 2), (None, "4,2", 4), (None, "many", None),
+                                                   (None, "0", None), (" 2 ", None, 2), ("", "5", 5), (None, None, None)])
+def test_the_environment_says_how_many_threads(monkeypatch, own, others, expected):
+    for variable, value in (("TINYNET_NUM_THREADS", own), ("OMP_NUM_THREADS", others)):
+        monkeypatch.delenv(variable, raising=False)
+        if value is not None:
+            monkeypatch.setenv(variable, value)
+    assert threads._from_environment() == expected
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "-1", "1.5"])
+def test_a_wrong_number_in_the_environment_is_refused(monkeypatch, value):
+    monkeypatch.setenv("TINYNET_NUM_THREADS", value)
+    monkeypatch.setattr(threads, "_count", None)
+    with pytest.raises(ValueError, match=f"TINYNET_NUM_THREADS: expected an integer of at least 1, got '{value}'"):
+        tinynet.get_num_threads()
+
+
+QUOTAS = {
+    "no control groups": ({}, math.inf),
+    "version 2": ({"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.max": "150000 100000"}, 1.5),
+    "version 2, of an outer group": ({"proc/self/cgroup": "0::/a/b", "sys/fs/cgroup/a/cpu.max": "50000 100000",
+                                      "sys/fs/cgroup/a/b/cpu.max": "max 100000"}, 0.5),
+    "version 2, no limit": ({"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.max": "max 100000"}, math.inf),
+    "version 1": ({"proc/self/cgroup": "4:cpu,cpuacct:/a\n3:memory:/a", "sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us": "300000",
+                   "sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us": "100000"}, 3),
+    "version 1, no limit": ({"proc/self/cgroup": "1:cpu:/", "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1",
+                             "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000"}, math.inf),
+    "nonsense": ({"proc/self/cgroup": "0::/\n\nwhat", "sys/fs/cgroup/cpu.max": "many few lines"}, math.inf),
+}
+
+
+@pytest.mark.parametrize("case", QUOTAS)
+def test_a_container_grants_so_many_cores(case, tmp_path, monkeypatch):
+    files, expected = QUOTAS[case]
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text + "\n", encoding="utf-8")
+    assert cores.quota(tmp_path) == expected
+    monkeypatch.setattr(cores, "quota", lambda: expected)
+    assert 1 <= cores.count() <= max(1, math.ceil(min(expected, os.cpu_count())))
+
+
+def test_cores_are_counted_where_a_process_has_no_affinity(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert cores.count() >= 1
 
 
 @pytest.mark.parametrize("n", [0, -1, 1.5, "2", None])

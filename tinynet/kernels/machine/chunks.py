@@ -8,7 +8,7 @@ what needs their results, say from the statistics of a batch to its normalisatio
 
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.spin import await_all, increase, put, watch
-from tinynet.kernels.machine.threads import ALONE, APART
+from tinynet.kernels.machine.team import ALONE, APART
 
 BYTES = 8 * APART                      # from one counter to the next
 

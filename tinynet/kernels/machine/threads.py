@@ -1,25 +1,31 @@
 """Threads: the one mechanism by which kernels use more than one core.
 
 A kernel cuts its work into chunks that depend on shapes alone. `parallel_for` hands the chunks to a small pool of
-Python threads; `share` has the threads run one compiled loop, which takes the chunks by itself. Compiled loops and
+Python threads. `share` has the threads run one compiled loop, which takes the chunks by itself. Compiled loops and
 NumPy's matrix multiplication release the GIL, so the threads really run at the same time. Whatever the number of
 threads, the same chunks compute the same bits.
 """
 
 import os
-import queue
 import threading
 
-import numpy as np
+from tinynet.kernels.machine import blas as blas_threads
+from tinynet.kernels.machine import cores
+from tinynet.kernels.machine.team import NO_TEAM
 
 _count = None                          # threads in use, the caller's own included
-_one_at_a_time = threading.Lock()
+_pool = None
+_pool_in_use = threading.Lock()
 
 
 def get_num_threads():
-    """How many threads kernels use: `set_num_threads`, else TINYNET_NUM_THREADS, else the cores this process has."""
+    """How many threads kernels use.
+
+    That is what `set_num_threads` said, else TINYNET_NUM_THREADS, else OMP_NUM_THREADS, else the number of cores that
+    the process may use.
+    """
     if _count is None:
-        set_num_threads(int(os.environ.get("TINYNET_NUM_THREADS", 0)) or _cores())
+        set_num_threads(_from_environment() or cores.count())
     return _count
 
 
@@ -31,8 +37,15 @@ def set_num_threads(n):
     _count = n
 
 
-def _cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _from_environment():
+    """The number that the environment asks for, or None. Only tinynet's own variable has to make sense."""
+    own, others = os.environ.get("TINYNET_NUM_THREADS"), os.environ.get("OMP_NUM_THREADS", "")
+    if own:
+        if not own.strip().isdecimal() or int(own) < 1:
+            raise ValueError(f"TINYNET_NUM_THREADS: expected an integer of at least 1, got {own!r}")
+        return int(own)
+    outermost = others.partition(",")[0].strip()       # OpenMP takes a list, one number for each level of nesting
+    return int(outermost) or None if outermost.isdecimal() else None
 
 
 def parallel_for(body, n, grain, blas=False):
@@ -52,12 +65,11 @@ def parallel_for(body, n, grain, blas=False):
             for _ in starts:           # leave nothing to do for the others
                 pass
             raise
-    libraries = _single_threaded_blas() if blas else ()
-    try:
-        _on_threads(work, -(-n // grain), ring=True)
-    finally:
-        for library, threads in libraries:
-            library.set_num_threads(threads)
+
+    def work_with_blas(team):
+        blas_threads.on_one_thread(lambda: work(team))
+
+    _on_threads(work_with_blas if blas else work, -(-n // grain), ring=True)
 
 
 def images_in_chunk(x):
@@ -76,109 +88,30 @@ def share(work, count):
 def _on_threads(work, chunks, ring):
     """Call `work(team)` here and on as many other threads as there are, and chunks for them."""
     helpers = min(get_num_threads(), chunks) - 1
-    if helpers < 1 or not _one_at_a_time.acquire(blocking=False):
-        work(NO_TEAM)                  # also when another Python thread is using the pool
+    # A kernel inside a kernel works alone, and so does one that finds the pool helping another Python thread. Should
+    # the pool be taken after this look at it, `with` waits for that other kernel. There is no other way to take a
+    # lock that Ctrl-C cannot come into.
+    if helpers < 1 or _pool_in_use.locked():
+        work(NO_TEAM)
     else:
-        try:
-            _pool.share(work, helpers, ring)
-        finally:
-            _one_at_a_time.release()
+        with _pool_in_use:
+            _the_pool().share(work, helpers, ring)
 
 
-# A team is what threads that work on one job share, five integers: the address of the job's counters (how many chunks
-# are taken, how many are done, for each phase), the job's number, the addresses of the pool's two counters: the bell, which
-# shows the number of the latest job, and how often helpers finished one; and what the latter comes to in the end (0 on a
-# helper, which does not wait for that). Who works alone needs no counters.
-ALONE = 0
-NO_TEAM = (ALONE, 0, 0, 0, 0)
-APART = 16                             # from one counter to the next, in int64s: two cache lines
-
-
-class _Counters:
-    """Four zeros."""
-
-    def __init__(self):
-        self.values = np.zeros(4 * APART, np.int64)
-        self.address = self.values.ctypes.data
-
-
-class _Job:
-    """What several threads call at the same time, and the first exception of any."""
-
-    def __init__(self, work, number, counters):
-        self.work, self.number, self.finished, self.error = work, number, queue.SimpleQueue(), None
-        self.counters = counters       # alive as long as anybody works
-
-    def run(self, team):
-        try:
-            self.work(team)
-        except BaseException as error:
-            self.error = error
-
-
-class _Pool:
-    """Threads that wait for jobs. They watch the bell for a moment before they sleep: see `spin.py`."""
-
-    def __init__(self):
-        self.threads, self.jobs, self.number, self.counters = [], queue.SimpleQueue(), 0, _Counters()
-        self.bell, self.finished = self.counters.address, self.counters.address + 8 * APART
-
-    def share(self, work, helpers, ring):
-        """Call `work(team)` here and on `helpers` threads. Unless `ring`, the work itself rings the bell."""
-        from tinynet.kernels.machine.spin import put, watch
-        while len(self.threads) < helpers:
-            self.threads.append(threading.Thread(target=self.work, args=[watch], daemon=True, name="tinynet-worker"))
-            self.threads[-1].start()
-        self.number += 1
-        counters, target = _Counters(), int(self.counters.values[APART]) + helpers
-        job = _Job(work, self.number, counters)
-        for _ in range(helpers):
-            self.jobs.put(job)
-        if ring:
-            put(self.bell, self.number)
-        job.run((counters.address, self.number, self.bell, self.finished, target))
-        if ring:                       # compiled loops have watched already
-            watch(self.finished, target)
-        for _ in range(helpers):
-            job.finished.get()
-        if job.error is not None:
-            raise job.error
-
-    def work(self, watch):
-        while True:
-            job = self.jobs.get()
-            job.run((job.counters.address, job.number, self.bell, self.finished, 0))
-            job.finished.put(None)
-            self.counters.values[APART] += 1
-            following = job.number + 1
-            del job                    # a waiting thread must not keep arrays alive
-            watch(self.bell, following)
-
-
-_pool = _Pool()
+def _the_pool():
+    global _pool
+    if _pool is None:
+        from tinynet.kernels.machine.pool import Pool          # late: it needs Numba
+        _pool = Pool()
+    return _pool
 
 
 def _after_fork():
-    """Only the forking thread lives on in the child: start over with an empty pool."""
-    global _pool, _one_at_a_time
-    _pool, _one_at_a_time = _Pool(), threading.Lock()
+    """Only the forking thread lives on in the child process: start over with an empty pool."""
+    global _pool, _pool_in_use
+    _pool, _pool_in_use = None, threading.Lock()
+    blas_threads.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-_blas = None
-
-
-def _single_threaded_blas():
-    """Set every BLAS library to one thread, for our chunks are the parallelism; returns what to set them back to."""
-    global _blas
-    if _blas is None:
-        import threadpoolctl
-        _blas = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
-    before = [(library, library.get_num_threads()) for library in _blas]
-    before = [(library, threads) for library, threads in before if threads != 1]
-    for library, _ in before:
-        library.set_num_threads(1)
-    return before

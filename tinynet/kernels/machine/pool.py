@@ -1,0 +1,111 @@
+"""The pool: Python threads that wait for jobs, and help whichever thread has one."""
+
+import queue
+import threading
+
+import numpy as np
+
+from tinynet.kernels.machine.spin import put, watch
+from tinynet.kernels.machine.team import APART, Team
+
+
+class Counters:
+    """Four zeros, int64, on cache lines of their own."""
+
+    def __init__(self):
+        self.values = np.zeros(4 * APART, np.int64)
+        self.address = self.values.ctypes.data
+
+
+class Job:
+    """What several threads call at the same time, and the first exception of any.
+
+    A helper that comes late finds the job closed and leaves it alone. Closing waits for those that are at work, and
+    may be done twice: Ctrl-C can come at any moment.
+    """
+
+    def __init__(self, work, number):
+        self.work, self.number, self.error, self.counters = work, number, None, Counters()
+        self.lock, self.helpers, self.closed = threading.Lock(), 0, False
+        self.idle = threading.Lock()   # held while there are helpers
+
+    def enter(self):
+        """Whether a helper may still begin."""
+        with self.lock:
+            if not self.closed:
+                self.helpers += 1
+                if self.helpers == 1:
+                    self.idle.acquire()
+            return not self.closed
+
+    def leave(self):
+        with self.lock:
+            self.helpers -= 1
+            if self.helpers == 0:
+                self.idle.release()
+
+    def close(self):
+        """Let no more helpers begin, and wait until none is at work."""
+        with self.lock:
+            self.closed = True
+        with self.idle:
+            self.work = None           # a late helper, or one that sleeps, must not keep arrays alive
+
+    def run(self, team):
+        try:
+            self.work(tuple(team))
+        except BaseException as error:
+            self.error = self.error or error
+
+
+class Pool:
+    """The helpers. They watch the bell for a moment before they sleep: see `spin.py`."""
+
+    def __init__(self):
+        self.threads, self.jobs, self.number, self.counters = [], queue.SimpleQueue(), 0, Counters()
+        self.bell, self.finished = self.counters.address, self.counters.address + 8 * APART
+
+    def share(self, work, helpers, ring):
+        """Call `work(team)` here and on up to `helpers` threads. Unless `ring`, the work itself rings the bell."""
+        helpers = self.hire(helpers)
+        self.number += 1
+        job = Job(work, self.number)
+        target = int(self.counters.values[APART]) + helpers
+        try:
+            for _ in range(helpers):
+                self.jobs.put(job)
+            if ring:
+                put(self.bell, self.number)
+            job.run(Team(job.counters.address, job.number, self.bell, self.finished, target))
+            if ring:                   # compiled loops have watched already
+                watch(self.finished, target)
+        finally:
+            try:
+                job.close()
+            except KeyboardInterrupt:
+                job.close()
+                raise
+        if job.error is not None:
+            raise job.error
+
+    def hire(self, helpers):
+        """How many of so many helpers there are; those that are missing are started, if the system has threads."""
+        while len(self.threads) < helpers:
+            thread = threading.Thread(target=self.help, daemon=True, name="tinynet-worker")
+            try:
+                thread.start()
+            except RuntimeError:
+                break
+            self.threads.append(thread)
+        return min(helpers, len(self.threads))
+
+    def help(self):
+        while True:
+            job = self.jobs.get()
+            if job.enter():
+                job.run(Team(job.counters.address, job.number, self.bell, self.finished))
+                job.leave()
+            self.counters.values[APART] += 1
+            following = job.number + 1
+            del job                    # a waiting thread must not keep arrays alive
+            watch(self.bell, following)
