@@ -38,7 +38,7 @@ SHAPELESS = set("""
     set_num_threads are_deterministic_algorithms_enabled device finfo iinfo get_default_device get_default_dtype
     get_float32_matmul_precision memory_format set_default_device set_default_dtype set_default_tensor_type
     set_float32_matmul_precision set_num_interop_threads use_deterministic_algorithms Generator initial_seed seed
-    as_torch promote_types result_type stopping.Stopped weights.WeightFileError DataError gradient_norms
+    as_torch promote_types result_type stopping.Stopped weights.WeightFileError weights.unwrap DataError gradient_norms
     load_parts
     training_curves write
     LRScheduler LambdaLR StepLR MultiStepLR ExponentialLR LinearLR CosineAnnealingLR OneCycleLR SequentialLR
@@ -52,7 +52,7 @@ HOMES = tuple(f"tinynet.{home}" for home in """
     """.split())
 PLAIN = set("""
     FeatureExtractor Flatten Identity Module ModuleDict ModuleList Parameter Sequential Sigmoid Tanh
-    attention.watch_gates build constant_ create weights.WeightFileError load normal_ ones_ save
+    attention.watch_gates build constant_ create weights.WeightFileError weights.unwrap load normal_ ones_ save
     uniform_ zeros_
     """.split())
 

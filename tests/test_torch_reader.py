@@ -20,8 +20,7 @@ torch = pytest.importorskip("torch")
 from torch_files import Call, Storage, legacy_file, pickled, tensor, torch_save, zip_file
 from tinynet import dtypes
 from tinynet.tensor import Tensor
-from tinynet.weights import pickle_machine
-from tinynet.weights import WeightFileError, load
+from tinynet.weights import WeightFileError, load, pickle_machine
 
 FORMATS = {"zip": True, "legacy": False}
 
@@ -134,6 +133,43 @@ def test_an_ordered_dict_of_python_2(loaded):
     assert loaded(zip_file(program)) == {"a": 1}
 
 
+def schedules(optimizer):
+    """PyTorch's schedules as `state_dict` gives them. A Counter holds the milestones of MultiStepLR."""
+    made = torch.optim.lr_scheduler
+    return [made.MultiStepLR(optimizer, [3, 5, 5]), made.OneCycleLR(optimizer, 0.1, 10),
+            made.CosineAnnealingLR(optimizer, 9), made.LinearLR(optimizer),
+            made.ExponentialLR(optimizer, 0.9), made.LambdaLR(optimizer, lambda epoch: 0.5),
+            made.CosineAnnealingWarmRestarts(optimizer, 5), made.ReduceLROnPlateau(optimizer),
+            made.SequentialLR(optimizer, [made.LinearLR(optimizer), made.StepLR(optimizer, 2)], [3])]
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of")
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_schedules_of_pytorch(protocol, format, loaded):
+    optimizer = torch.optim.SGD([torch.zeros(3, requires_grad=True)], 0.1, momentum=0.9)
+    for schedule in schedules(optimizer):
+        state = {"schedule": schedule.state_dict(), "optimizer": optimizer.state_dict()}
+        read = loaded(torch_save(state, FORMATS[format], pickle_protocol=protocol))
+        assert read.keys() == state.keys() and read["schedule"].keys() == state["schedule"].keys()
+    milestones = loaded(torch_save(schedules(optimizer)[0].state_dict()))["milestones"]
+    assert milestones == {3: 1, 5: 2}
+
+
+class OldOneCycle:
+    """How PyTorch 1 wrote the way a OneCycleLR anneals: as an attribute of its class."""
+
+    def __reduce__(self):
+        return getattr, (torch.optim.lr_scheduler.OneCycleLR, "_annealing_cos")
+
+
+def test_names_that_are_read_as_texts(loaded):
+    value = {"anneal": OldOneCycle(), "device": torch.device("cuda", 1), "cpu": torch.device("cpu"),
+             "dtype": torch.float32}
+    assert loaded(torch_save(value)) == {"anneal": "_annealing_cos", "device": "cuda:1", "cpu": "cpu",
+                                         "dtype": "torch.float32"}
+
+
 def test_agrees_with_pytorchs_own_safe_reader(tmp_path):
     path = tmp_path / "checkpoint.pth"
     path.write_bytes(torch_save(objects()["checkpoint"]))
@@ -172,11 +208,10 @@ HOSTILE = {
     "subprocess.Popen|commands.Popen": Call(subprocess.Popen, ["touch", "executed"]),
     "copyreg._reconstructor": Call(copyreg._reconstructor, object, object, None),
     "functools.partial": functools.partial(print),
-    "collections.Counter": collections.Counter("aab"),
     "torch.storage._load_from_bytes": Call(torch.storage._load_from_bytes, b"anything"),
     "torch.serialization.load": torch.load,
-    "torch.device": torch.device("cpu"),
-    "torch.float32": torch.float32,
+    "collections.defaultdict": collections.defaultdict(dict),
+    "torch.complex64": torch.complex64,
     "torch._utils._rebuild_sparse_tensor": torch.eye(2).to_sparse(),
     "torch.ComplexFloatStorage": torch.zeros(2, dtype=torch.complex64),
     "torch.nn.modules.linear.Linear": torch.nn.Linear(1, 1),

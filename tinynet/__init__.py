@@ -51,7 +51,7 @@ inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
 newaxis = None
 dtype = numpy.dtype
 
-_SUBPACKAGES = {"nn", "optim", "models", "data", "train", "plots", "utils", "vision"}
+_SUBPACKAGES = {"nn", "optim", "models", "data", "train", "weights", "plots", "utils", "vision"}
 _PLACES = {                                    # where the other names are
     "tinynet.interop.hook": ["as_torch"],
     "tinynet.weights": ["save", "load"],

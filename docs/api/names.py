@@ -13,7 +13,7 @@ MODULES = ["tinynet", "tinynet.nn", "tinynet.nn.functional", "tinynet.nn.blocks"
 RELATED = {"tinynet": ["inspect.gradcheck.Comparison", "inspect.gradcheck.GradientError",
                        "inspect.gradcheck.distinct", "inspect.graph.Graph", "inspect.profile.Profile",
                        "inspect.profile.Share", "inspect.summary.Summary", "inspect.summary.Layer",
-                       "weights.WeightFileError"],
+                       "weights.WeightFileError", "weights.unwrap"],
            "tinynet.nn.blocks": ["residual.ResidualBase", "attention.watch_gates"],
            "tinynet.train": ["evaluate.Result", "stopping.Stopped"]}
 

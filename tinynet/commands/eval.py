@@ -61,14 +61,14 @@ def place(name):
 
 def read(path):
     """(weights, settings): what a file holds, or the latest checkpoint of a run's folder."""
+    from tinynet.train import Settings, checkpoint
     from tinynet.weights import load
-    from tinynet.train import checkpoint
     content = checkpoint.read_latest(path) if path.is_dir() else load(path)
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a dict of weights, got {type(content).__name__}")
     settings = content.get("settings")
     if settings is not None:                       # a checkpoint of our own, which says where the weights are
-        content = content.get("model", content)
+        content, settings = content.get("model", content), Settings.of(settings, path).asdict()
     elif (path.parent / "config.json").is_file():
         settings = Settings.read(path.parent / "config.json").asdict()
     return content, settings or {}
@@ -76,22 +76,14 @@ def read(path):
 
 def adapt(weights, own):
     """Weights as public checkpoints keep them, under the keys of this network; says what it had to change."""
+    from tinynet.weights import unwrap
+
     def say(what):
         print(f"tinynet: {what}", file=sys.stderr)
 
-    for wrapper in ("state_dict", "model"):
-        if isinstance(weights.get(wrapper), dict):
-            say(f"the weights are under {wrapper!r}")
-            weights = weights[wrapper]
-    if weights and all(key.startswith("module.") for key in weights):
-        say("took the prefix 'module.' off all keys")
-        weights = {key.removeprefix("module."): value for key, value in weights.items()}
-    if any(key.startswith("linear.") for key in weights) and "fc.weight" in own:
+    weights = unwrap(weights, say)
+    if "linear.weight" in weights and "fc.weight" in own:
         say("read 'linear' as 'fc'")
-        weights = {f"fc.{key.removeprefix('linear.')}" if key.startswith("linear.") else key: value
+        weights = {f"fc.{key.removeprefix('linear.')}" if str(key).startswith("linear.") else key: value
                    for key, value in weights.items()}
-    missing = [key for key in own if key.endswith("num_batches_tracked") and key not in weights]
-    if missing:
-        say(f"{len(missing)} missing num_batches_tracked were set to 0; evaluation does not use them")
-        weights = {**weights, **{key: own[key] for key in missing}}
     return weights

@@ -64,6 +64,13 @@ class _BatchNorm(Module):
         return normalise_batch(input, self.running_mean, self.running_var, self.weight, self.bias,
                                self.training or not tracked, momentum, self.eps, residual, relu)
 
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *rest):
+        """A state without a version, or of one before 2, may lack num_batches_tracked, as in PyTorch."""
+        key = prefix + "num_batches_tracked"
+        if self.track_running_stats and key not in state_dict and (local_metadata.get("version") or 0) < 2:
+            state_dict[key] = self.num_batches_tracked
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
+
     def title(self):
         return f"{type(self).__name__}({self.num_features})"
 

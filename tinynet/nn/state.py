@@ -10,6 +10,7 @@ import numpy as np
 
 from tinynet.nn.parameter import Parameter
 from tinynet.tensor import Tensor, as_array
+from tinynet.weights import unwrap
 
 IncompatibleKeys = namedtuple("IncompatibleKeys", "missing_keys unexpected_keys")
 
@@ -51,10 +52,19 @@ def load_state_dict(self, state_dict, strict=True, assign=False):
     problems["wrong shape"] = misshaped
     problems = [f"{what}: {', '.join(keys)}" for what, keys in problems.items() if keys]
     if problems:
-        raise ValueError(f"{type(self).__name__}.load_state_dict: " + "; ".join(problems))
+        raise ValueError(f"{type(self).__name__}.load_state_dict: {'; '.join(problems)}{_hint(known, state)}")
     for module, name, value in loads:
         (_assign if assign else _copy)(module, name, value)
     return IncompatibleKeys(missing, unexpected)
+
+
+def _hint(known, state):
+    """If keys would fit without a prefix, or one level deeper: what says so, and what helps."""
+    troubles = []
+    inner = unwrap(state, troubles.append)
+    if not troubles or not known & inner.keys():
+        return ""
+    return f" ({', and '.join(troubles)}: give load_state_dict what tinynet.weights.unwrap makes of it)"
 
 
 def load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,

@@ -1,7 +1,7 @@
 """Reads PyTorch's files without PyTorch, and without running what is in them.
 
 `torch.save` writes a pickle that builds the containers, beside the raw numbers of the tensors. It runs on the
-machine of `pickle_machine`, which calls the five functions in `CALLS` and nothing else.
+machine of `pickle_machine`, which calls the functions in `CALLS` and nothing else.
 
 Tensors are views of flat storages. A storage is allocated when the pickle first names it, after a look at
 the file's size, and filled when the pickle has ended. There are two formats: a zip archive (PyTorch 1.6 and
@@ -32,6 +32,9 @@ STORAGES = {
     "torch.ShortStorage": "I16", "torch.CharStorage": "I8", "torch.ByteStorage": "U8",
     "torch.BoolStorage": "BOOL",
 }
+ONE_CYCLE = "torch.optim.lr_scheduler.OneCycleLR"
+DTYPES = [f"torch.{name}" for name in "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool".split()]
+NAMES = {*STORAGES, *DTYPES, ONE_CYCLE}       # may be mentioned; a dtype is read as its name, a text
 
 
 def read_zip(file, size, dtype):
@@ -53,7 +56,7 @@ def read_zip(file, size, dtype):
 
     order = ">" if "byteorder" in entries and read("byteorder", 6) == b"big" else "<"
     storages = Storages(size, dtype)
-    result = run(io.BytesIO(read("data.pkl", MAX_PICKLE)), CALLS, STORAGES, storages.claim)
+    result = run(io.BytesIO(read("data.pkl", MAX_PICKLE)), CALLS, NAMES, storages.claim)
     for key in storages:
         storages.fill(key, read(f"data/{key}", storages.byte_count(key)), order)
     return result
@@ -69,7 +72,7 @@ def read_legacy(file, size, dtype):
     if version != 1001:
         raise Refusal("it has an unknown version of PyTorch's older format")
     storages = Storages(size, dtype)
-    result, keys = run(pickles, CALLS, STORAGES, storages.claim), run(pickles)
+    result, keys = run(pickles, CALLS, NAMES, storages.claim), run(pickles)
     if not isinstance(keys, list) or set(keys) != set(storages):
         raise Refusal("its list of storages does not match its tensors")
     file.seek(pickles.tell())
@@ -145,6 +148,27 @@ def ordered_dict(pairs=()):
     return result
 
 
+def counter(counts=None):
+    """collections.Counter, of which MultiStepLR's milestones are one: the dict of counts itself."""
+    if counts is not None and type(counts) is not dict:
+        raise Refusal("it holds an improper collections.Counter")
+    return {} if counts is None else counts
+
+
+def device(kind, index=None):
+    """torch.device, as its text, such as "cuda:0"."""
+    if not isinstance(kind, str) or not isinstance(index, (int, type(None))):
+        raise Refusal("it holds an improper torch.device")
+    return kind if index is None else f"{kind}:{index}"
+
+
+def annealing(owner, name):
+    """getattr(OneCycleLR, "_annealing_cos"), with which PyTorch 1 wrote its schedule: the name as a text."""
+    if owner != ONE_CYCLE or name not in ("_annealing_cos", "_annealing_linear"):
+        raise Refusal(f"it asks for 'builtins.getattr' of {owner!s:.80}")
+    return name
+
+
 def size(sizes):
     """torch.Size."""
     if type(sizes) is not tuple:
@@ -154,6 +178,9 @@ def size(sizes):
 
 CALLS = {
     "collections.OrderedDict": ordered_dict,
+    "collections.Counter": counter,
+    "torch.device": device,
+    "builtins.getattr": annealing, "__builtin__.getattr": annealing,
     "torch._utils._rebuild_tensor": rebuild_tensor,
     "torch._utils._rebuild_tensor_v2": rebuild_tensor,
     "torch._utils._rebuild_parameter": rebuild_parameter,
