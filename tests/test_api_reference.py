@@ -151,9 +151,9 @@ def test_exempt_names_exist():
 
 
 def test_every_module_has_a_page():
-    pages = "\n".join(page.read_text() for page in API.glob("*.rst"))
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in API.glob("*.rst"))
     assert sorted(re.findall(r"^PUBLIC (\S+)$", pages, re.MULTILINE)) == sorted(NAMES["MODULES"])
-    listed = set(re.findall(r"^   (\w+)$", (API / "index.rst").read_text(), re.MULTILINE))
+    listed = set(re.findall(r"^   (\w+)$", (API / "index.rst").read_text(encoding="utf-8"), re.MULTILINE))
     assert listed == {page.stem for page in API.glob("*.rst")} - {"index"}
 
 
@@ -202,7 +202,7 @@ def test_reference_builds_without_warnings(tmp_path):
     pytest.importorskip("sphinx", reason="builds the reference with Sphinx, which is not installed")
     options = ["-q", "-W", "--keep-going", "-b", "html", "-d", tmp_path / "trees"]
     done = subprocess.run([sys.executable, "-m", "sphinx", *options, API, tmp_path / "html"],
-                          capture_output=True, text=True)
+                          capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / "html" / "functional.html").read_text()
+    page = (tmp_path / "html" / "functional.html").read_text(encoding="utf-8")
     assert "tinynet.nn.functional.conv2d" in page and "Cross-correlation" in page

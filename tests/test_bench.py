@@ -160,7 +160,7 @@ def test_workers_of_others_carry_nothing_of_the_engine():
             "Worker('numpy', 'None', '1').prepare('copy', {});"
             "print(*(name for name in sys.modules if name.startswith('tinynet')))")
     modules = subprocess.run([sys.executable, "-P", "-c", code], env=children.environment(1), check=True,
-                             stdout=subprocess.PIPE, text=True).stdout.split()
+                             stdout=subprocess.PIPE, text=True, encoding="utf-8").stdout.split()
     assert "tinynet.bench.workloads" in modules
     assert all(name == "tinynet" or name.startswith("tinynet.bench") for name in modules)
 
@@ -269,7 +269,7 @@ def test_command_measures_and_writes(with_torch, tmp_path, capsys, monkeypatch):
     assert cli.main(arguments) == 0
     out = capsys.readouterr().out
     assert ("PyTorch NCHW" in out) == with_torch and "add, 16 ch, 32x32 backward" in out
-    content = json.loads((tmp_path / "bench.json").read_text())
+    content = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     assert content["facts"]["threads"] == "1" and ("torch" in content["facts"]) == with_torch
     assert content["limits"].keys() == {"GFLOP/s", "GB/s"}
     row = next(row for row in content["rows"] if row["row"] == "add, 16 ch, 32x32 forward")

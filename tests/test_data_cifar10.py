@@ -95,7 +95,7 @@ def test_a_damaged_copy_is_made_again(batches, tmp_path):
 
 def test_a_cache_that_cannot_be_written_is_no_error(batches, tmp_path):
     archive = write_archive(tmp_path / "a.tar", batches)
-    (tmp_path / "cache").write_text("a file in its place")
+    (tmp_path / "cache").write_text("a file in its place", encoding="utf-8")
     check(batches, archive)
 
 

@@ -131,6 +131,6 @@ def test_connection_refused(server, tmp_path):
 
 
 def test_a_file_in_the_place_of_the_folder(server, tmp_path):
-    (tmp_path / "folder").write_text("")
+    (tmp_path / "folder").write_text("", encoding="utf-8")
     with pytest.raises(DataError, match="cannot write .*data.tar.gz"):
         get(server, tmp_path / "folder" / "data.tar.gz")

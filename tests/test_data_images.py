@@ -182,8 +182,8 @@ def test_names_may_be_in_any_script_with_spaces(tmp_path):
 def test_hidden_and_other_files_do_not_count(tmp_path, capsys):
     root = write_folder(tmp_path / "pets", 3)
     for name in (".DS_Store", "Thumbs.db", "notes.txt"):
-        (root / "disc" / name).write_text("no image")
-    (root / "README.md").write_text("my pets")
+        (root / "disc" / name).write_text("no image", encoding="utf-8")
+    (root / "README.md").write_text("my pets", encoding="utf-8")
     (root / ".git").mkdir()
     (root / "disc" / "000.png").rename(root / "disc" / "without an ending")
     parts = image_folder(root)
@@ -225,7 +225,7 @@ def two_images(root):
 
 
 def damaged(root):
-    (root / "disc" / "bad.png").write_text("a text")
+    (root / "disc" / "bad.png").write_text("a text", encoding="utf-8")
     (root / "disc" / "cut.jpg").write_bytes((root / "disc" / "001.jpg").read_bytes()[:200])
     os.symlink("nowhere", root / "disc" / "link.png")
 
@@ -329,7 +329,7 @@ def test_a_damaged_cache_only_costs_time(tmp_path, spoil, cache):
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("TINYNET_CACHE", str(tmp_path / "file"))
     assert len(image_folder(write_folder(tmp_path / "pets", 3)).train.classes) == 3
 

@@ -183,7 +183,7 @@ def anchors(path):
                                    "```console\n$ tinynet gradchek\n```\n", "```sh\nls\n```\n",
                                    "<!-- from tinynet/cli.py -->\n```python\nimport torch\n```\n"])
 def test_a_wrong_page_is_caught(shown, workplace):
-    (workplace / "page.md").write_text(shown)
+    (workplace / "page.md").write_text(shown, encoding="utf-8")
     page = str(workplace / "page.md")
     block, *behind = blocks_of(page)
     assert failure(page, block, behind[0] if behind else None, {})

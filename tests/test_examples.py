@@ -49,7 +49,7 @@ def test_example_is_short_and_explains_itself(script):
 def test_example_ends_in_what_the_readme_promises(script, tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run([sys.executable, str(script), "--quick", "--out", "pictures"], cwd=tmp_path,
-                          env=environment, capture_output=True, text=True, timeout=300)
+                          env=environment, capture_output=True, text=True, timeout=300, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert not re.search(r"\b(nan|inf)\b", done.stdout), done.stdout
     promised = re.search(r"```text\n(.*?)```", section(script), re.DOTALL)[1].splitlines()

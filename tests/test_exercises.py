@@ -312,8 +312,8 @@ def test_without_a_file_the_exercise_is_shown(capsys):
 ])
 def test_bad_input_gets_a_sentence(arguments, words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.py").write_text("my work")
+    (tmp_path / "mine.py").write_text("my work", encoding="utf-8")
     assert main(["exercise", *arguments]) == 1
     out, err = capsys.readouterr()
     assert words in err and not out
-    assert (tmp_path / "mine.py").read_text() == "my work" and not (tmp_path / "x.py").exists()
+    assert (tmp_path / "mine.py").read_text(encoding="utf-8") == "my work" and not (tmp_path / "x.py").exists()

@@ -96,7 +96,7 @@ def test_a_really_full_disk(tmp_path, monkeypatch):
 
 
 def test_the_folder_is_a_file(tmp_path):
-    (tmp_path / "runs").write_text("a file")
+    (tmp_path / "runs").write_text("a file", encoding="utf-8")
     for path in (tmp_path / "runs" / "a.bin", tmp_path / "runs" / "b" / "a.bin"):
         with pytest.raises(NotADirectoryError) as caught:
             write(path, b"")
@@ -141,7 +141,7 @@ def test_no_permission(tmp_path, monkeypatch):
 def test_errors_about_other_files_pass_unchanged(tmp_path):
     with pytest.raises(FileNotFoundError, match="No such file or directory: .*other"):
         with atomic_write(tmp_path / "a.bin"):
-            open(tmp_path / "other")
+            open(tmp_path / "other", encoding="utf-8")
 
 
 def test_a_killed_writer_leaves_the_older_file(tmp_path):
@@ -162,7 +162,7 @@ def test_digest(tmp_path):
     path.write_bytes(b"abc")
     assert sha256_of(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     write_digest(path)
-    assert (tmp_path / "a.bin.sha256").read_text() == f"{sha256_of(path)}  a.bin\n"
+    assert (tmp_path / "a.bin.sha256").read_text(encoding="utf-8") == f"{sha256_of(path)}  a.bin\n"
     check_digest(path)
 
 

@@ -146,7 +146,7 @@ def test_command(capsys):
 
 def test_command_takes_files(tmp_path, capsys):
     path = tmp_path / "net.json"
-    path.write_text('{"stem": "cifar", "blocks": [1, 1], "channels": [8, 16]}')
+    path.write_text('{"stem": "cifar", "blocks": [1, 1], "channels": [8, 16]}', encoding="utf-8")
     assert main(["summary", str(path)]) == 0
     assert "(1, 8, 32, 32)" in capsys.readouterr().out
 

@@ -207,7 +207,7 @@ def test_resnet20_from_its_description():
 
 def test_from_a_file(tmp_path):
     path = tmp_path / "net.json"
-    path.write_text(json.dumps({**RESNET20, "blocks": [1, 1, 1], "attention": "se", "reduction": 8}))
+    path.write_text(json.dumps({**RESNET20, "blocks": [1, 1, 1], "attention": "se", "reduction": 8}), encoding="utf-8")
     model = models.create(str(path), num_classes=4)
     assert model.fc.out_features == 4 and model.layer1[0].attention.reduction == 8
     assert len([m for m in model.modules() if isinstance(m, SEBlock)]) == 3
@@ -268,7 +268,7 @@ def test_mistakes_in_files_name_the_file(tmp_path):
             ("[1]", r"net.json: expected an object .*got \[1\]"),
             ('{"channels": [1]}', "net.json: blocks: expected a list .*got nothing"),
             ('{"blocks": [1], "channels": [8], "norm": "bach"}', "net.json: norm: .*did you mean 'batch'")):
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=message):
             models.build(path)
 

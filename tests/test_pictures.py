@@ -25,7 +25,7 @@ def test_all_pictures_are_there(scripts):
 
 def test_svgs_are_small_and_undated():
     for path in IMAGES.glob("*.svg"):
-        content = path.read_text()
+        content = path.read_text(encoding="utf-8")
         assert len(content) < 150_000 and "dc:date" not in content, path.name
 
 
@@ -39,7 +39,8 @@ def test_diagrams_end_with_what_the_blocks_give(scripts):
 
 def test_command_draws_what_is_named(tmp_path):
     def run(*args):
-        return subprocess.run([sys.executable, IMAGES / "draw.py", *args], capture_output=True, text=True)
+        return subprocess.run([sys.executable, IMAGES / "draw.py", *args], capture_output=True, text=True,
+                              encoding="utf-8")
 
     done = run("--out", tmp_path / "new", "im2col.svg", "cookbook_1.svg")
     assert done.returncode == 0, done.stderr

@@ -12,9 +12,9 @@ from tinynet.interop.script import run_script
 def run(tmp_path, text, *arguments):
     """What `tinynet run` prints and returns for a script of this text."""
     script = tmp_path / "train.py"
-    script.write_text(text)
+    script.write_text(text, encoding="utf-8")
     return subprocess.run([sys.executable, "-m", "tinynet", "run", script.name, *arguments], cwd=tmp_path,
-                          capture_output=True, text=True)
+                          capture_output=True, text=True, encoding="utf-8")
 
 
 def test_names_are_tinynets(tmp_path):
@@ -27,7 +27,7 @@ def test_names_are_tinynets(tmp_path):
 
 
 def test_the_script_is_main_and_has_its_arguments_and_neighbours(tmp_path):
-    (tmp_path / "sibling.py").write_text("name = 'sister'")
+    (tmp_path / "sibling.py").write_text("name = 'sister'", encoding="utf-8")
     done = run(tmp_path, "import sys, sibling\nprint(__name__, __file__, sys.argv, sibling.name)\nsys.exit(7)",
                "--help", "3")
     assert done.stdout == "__main__ train.py ['train.py', '--help', '3'] sister\n"
@@ -67,7 +67,7 @@ def test_the_scripts_own_error_has_its_traceback_alone(tmp_path):
                          ids=["syntax", "bytes"])
 def test_what_is_no_script_is_refused(tmp_path, capsys, text, sentence):
     script = tmp_path / "train.py"
-    script.write_text(text)
+    script.write_text(text, encoding="utf-8")
     assert run_script(str(script), []) == 1
     assert sentence in capsys.readouterr().err
 

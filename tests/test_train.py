@@ -61,7 +61,7 @@ def test_a_run_learns_and_leaves_all_its_files(data, tmp_path, capsys):
     assert len([n for n in names if n.endswith(".safetensors") and n.startswith("checkpoint")]) == 2
     assert [row["epoch"] for row in rows(out)] == ["1", "2", "3", "4"]
     assert float(rows(out)[-1]["validation_accuracy"]) > 0.5
-    assert json.loads((out / "config.json").read_text())["model"] == "resnet8"
+    assert json.loads((out / "config.json").read_text(encoding="utf-8"))["model"] == "resnet8"
     assert main(["eval", str(out)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == last
     assert main(["eval", str(out / "model.safetensors"), "--data", str(data), "--model", "resnet8"]) == 0
@@ -83,7 +83,7 @@ def test_runs_do_not_overwrite_each_other(data, tmp_path, capsys, monkeypatch):
 
 def start(words):
     return subprocess.Popen([sys.executable, "-m", "tinynet", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            text=True)
+                            text=True, encoding="utf-8")
 
 
 def wait_for_rows(process, folder, count):
@@ -180,7 +180,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_ends_in_one_clear_sentence(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    pathlib.Path("file").write_text("")
+    pathlib.Path("file").write_text("", encoding="utf-8")
     words, expected = BAD[name]
     assert main(["train", *words]) == 1
     message = capsys.readouterr().err
@@ -202,7 +202,7 @@ def test_resume_refuses_other_settings_and_other_models(data, tmp_path, capsys):
     assert main(["train", "--resume", "--out", str(out), "--model", "resnet14"]) == 1
     assert "model 'resnet8' (not 'resnet14')" in capsys.readouterr().err
     config = out / "config.json"
-    config.write_text(config.read_text().replace("resnet8", "resnet14"))
+    config.write_text(config.read_text(encoding="utf-8").replace("resnet8", "resnet14"), encoding="utf-8")
     assert main(["train", "--resume", "--out", str(out)]) == 1
     assert "model 'resnet8' (not 'resnet14')" in capsys.readouterr().err
 
@@ -281,10 +281,10 @@ def test_the_packaged_weights_reach_the_reported_accuracy(cifar10, capsys):
 
 
 def test_a_file_where_the_folder_should_be(data, tmp_path, capsys):
-    (tmp_path / "file").write_text("kept")
+    (tmp_path / "file").write_text("kept", encoding="utf-8")
     assert main(options(data, tmp_path / "file")) == 1
     assert "expected a folder for the run, but a file has that name" in capsys.readouterr().err
-    assert (tmp_path / "file").read_text() == "kept"
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "kept"
 
 
 def test_packaged_weights_by_name():

@@ -43,19 +43,20 @@ def test_a_run_reports_baselines_and_writes_a_sample(tmp_path, capsys):
     assert len("\n".join(lines[last + 1:])) > 300
     names = {path.name for path in out.iterdir()}
     assert {"config.json", "metrics.csv", "curves.png", "model.safetensors"} <= names
-    rows = list(csv.DictReader((out / "metrics.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((out / "metrics.csv").read_text(encoding="utf-8").splitlines()))
     assert [row["epoch"] for row in rows] == ["1", "2", "3"] and float(rows[0]["characters_per_second"]) > 0
     assert float(rows[-1]["validation_loss"]) == pytest.approx(loss, abs=6e-4)
-    assert json.loads((out / "config.json").read_text())["context"] == 16
+    assert json.loads((out / "config.json").read_text(encoding="utf-8"))["context"] == 16
 
 
 def test_stopped_and_resumed_it_ends_with_the_same_bits(tmp_path, capsys):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert main(words(whole, 12, "--dropout", "0.1")) == 0
     process = subprocess.Popen([sys.executable, "-m", "tinynet", *words(parts, 12, "--dropout", "0.1")],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
     for _ in range(3000):
-        if (parts / "metrics.csv").exists() and len((parts / "metrics.csv").read_text().splitlines()) > 1:
+        metrics = parts / "metrics.csv"
+        if metrics.exists() and len(metrics.read_text(encoding="utf-8").splitlines()) > 1:
             break
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
@@ -85,7 +86,7 @@ def test_a_text_of_the_users_own(tmp_path, capsys, monkeypatch):
 def test_bad_input_ends_in_one_clear_sentence(more, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00" * 100)
-    (tmp_path / "short").write_text("too short")
+    (tmp_path / "short").write_text("too short", encoding="utf-8")
     assert main(["train-text", *QUICK, *more]) == 1
     errors = capsys.readouterr().err
     assert message in errors and errors.count("\n") == 1

@@ -6,6 +6,8 @@ import importlib
 import os
 import sys
 
+from tinynet.console import accept_any_text
+
 COMMANDS = {
     "train": "train a network",
     "run": "run a script that was written for PyTorch",
@@ -38,6 +40,7 @@ def make_parser(chosen):
 
 def main(arguments=None):
     """Run a command; returns the exit status. What the user can mend is told in a sentence, with status 1."""
+    accept_any_text()
     arguments = sys.argv[1:] if arguments is None else arguments
     chosen = next((a for a in arguments if not a.startswith("-")), None)
     if chosen is not None and chosen not in COMMANDS:

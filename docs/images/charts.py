@@ -270,7 +270,7 @@ def draw_bar(axes, y, ratio):
 
 
 def read_bench(path):
-    with open(path) as file:
+    with open(path, encoding="utf-8") as file:
         return json.load(file)
 
 

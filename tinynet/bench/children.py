@@ -35,7 +35,7 @@ class Child:
         self.who = who
         command = [sys.executable, "-P", worker.__file__, who.library, str(who.layout), str(who.threads)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        env=environment(who.threads, **environment_variables))
+                                        env=environment(who.threads, **environment_variables), encoding="utf-8")
 
     def __enter__(self):
         return self

@@ -66,7 +66,7 @@ class Instruments:
         code = ("import time; start = time.perf_counter();"
                 f"import {job.who.library}; print(time.perf_counter() - start)")
         run = subprocess.run([sys.executable, "-P", "-c", code], env=environment(job.who.threads), check=True,
-                             stdout=subprocess.PIPE, text=True)
+                             stdout=subprocess.PIPE, text=True, encoding="utf-8")
         return float(run.stdout)
 
     def child(self, job):

@@ -73,7 +73,7 @@ class Worker:
 def peak_memory():
     """Largest resident size of this process so far, in bytes."""
     with contextlib.suppress(OSError):
-        with open("/proc/self/status") as lines:       # getrusage would inherit the parent's peak on Linux
+        with open("/proc/self/status", encoding="utf-8") as lines:     # getrusage would inherit the parent's peak
             return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     import resource
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -92,6 +92,6 @@ def serve(worker, requests, answers):
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)       # the parent says when to end, by closing our input
-    channel = os.fdopen(os.dup(1), "w")
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)                                      # whatever a library prints must not mix with answers
     serve(Worker(*sys.argv[1:]), sys.stdin, channel)
