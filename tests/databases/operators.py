@@ -44,7 +44,7 @@ def variants(op):
         if callable(function) and not isinstance(function, type):
             ways[f"{name}()"] = (spoken(op.op) or function, op.op)
         if "." not in name and hasattr(Tensor, name):
-            change = on_a_copy if name.endswith("_") else lambda run: run
+            change = on_a_copy if name.endswith("_") and not name.endswith("__") else lambda run: run
             ways[f".{name}"] = (change(method(name)), change(op.method_variant or op.op))
         if hasattr(Tensor, f"{name}_") and op.inplace_variant is not None and not name.endswith("_"):
             ways[f".{name}_"] = (on_a_copy(method(f"{name}_")), on_a_copy(op.inplace_variant))

@@ -68,7 +68,8 @@ def encoder_layer(theirs):
     attention = theirs.self_attn
     return found("nn.TransformerEncoderLayer")(
         attention.embed_dim, attention.num_heads, theirs.linear1.out_features, theirs.dropout.p,
-        translate(theirs.activation), batch_first=attention.batch_first, norm_first=theirs.norm_first)
+        translate(theirs.activation), batch_first=attention.batch_first, norm_first=theirs.norm_first,
+        bias=theirs.linear1.bias is not None)
 
 
 def tensor(theirs):
@@ -92,7 +93,7 @@ def shown(value):
         return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
     if isinstance(value, dict):
         return ", ".join(f"{key}={shown(item)}" for key, item in value.items())
-    return repr(value)
+    return type(value).__name__ if isinstance(value, torch.nn.Module) else repr(value)
 
 
 def leaves(result):
