@@ -6,6 +6,7 @@ memory order, lanes) were executed meanwhile, and which register tiles ran. What
 """
 
 import importlib
+import inspect
 import pathlib
 import sys
 import threading
@@ -17,7 +18,8 @@ import pytest
 import tinynet
 from tinynet.kernels import conv, elementwise, gelu, matmul, norm, pool, quantized, shortcut
 from tinynet.kernels.conv import spec
-from tinynet.kernels.machine import lanes, layout
+from tinynet.kernels.machine import backend, lanes, layout
+from tinynet.kernels.machine.backend import kernel
 
 FAST = ["conv.fast", "conv.im2col", "conv.tiles", "conv.depthwise", "elementwise.fast", "gelu.fast", "matmul.fast",
         "norm.fast", "pool.fast", "quantized.fast", "shortcut.fast"]
@@ -33,10 +35,10 @@ def images(*shape, dtype=np.float32, memory="channels last"):
     return layout.channels_last(x) if memory == "channels last" and len(shape) > 2 else x
 
 
-def compare(kernel, *args, **options):
+def compare(of, *args, **options):
     """The fast twin's results against the NumPy twin's in float64."""
-    fast = as_tuple(kernel.numba(*copies(args, None), **options))
-    exact = as_tuple(kernel.numpy(*copies(args, np.float64), **options))
+    fast = as_tuple(of.numba(*copies(args, None), **options))
+    exact = as_tuple(of.numpy(*copies(args, np.float64), **options))
     rounding = np.finfo(args[0].dtype).eps
     for a, b in zip(fast, exact, strict=True):
         if a is not None:
@@ -320,3 +322,28 @@ def test_every_register_tile_is_reached_by_a_comparison(trace):
     listed = {(table, n) for table in (simd.WINDOW_TILES, simd.OUTER_TILES) for n in range(len(table))}
     missing = sorted(table[n] for table, n in listed - trace.tiles)
     assert not missing, f"no comparison used these tiles: {missing}"
+
+
+@pytest.mark.parametrize("name", kernel.registry)
+def test_every_kernel_has_a_fast_body_that_takes_the_same_arguments(name):
+    bodies = kernel.registry[name].numba, kernel.registry[name].numpy
+    assert inspect.signature(bodies[0]) == inspect.signature(bodies[1])
+
+
+def test_a_kernel_without_a_fast_body_is_an_error():
+    def misspelt(x):
+        return x
+    misspelt.__module__ = "tinynet.kernels.gelu.spec"
+    body = kernel(misspelt)
+    del kernel.registry["gelu.misspelt"]
+    with pytest.raises(AttributeError, match="gelu.spec.misspelt: tinynet.kernels.gelu.fast has no function of this name"):
+        body.numba
+
+
+def test_an_unknown_backend_is_refused(monkeypatch):
+    with pytest.raises(ValueError, match="kernels.use: expected one of numpy, numba, got 'cuda'"):
+        tinynet.kernels.use("cuda")
+    monkeypatch.setattr(backend, "_current", None)
+    monkeypatch.setenv("TINYNET_BACKEND", "cuda")
+    with pytest.raises(ValueError, match="TINYNET_BACKEND: expected one of numpy, numba, got 'cuda'"):
+        tinynet.kernels.backend()

@@ -9,7 +9,7 @@ import importlib
 import os
 
 BACKENDS = ("numpy", "numba")
-_current = None                        # set at the end of this file
+_current = None                        # until it is asked for: what the environment says
 
 
 class use:
@@ -20,9 +20,7 @@ class use:
     """
 
     def __init__(self, name):
-        if name not in BACKENDS:
-            raise ValueError(f"kernels.use: expected one of {', '.join(BACKENDS)}, got {name!r}")
-        self.previous = _switch_to(name)
+        self.previous = _switch_to(_checked(name, "kernels.use"))
 
     def __enter__(self):
         return self
@@ -34,13 +32,22 @@ class use:
 def _switch_to(name):
     """Make `name` the backend of the whole process; returns the one before."""
     global _current
-    previous, _current = _current, name
+    previous, _current = backend(), name
     return previous
 
 
 def backend():
     """The name of the backend that runs now."""
+    global _current
+    if _current is None:
+        _current = _checked(os.environ.get("TINYNET_BACKEND") or "numba", "TINYNET_BACKEND")
     return _current
+
+
+def _checked(name, source):
+    if name not in BACKENDS:
+        raise ValueError(f"{source}: expected one of {', '.join(BACKENDS)}, got {name!r}")
+    return name
 
 
 class kernel:
@@ -67,8 +74,5 @@ class kernel:
         return found
 
     def __call__(self, *args, **kwargs):
-        chosen = self.numba if _current == "numba" else self.numpy
+        chosen = self.numba if backend() == "numba" else self.numpy
         return chosen(*args, **kwargs)
-
-
-use(os.environ.get("TINYNET_BACKEND", "numba"))
