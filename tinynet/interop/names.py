@@ -56,7 +56,6 @@ MODULES = {
     "torch.random": "tinynet.random",
     "torch.serialization": "tinynet.weights",
     "torch.special": "tinynet.special",
-    "torch.tensor": "tinynet.tensor",
     "torch.types": "tinynet.dtypes",
     "torch.utils": "tinynet.utils",
     "torch.utils.checkpoint": "tinynet.utils",
