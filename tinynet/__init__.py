@@ -9,7 +9,7 @@ import math
 
 import numpy
 
-from tinynet import autograd, kernels
+from tinynet import autograd, copying as _copying, kernels
 from tinynet.autograd import Function
 from tinynet.creation import (
     arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like, rand, rand_like,

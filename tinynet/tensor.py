@@ -41,7 +41,7 @@ class Tensor:
 
     __array_ufunc__ = None             # array + tensor asks the tensor, and gives a tensor
     __slots__ = ("array", "grad", "requires_grad", "grad_fn", "output_index", "version", "base", "_views",
-                 "_accumulator", "_leaf_hooks", "_retains", "__weakref__")
+                 "_accumulator", "_leaf_hooks", "_retains", "__weakref__", "__dict__")
 
     def __init__(self, array, requires_grad=False):
         if not isinstance(array, np.ndarray):
@@ -122,9 +122,9 @@ class Tensor:
         return self.array.astype(dtype)
 
     def item(self):
-        """The single element as a Python number; ValueError for more of them."""
+        """The single element as a Python number; RuntimeError for more of them."""
         if self.array.size != 1:
-            raise ValueError(f"item: expected a tensor of one element, got shape {self.shape}")
+            raise RuntimeError(f"item: expected a tensor of one element, got shape {self.shape}")
         return self.array.item()
 
     def tolist(self):
@@ -133,8 +133,14 @@ class Tensor:
 
     def __bool__(self):
         if self.array.size != 1:
-            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
+            raise RuntimeError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
         return bool(self.array.item())
+
+    def __format__(self, spec):
+        return self.item().__format__(spec) if self.ndim == 0 else object.__format__(self, spec)
+
+    def __contains__(self, element):
+        return bool((self.array == as_array(element)).any())
 
     def __float__(self):
         return float(self.item())

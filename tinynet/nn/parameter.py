@@ -1,7 +1,5 @@
 """Parameter: a tensor that is learned."""
 
-import numpy as np
-
 from tinynet import dtypes
 from tinynet.tensor import Tensor, as_array
 
@@ -23,10 +21,6 @@ class Parameter(Tensor):
     @staticmethod
     def kind():
         return "Parameter"
-
-    def __deepcopy__(self, memo):
-        memo[id(self)] = copied = type(self)(np.array(self.array, order="K"), self.requires_grad)
-        return copied
 
 
 def parameter_dtype(device, dtype):

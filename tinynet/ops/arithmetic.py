@@ -9,7 +9,7 @@ import numpy as np
 from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.kernels.elementwise import plus
-from tinynet.ops.common import before, broadcast, formula, promote, unbroadcast
+from tinynet.ops.common import attach_sign, before, broadcast, formula, promote, unbroadcast
 from tinynet.tensor import Tensor, attach
 
 
@@ -25,11 +25,6 @@ def binary(name, function, *methods, floating=False):
     return attach(*methods)(call)
 
 
-def reflected(function):
-    """The method for `2 - x`, made from the one for `x - 2`."""
-    return lambda self, other: function(other, self)
-
-
 class Add(Function):
     """z = x + y; dx = dz, dy = dz. Saves nothing."""
 
@@ -43,7 +38,7 @@ class Add(Function):
         return unbroadcast(dz, ctx.x_shape), unbroadcast(dz, ctx.y_shape)
 
 
-@attach("add", "__add__")
+@attach("add")
 def add(input, other, *, alpha=1):
     """input + alpha * other, broadcast and promoted as in PyTorch."""
     x, y = promote("add", input, scaled(other, alpha))
@@ -51,7 +46,7 @@ def add(input, other, *, alpha=1):
     return Add.apply(x, y)
 
 
-attach("__radd__")(reflected(add))
+attach_sign("add", add, "radd")
 
 
 def scaled(other, alpha):
@@ -73,7 +68,7 @@ class Sub(Function):
         return unbroadcast(dz, ctx.x_shape), dy
 
 
-@attach("sub", "__sub__")
+@attach("sub")
 def sub(input, other, *, alpha=1):
     """input - alpha * other, broadcast and promoted as in PyTorch. TypeError for booleans."""
     x, y = promote("sub", input, scaled(other, alpha))
@@ -83,7 +78,7 @@ def sub(input, other, *, alpha=1):
     return Sub.apply(x, y)
 
 
-attach("__rsub__")(reflected(sub))
+attach_sign("sub", sub, "rsub")
 
 
 class Mul(Function):
@@ -103,8 +98,8 @@ class Mul(Function):
         return dx, dy
 
 
-mul = binary("mul", Mul, "mul", "__mul__")
-attach("__rmul__")(reflected(mul))
+mul = binary("mul", Mul, "mul")
+attach_sign("mul", mul, "rmul")
 
 
 class Div(Function):
@@ -127,7 +122,7 @@ class Div(Function):
 _true_divide = binary("div", Div, floating=True)
 
 
-@attach("div", "__truediv__")
+@attach("div")
 def div(input, other, *, rounding_mode=None):
     """input / other, broadcast; integers give float32. `rounding_mode`, "floor" or "trunc", rounds the quotient.
 
@@ -144,7 +139,7 @@ def div(input, other, *, rounding_mode=None):
     return RoundedDiv.apply(x, y, rounding_mode)
 
 
-attach("__rtruediv__")(reflected(div))
+attach_sign("truediv", div, "rtruediv")
 
 
 def _refuse_zero(name, y):
@@ -179,13 +174,13 @@ def _truncated(x, y):
     return (down + ((down < 0) & (down * y != x))).astype(x.dtype)
 
 
-@attach("floor_divide", "__floordiv__")
+@attach("floor_divide")
 def floor_divide(input, other):
     """⌊input / other⌋, broadcast; the gradient is 0. ZeroDivisionError for integers where `other` is 0."""
     return div(input, other, rounding_mode="floor")
 
 
-attach("__rfloordiv__")(reflected(floor_divide))
+attach_sign("floordiv", floor_divide, "rfloordiv")
 
 
 class Remainder(Function):
@@ -204,7 +199,7 @@ class Remainder(Function):
         return unbroadcast(dz, ctx.x_shape), dy
 
 
-@attach("remainder", "__mod__")
+@attach("remainder")
 def remainder(input, other):
     """input - other ⌊input / other⌋, element by element; operands broadcast and promote as in PyTorch.
 
@@ -216,7 +211,7 @@ def remainder(input, other):
     return Remainder.apply(x, y)
 
 
-attach("__rmod__")(reflected(remainder))
+attach_sign("mod", remainder, "rmod")
 
 
 class Pow(Function):
@@ -243,7 +238,7 @@ class Pow(Function):
 _pow = binary("pow", Pow)
 
 
-@attach("pow", "__pow__")
+@attach("pow")
 def pow(input, exponent):
     """input ** exponent, element by element; either may be a number. ValueError: integer ** -integer."""
     negative = isinstance(exponent, int) and exponent < 0
@@ -252,4 +247,4 @@ def pow(input, exponent):
     return _pow(input, exponent)
 
 
-attach("__rpow__")(reflected(pow))
+attach_sign("pow", pow, "rpow")

@@ -4,7 +4,7 @@ import numpy as np
 
 from tinynet import dtypes
 from tinynet.autograd import Function
-from tinynet.tensor import Tensor
+from tinynet.tensor import Tensor, attach
 
 
 def tensor_of(x):
@@ -53,6 +53,25 @@ def broadcast(name, *tensors):
     except ValueError:
         shapes = " and ".join(str(t.shape) for t in tensors)
         raise ValueError(f"{name}: shapes {shapes} do not broadcast") from None
+
+
+OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float)
+
+
+def attach_sign(name, function, reflected=None):
+    """Make `function` the method behind an operator's sign, `__add__`, and behind the reflected one, `__radd__`.
+
+    For what is no operand (None, a text) they let Python decide: x == None is False, x + None a TypeError.
+    """
+    def method(self, other):
+        return function(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+    def reflected_method(self, other):
+        return function(other, self) if isinstance(other, OPERANDS) else NotImplemented
+
+    attach(f"__{name}__")(method)
+    if reflected is not None:
+        attach(f"__{reflected}__")(reflected_method)
 
 
 def formula(function):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinynet import dtypes
-from tinynet.ops.common import broadcast, promote, tensor_of
+from tinynet.ops.common import attach_sign, broadcast, promote, tensor_of
 from tinynet.tensor import Tensor, attach
 
 
@@ -14,7 +14,8 @@ def _comparison(name, ufunc, sign):
         return Tensor(ufunc(x.array, y.array))
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"input {sign} other, element by element: a boolean tensor of the broadcast shape."
-    return attach(name, f"__{name}__")(call)
+    attach_sign(name, call)
+    return attach(name)(call)
 
 
 eq = _comparison("eq", np.equal, "==")
@@ -34,8 +35,9 @@ def _logic(name, ufunc, sign):
         return Tensor(ufunc(x.array, y.array))
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"input {sign} other, bit by bit, broadcast; TypeError for floats."
-    operator = name.removeprefix("bitwise_")
-    return attach(name, f"__{operator}__", f"__r{operator}__")(call)
+    sign_name = name.removeprefix("bitwise_")
+    attach_sign(sign_name, call, f"r{sign_name}")
+    return attach(name)(call)
 
 
 bitwise_and = _logic("bitwise_and", np.bitwise_and, "&")

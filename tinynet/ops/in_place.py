@@ -6,7 +6,7 @@ from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.gradients.in_place import change
 from tinynet.ops.arithmetic import Add, Div, Mul, Sub, scaled
-from tinynet.ops.common import broadcast, cast, formula, promote, tensor_of, unbroadcast
+from tinynet.ops.common import attach_sign, broadcast, cast, formula, promote, tensor_of, unbroadcast
 from tinynet.tensor import attach
 
 
@@ -21,28 +21,36 @@ def _written(name, function, x, y):
     return change(name, function, x, y)
 
 
-def _in_place(name, function, *methods):
+def _in_place(name, function):
     def call(self, other):
         return _written(name, function, self, other)
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"{formula(function)}, written over x, in place; the result must fit its shape and type."
-    return attach(name, *methods)(call)
+    return attach(name)(call)
 
 
-mul_ = _in_place("mul_", Mul, "__imul__")
-div_ = _in_place("div_", Div, "__itruediv__")
+mul_ = _in_place("mul_", Mul)
+div_ = _in_place("div_", Div)
+attach_sign("imul", mul_)
+attach_sign("itruediv", div_)
 
 
-@attach("add_", "__iadd__")
+@attach("add_")
 def add_(self, other, *, alpha=1):
     """x + alpha * other, written over x, in place; the result must fit its shape and type."""
     return _written("add_", Add, self, scaled(other, alpha))
 
 
-@attach("sub_", "__isub__")
+attach_sign("iadd", add_)
+
+
+@attach("sub_")
 def sub_(self, other, *, alpha=1):
     """x - alpha * other, written over x, in place; the result must fit its shape and type."""
     return _written("sub_", Sub, self, scaled(other, alpha))
+
+
+attach_sign("isub", sub_)
 
 
 class Overwrite(Function):

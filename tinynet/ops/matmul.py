@@ -7,7 +7,7 @@ import numpy as np
 
 from tinynet.autograd import Function
 from tinynet.kernels.matmul import matmul as product
-from tinynet.ops.common import tensor_of, unbroadcast
+from tinynet.ops.common import attach_sign, tensor_of, unbroadcast
 from tinynet.tensor import attach
 
 
@@ -127,7 +127,7 @@ def _grouped(term, x, *groups):
 # Functions that users call ----------------------------------------------------------------------------------
 
 
-@attach("matmul", "__matmul__")
+@attach("matmul")
 def matmul(input, other):
     """input @ other, (..., M, K), (..., K, P) -> (..., M, P): stacks broadcast, 1-d tensors are vectors."""
     a, b = _operands("matmul", input, other)
@@ -140,7 +140,7 @@ def matmul(input, other):
     return Matmul.apply(a, b)
 
 
-attach("__rmatmul__")(lambda self, other: matmul(other, self))
+attach_sign("matmul", matmul, "rmatmul")
 
 
 @attach("mm")
