@@ -42,6 +42,12 @@ class _BatchNorm(Module):
             init.ones_(self.running_var)
             init.zeros_(self.num_batches_tracked)
 
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *others):
+        """As PyTorch: a state from before there was `num_batches_tracked` leaves it as it is."""
+        if self.num_batches_tracked is not None and (local_metadata.get("version") or 0) < 2:
+            state_dict.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked)
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *others)
+
     def reset_parameters(self):
         """Forget the batches seen and what was learned: weight 1, bias 0."""
         self.reset_running_stats()

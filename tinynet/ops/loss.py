@@ -66,7 +66,7 @@ class NLLLoss(Function):
     def forward(ctx, x, labels, weight, ignore_index):
         rows, y = rows_of(x), labels.reshape(-1)
         keep = y != ignore_index
-        ctx.shape, ctx.y = x.shape, np.where(keep, y, 0)
+        ctx.shape, ctx.y, ctx.keep = x.shape, np.where(keep, y, 0), keep
         ctx.slope = -(keep if weight is None else keep * weight[ctx.y]).astype(x.dtype)
         loss = np.where(keep, ctx.slope * rows[np.arange(len(y)), ctx.y], 0)
         return loss.astype(x.dtype).reshape(labels.shape)
@@ -74,7 +74,7 @@ class NLLLoss(Function):
     @staticmethod
     def backward(ctx, dloss):
         dx = np.zeros((ctx.y.size, ctx.shape[1]), dloss.dtype)
-        dx[np.arange(len(dx)), ctx.y] = ctx.slope * dloss.reshape(-1)
+        dx[np.arange(len(dx)), ctx.y] = np.where(ctx.keep, ctx.slope * dloss.reshape(-1), 0)
         return _of_rows(dx, ctx.shape)
 
 

@@ -1,5 +1,7 @@
 """Normalisation over the batch, over vectors, over groups of channels."""
 
+import numpy as np
+
 from tinynet.gradients.modes import is_running_again
 from tinynet.nn import check
 from tinynet.ops.norm import BatchNorm, GroupNorm, LayerNorm
@@ -36,13 +38,15 @@ def normalise_batch(input, running_mean, running_var, weight, bias, training, mo
     check.shaped(name, shape[1:2], running_mean=running_mean, running_var=running_var, weight=weight,
                  bias=bias)
     check.shaped(name, shape, residual=residual)
-    if training and input.array.size <= shape[1]:
+    if training and 0 < input.array.size <= shape[1]:
         raise ValueError(f"{name}: training needs more than one value for each channel, got input {shape}")
     tracked = running_mean is not None and running_var is not None
     if not tracked and not training:
         raise ValueError(f"{name}: expected running_mean and running_var where training is False, got None")
     moving = training and tracked and not is_running_again()
     running = (running_mean.array, running_var.array) if moving or not training else None
+    if training and not input.array.size:                      # an empty batch has no statistics, and moves none
+        training, moving, running = False, False, (np.zeros(shape[1]), np.ones(shape[1]))
     y = BatchNorm.apply(input, weight, bias, residual, running, training, momentum, eps, relu)
     if moving:
         running_mean.bump()
