@@ -12,8 +12,8 @@ import numpy
 from tinynet import autograd, copying as _copying, kernels
 from tinynet.autograd import Function
 from tinynet.creation import (
-    arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like, rand, rand_like,
-    randint, randn, randn_like, randperm, tensor, zeros, zeros_like)
+    arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, logspace, ones, ones_like, tensor,
+    tril_indices, triu_indices, zeros, zeros_like)
 from tinynet.devices import device
 from tinynet.dtypes import (
     bfloat16, bool, cdouble, cfloat, complex64, complex128, double, finfo, float16, float32, float32 as float, float64,
@@ -26,24 +26,51 @@ from tinynet.interop.settings import (
     set_default_dtype, set_default_tensor_type, set_float32_matmul_precision, set_num_interop_threads, strided,
     use_deterministic_algorithms)
 from tinynet.kernels.machine.threads import get_num_threads, set_num_threads
-from tinynet.ops import in_place as _in_place          # it offers methods of tensors only
+from tinynet.ops import in_place_forms as _in_place_forms       # methods of tensors only
 from tinynet.ops.activation import relu
-from tinynet.ops.arithmetic import add, div, floor_divide, mul, pow, remainder, sub
-from tinynet.ops.choice import clamp, masked_fill, maximum, minimum, where
+from tinynet.ops.algebra import (
+    addbmm, addmm, addmv, addr, adjoint, baddbmm, block_diag, cdist, cross, inner, kron, matrix_power, mv, outer,
+    tensordot, vdot)
+from tinynet.ops.aliases import (
+    absolute, arccos, arcsin, arctan, concat, concatenate, divide, fix, float_power, ger, greater, greater_equal, less,
+    less_equal, moveaxis, multiply, negative, not_equal, sgn, subtract, swapdims, true_divide)
+from tinynet.ops.arithmetic import add, div, floor_divide, fmod, mul, pow, remainder, sub
+from tinynet.ops.choice import clamp, clamp as clip, masked_fill, maximum, minimum, where
 from tinynet.ops.comparison import (
-    allclose, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, eq, ge, gt, isfinite, isnan, le, lt, ne)
+    allclose, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, eq, ge, gt, isclose, isfinite, isin, isinf, isnan,
+    isneginf, isposinf, le, logical_and, logical_not, logical_or, logical_xor, lt, ne)
 from tinynet.ops.convert import clone
+from tinynet.ops.derived import (
+    addcdiv, addcmul, atan2, clamp_max, clamp_min, deg2rad, dist, erfc, heaviside, hypot, lerp, logaddexp, logit,
+    nan_to_num, rad2deg, rsub)
+from tinynet.ops.elementary import (
+    acos, acosh, asin, asinh, atan, atanh, ceil, cosh, erf, exp2, expm1, floor, frac, log1p, log2, log10, reciprocal,
+    round, sinh, tan, trunc)
 from tinynet.ops.extremes import amax, amin, argmax, argmin, max, min
+from tinynet.ops.facts import equal, is_complex, is_floating_point, is_nonzero, is_tensor, numel
 from tinynet.ops.indexing import gather, index_select, take_along_dim
 from tinynet.ops.joining import cat, chunk, split, stack, unbind
 from tinynet.ops.matmul import bmm, dot, einsum, matmul, mm
 from tinynet.ops.moving import flip, roll, tril, triu
+from tinynet.ops.parts import (
+    atleast_1d, atleast_2d, broadcast_shapes, broadcast_tensors, broadcast_to, cartesian_prod, column_stack, diag,
+    diag_embed, diagonal, dstack, fliplr, flipud, hstack, meshgrid, ravel, repeat_interleave, rot90, tensor_split, tile,
+    vstack)
 from tinynet.ops.pointwise import abs, cos, exp, log, neg, rsqrt, sigmoid, sign, sin, sqrt, square, tanh
+from tinynet.ops.products import (
+    aminmax, bincount, count_nonzero, cumprod, diff, histc, nanmean, nansum, norm, prod, std_mean, trace, var_mean)
 from tinynet.ops.reduce import all, any, cumsum, mean, std, sum, var
+from tinynet.ops.scatter import (
+    argwhere, index_add, index_copy, index_fill, masked_scatter, masked_select, narrow, nonzero, scatter, scatter_add,
+    select, take)
 from tinynet.ops.shape import (
     flatten, movedim, permute, reshape, squeeze, swapaxes, t, transpose, unflatten, unsqueeze)
 from tinynet.ops.softmax import log_softmax, logsumexp, softmax
+from tinynet.ops.sorting import (
+    argsort, bucketize, kthvalue, median, msort, searchsorted, sort, topk, unique, unique_consecutive)
 from tinynet.random import Generator, default_generator, initial_seed, manual_seed, seed
+from tinynet.sampling import (
+    bernoulli, multinomial, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm)
 from tinynet.tensor import Size, Tensor
 from tinynet.version import __version__
 

@@ -37,8 +37,9 @@ class Function:
     accumulates_into = None            # the number of an input, if `backward` can add its gradient to the array
                                        # `ctx.accumulator` (None if there is none) and return that array
 
-    def __init_subclass__(cls):
-        Function.registry[cls.__name__] = cls
+    def __init_subclass__(cls, listed=True):
+        if listed:                     # not a base class of operators
+            Function.registry[cls.__name__] = cls
 
     @classmethod
     def apply(cls, *args, **kwargs):

@@ -1,15 +1,13 @@
-"""Tensors from data, and tensors of zeros, ones, ranges and random numbers.
-
-`device` is accepted as "cpu" only. Random numbers come from the stream "user" (`tinynet.random`).
-"""
+"""Tensors from data, and tensors of zeros, ones and ranges. `device` is accepted as "cpu" only."""
 
 import math
 
 import numpy as np
 
-from tinynet import dtypes, random
+from tinynet import dtypes
 from tinynet.devices import check_device
-from tinynet.tensor import Tensor
+from tinynet.ops.common import listed_as
+from tinynet.tensor import Size, Tensor, attach
 
 
 def tensor(data, dtype=None, requires_grad=False, device=None):
@@ -19,7 +17,7 @@ def tensor(data, dtype=None, requires_grad=False, device=None):
     ValueError for lists of unequal lengths.
     """
     check_device(device)
-    return _made(np.array(_as_ndarray("tensor", data, dtype)), requires_grad)
+    return made(np.array(_as_ndarray("tensor", data, dtype)), requires_grad)
 
 
 def as_tensor(data, dtype=None, device=None):
@@ -62,7 +60,7 @@ def _first(data):
     return data
 
 
-def _made(array, requires_grad):
+def made(array, requires_grad):
     y = Tensor(array)
     return y.requires_grad_() if requires_grad else y
 
@@ -70,46 +68,50 @@ def _made(array, requires_grad):
 # Of one value -----------------------------------------------------------------------------------------------
 
 
+@listed_as("size")
 def zeros(*size, dtype=None, requires_grad=False, device=None):
     """Zeros of shape `size`: zeros(2, 3) or zeros((2, 3)). float32 unless `dtype` says otherwise."""
-    return _made(np.zeros(_shape("zeros", size), _type("zeros", dtype, device)), requires_grad)
+    return made(np.zeros(shape_of("zeros", size), type_or("zeros", dtype, device)), requires_grad)
 
 
+@listed_as("size")
 def ones(*size, dtype=None, requires_grad=False, device=None):
     """Ones of shape `size`: ones(2, 3) or ones((2, 3)). float32 unless `dtype` says otherwise."""
-    return _made(np.ones(_shape("ones", size), _type("ones", dtype, device)), requires_grad)
+    return made(np.ones(shape_of("ones", size), type_or("ones", dtype, device)), requires_grad)
 
 
+@listed_as("size")
 def empty(*size, dtype=None, requires_grad=False, device=None):
     """A tensor of shape `size`, filled with whatever was in the memory before: empty(2, 3)."""
-    return _made(np.empty(_shape("empty", size), _type("empty", dtype, device)), requires_grad)
+    return made(np.empty(shape_of("empty", size), type_or("empty", dtype, device)), requires_grad)
 
 
 def full(size, fill_value, *, dtype=None, requires_grad=False, device=None):
     """A tensor of shape `size`, full of `fill_value`, and of its type: bool, int64 or float32."""
-    dtype = _type("full", dtype, device, dtypes.of_number(fill_value))
-    return _made(np.full(_shape("full", (size,)), fill_value, dtype), requires_grad)
+    fill_value = _number(fill_value)
+    dtype = type_or("full", dtype, device, dtypes.of_number(fill_value))
+    return made(np.full(shape_of("full", (size,)), fill_value, dtype), requires_grad)
 
 
 def zeros_like(input, *, dtype=None, requires_grad=False, device=None):
     """Zeros in the shape, type and memory order of `input`."""
-    return _made(np.zeros_like(input.array, _type("zeros_like", dtype, device, input.dtype)), requires_grad)
+    return made(np.zeros_like(input.array, type_or("zeros_like", dtype, device, input.dtype)), requires_grad)
 
 
 def ones_like(input, *, dtype=None, requires_grad=False, device=None):
     """Ones in the shape, type and memory order of `input`."""
-    return _made(np.ones_like(input.array, _type("ones_like", dtype, device, input.dtype)), requires_grad)
+    return made(np.ones_like(input.array, type_or("ones_like", dtype, device, input.dtype)), requires_grad)
 
 
 def empty_like(input, *, dtype=None, requires_grad=False, device=None):
     """Uninitialised memory in the shape, type and memory order of `input`."""
-    return _made(np.empty_like(input.array, _type("empty_like", dtype, device, input.dtype)), requires_grad)
+    return made(np.empty_like(input.array, type_or("empty_like", dtype, device, input.dtype)), requires_grad)
 
 
 def full_like(input, fill_value, *, dtype=None, requires_grad=False, device=None):
     """`fill_value` in the shape, type and memory order of `input`."""
-    dtype = _type("full_like", dtype, device, input.dtype)
-    return _made(np.full_like(input.array, fill_value, dtype), requires_grad)
+    dtype = type_or("full_like", dtype, device, input.dtype)
+    return made(np.full_like(input.array, fill_value, dtype), requires_grad)
 
 
 # Patterns ---------------------------------------------------------------------------------------------------
@@ -117,7 +119,7 @@ def full_like(input, fill_value, *, dtype=None, requires_grad=False, device=None
 
 def eye(n, m=None, *, dtype=None, requires_grad=False, device=None):
     """The (n, n) or (n, m) matrix with ones on its diagonal."""
-    return _made(np.eye(n, m, dtype=_type("eye", dtype, device)), requires_grad)
+    return made(np.eye(n, m, dtype=type_or("eye", dtype, device)), requires_grad)
 
 
 def arange(start, end=None, step=1, *, dtype=None, requires_grad=False, device=None):
@@ -127,93 +129,102 @@ def arange(start, end=None, step=1, *, dtype=None, requires_grad=False, device=N
     """
     if end is None:
         start, end = 0, start
+    start, end, step = map(_number, (start, end, step))
+    whole = all(isinstance(n, int) for n in (start, end, step))
+    dtype = type_or("arange", dtype, device, dtypes.int64 if whole else dtypes.float32)
+    if dtype.kind in "iu":                                     # PyTorch counts in the type of the result
+        start, end, step = int(start), int(end), int(step)
     if step == 0 or (end - start) / step < 0:
         raise ValueError(f"arange: expected a step that leads from {start} to {end}, got {step}")
-    whole = all(isinstance(n, (int, np.integer)) for n in (start, end, step))
-    dtype = _type("arange", dtype, device, dtypes.int64 if whole else dtypes.float32)
     values = start + step * np.arange(math.ceil((end - start) / step))
-    return _made(values.astype(dtype), requires_grad)
+    return made(values.astype(dtype), requires_grad)
+
+
+def _number(x):
+    """A plain number, also from a tensor or an array of one element."""
+    return x.item() if hasattr(x, "item") else x
 
 
 def linspace(start, end, steps, *, dtype=None, requires_grad=False, device=None):
     """`steps` values from `start` to `end`, both included, evenly spaced: shape (steps,).
 
-    ValueError for fewer than 0.
+    Whole-number types cut off what follows the point. ValueError for fewer than 0.
     """
     if steps < 0:
         raise ValueError(f"linspace: expected steps of 0 or more, got {steps}")
-    return _made(np.linspace(start, end, steps).astype(_type("linspace", dtype, device)), requires_grad)
+    dtype, start, end = type_or("linspace", dtype, device), _number(start), _number(end)
+    if dtype.kind in "iu":
+        start, end = int(start), int(end)
+    step, i = (end - start) / max(steps - 1, 1), np.arange(steps)
+    values = np.where(i < (steps + 1) // 2, start + step * i, end - step * (steps - 1 - i))
+    return made(values.astype(dtype), requires_grad)
 
 
-# Random numbers ---------------------------------------------------------------------------------------------
+def logspace(start, end, steps, base=10.0, *, dtype=None, requires_grad=False, device=None):
+    """`base` to the powers of `linspace(start, end, steps)`: shape (steps,). ValueError for fewer steps than 0."""
+    values = base ** linspace(start, end, steps, dtype=dtypes.float64).array
+    return made(values.astype(type_or("logspace", dtype, device)), requires_grad)
 
 
-def rand(*size, dtype=None, requires_grad=False, device=None):
-    """Uniform random numbers from [0, 1), of shape `size`: rand(2, 3)."""
-    return _uniform("rand", _shape("rand", size), _type("rand", dtype, device), requires_grad)
+def tril_indices(row, col, offset=0, *, dtype=None, device=None):
+    """The places of the lower triangle of a (row, col) matrix, up to diagonal `offset`: rows and columns, (2, N)."""
+    places = np.stack(np.tril_indices(row, offset, col))
+    return made(places.astype(type_or("tril_indices", dtype, device, dtypes.int64)), False)
 
 
-def randn(*size, dtype=None, requires_grad=False, device=None):
-    """Normally distributed random numbers, mean 0 and variance 1, of shape `size`: randn(2, 3)."""
-    return _normal("randn", _shape("randn", size), _type("randn", dtype, device), requires_grad)
+def triu_indices(row, col, offset=0, *, dtype=None, device=None):
+    """The places of the upper triangle of a (row, col) matrix, from diagonal `offset` on: rows and columns, (2, N)."""
+    places = np.stack(np.triu_indices(row, offset, col))
+    return made(places.astype(type_or("triu_indices", dtype, device, dtypes.int64)), False)
 
 
-def rand_like(input, *, dtype=None, requires_grad=False, device=None):
-    """`rand` in the shape and type of `input`."""
-    return _uniform("rand_like", input.shape, _type("rand_like", dtype, device, input.dtype), requires_grad)
+# In the type of another tensor --------------------------------------------------------------------------------
 
 
-def randn_like(input, *, dtype=None, requires_grad=False, device=None):
-    """`randn` in the shape and type of `input`."""
-    return _normal("randn_like", input.shape, _type("randn_like", dtype, device, input.dtype), requires_grad)
+def _new(name, function):
+    """The method `x.new_zeros(size)`: `zeros(size)` in the type of x, unless `dtype` says otherwise."""
+    @listed_as("size")
+    def call(self, *size, dtype=None, requires_grad=False, device=None):
+        return function(*size, dtype=dtype or self.dtype, requires_grad=requires_grad, device=device)
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"`{function.__name__}` of any shape, in the type of this tensor: x.{name}(2, 3)."
+    attach(name)(call)
 
 
-def randint(low, high=None, size=None, *, dtype=None, requires_grad=False, device=None):
-    """Random integers from [low, high), of shape `size`, int64: randint(low, high, size).
-
-    randint(high, size) begins at 0. ValueError unless low < high.
-    """
-    if size is None:
-        low, high, size = 0, low, high
-    if size is None or low >= high:
-        raise ValueError(f"randint: expected low < high and a size, got low {low}, high {high}, size {size}")
-    dtype = _type("randint", dtype, device, dtypes.int64)
-    values = _user().integers(low, high, _shape("randint", (size,)))
-    return _made(values.astype(dtype, copy=False), requires_grad)
+_new("new_zeros", zeros)
+_new("new_ones", ones)
+_new("new_empty", empty)
 
 
-def randperm(n, *, dtype=None, requires_grad=False, device=None):
-    """0, 1, ..., n - 1 in random order: shape (n,), int64."""
-    return _made(_user().permutation(n).astype(_type("randperm", dtype, device, dtypes.int64)), requires_grad)
+@attach("new_full")
+def new_full(self, size, fill_value, *, dtype=None, requires_grad=False, device=None):
+    """`full` of shape `size`, in the type of this tensor."""
+    return full(size, fill_value, dtype=dtype or self.dtype, requires_grad=requires_grad, device=device)
 
 
-def _user():
-    return random.stream("user")
+@attach("new_tensor")
+def new_tensor(self, data, *, dtype=None, requires_grad=False, device=None):
+    """`tensor(data)`, of the shape of `data`, in the type of this tensor."""
+    return tensor(data, dtype or self.dtype, requires_grad, device)
 
 
-def _uniform(name, shape, dtype, requires_grad):
-    return _made(_user().random(shape, _floating(name, dtype)), requires_grad)
-
-
-def _normal(name, shape, dtype, requires_grad):
-    return _made(_user().standard_normal(shape, _floating(name, dtype)), requires_grad)
-
-
-def _floating(name, dtype):
-    if not dtypes.is_floating(dtype):
-        raise TypeError(f"{name}: expected a floating-point dtype, got {dtype}")
-    return dtype
+@attach("new")
+def new(self, *size_or_data):
+    """x.new(2, 3): zeros of that shape, x.new([1.0]): that data, in the type of x. An old form of `new_tensor`."""
+    if len(size_or_data) == 1 and not isinstance(size_or_data[0], (int, Size)):
+        return new_tensor(self, size_or_data[0])
+    return zeros(*(size_or_data or (0,)), dtype=self.dtype)
 
 
 # Arguments --------------------------------------------------------------------------------------------------
 
 
-def _type(name, dtype, device, otherwise=dtypes.float32):
+def type_or(name, dtype, device, otherwise=dtypes.float32):
     check_device(device)
     return otherwise if dtype is None else dtypes.check(dtype, name)
 
 
-def _shape(name, size):
+def shape_of(name, size):
     """A size given as numbers or as one sequence, as a tuple of ints."""
     shape = tuple(size[0]) if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
     if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape):

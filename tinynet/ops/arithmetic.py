@@ -214,6 +214,34 @@ def remainder(input, other):
 attach_sign("mod", remainder, "rmod")
 
 
+class Fmod(Function):
+    """z = x - y trunc(x / y), with the sign of x; dx = dz, dy = -dz trunc(x / y)."""
+
+    @staticmethod
+    def forward(ctx, x, y):
+        ctx.x_shape, ctx.y_shape = x.shape, y.shape
+        ctx.save(x, y)
+        return np.fmod(x, y)
+
+    @staticmethod
+    def backward(ctx, dz):
+        x, y = ctx.saved
+        dy = unbroadcast(-dz * np.trunc(x / y), ctx.y_shape) if ctx.needs[1] else None
+        return unbroadcast(dz, ctx.x_shape), dy
+
+
+@attach("fmod")
+def fmod(input, other):
+    """input - other trunc(input / other), element by element, with the sign of `input`; operands broadcast.
+
+    ZeroDivisionError for integers where `other` is 0.
+    """
+    x, y = promote("fmod", input, other)
+    broadcast("fmod", x, y)
+    _refuse_zero("fmod", y)
+    return Fmod.apply(x, y)
+
+
 class Pow(Function):
     """z = x^y; dx = dz y x^(y-1), which is 0 where y = 0; dy = dz z log x, which is 0 where x = 0 and y >= 0."""
 

@@ -1,5 +1,7 @@
 """What operators share: turning operands into tensors of one type, and undoing a broadcast."""
 
+import functools
+
 import numpy as np
 
 from tinynet import dtypes
@@ -114,6 +116,34 @@ def cast(x, dtype):
 def require_floating(name, x):
     if not x.is_floating_point():
         raise TypeError(f"{name}: expected a floating-point tensor, got {x.dtype}")
+
+
+def axis_too(function):
+    """Lets a function also take NumPy's words, as PyTorch's do: `axis` for `dim`, `keepdims` for `keepdim`."""
+    return also_as(dim="axis", keepdim="keepdims")(function)
+
+
+def also_as(**words):
+    """Lets a function take arguments by other words, too: also_as(other="x2")."""
+    def decorated(function):
+        @functools.wraps(function)
+        def call(*args, **kwargs):
+            for word, other in words.items() if kwargs else ():
+                if other in kwargs and word not in kwargs:
+                    kwargs[word] = kwargs.pop(other)
+            return function(*args, **kwargs)
+        return call
+    return decorated
+
+
+def listed_as(word):
+    """Lets a function with `*numbers` also take them by keyword, as one sequence: x.permute(dims=(1, 0))."""
+    def decorated(function):
+        @functools.wraps(function)
+        def call(*args, **kwargs):
+            return function(*args, kwargs.pop(word), **kwargs) if word in kwargs else function(*args, **kwargs)
+        return call
+    return decorated
 
 
 def axes_of(name, dim, ndim):

@@ -72,3 +72,53 @@ def isfinite(input):
 def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Whether |input - other| <= atol + rtol |other| for each element, broadcast: True or False."""
     return bool(np.allclose(tensor_of(input).array, tensor_of(other).array, rtol, atol, equal_nan))
+
+
+@attach("isinf")
+def isinf(input):
+    """Whether each element is infinite."""
+    return Tensor(np.isinf(input.array))
+
+
+@attach("isposinf")
+def isposinf(input):
+    """Whether each element is plus infinity."""
+    return Tensor(np.isposinf(input.array))
+
+
+@attach("isneginf")
+def isneginf(input):
+    """Whether each element is minus infinity."""
+    return Tensor(np.isneginf(input.array))
+
+
+@attach("isclose")
+def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """Whether |input - other| <= atol + rtol |other|, element by element; both broadcast."""
+    return Tensor(np.isclose(tensor_of(input).array, tensor_of(other).array, rtol, atol, equal_nan))
+
+
+def isin(elements, test_elements):
+    """Whether each element is one of `test_elements`, of any shape."""
+    return Tensor(np.isin(tensor_of(elements).array, tensor_of(test_elements).array))
+
+
+def _logical(name, ufunc, word):
+    def call(input, other):
+        x, y = tensor_of(input), tensor_of(other)
+        broadcast(name, x, y)
+        return Tensor(ufunc(x.array, y.array))
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"Whether input {word} other is not zero, element by element; both broadcast."
+    return attach(name)(call)
+
+
+logical_and = _logical("logical_and", np.logical_and, "and")
+logical_or = _logical("logical_or", np.logical_or, "or")
+logical_xor = _logical("logical_xor", np.logical_xor, "xor")
+
+
+@attach("logical_not")
+def logical_not(input):
+    """Whether each element is zero."""
+    return Tensor(np.logical_not(tensor_of(input).array))

@@ -22,23 +22,30 @@ class Clone(Function):
 
 
 @attach("clone")
-def clone(input):
-    """A copy of the same shape, with memory of its own, in the graph."""
+def clone(input, *, memory_format=None):
+    """A copy of the same shape, with memory of its own, in the graph. It keeps the order of memory, whatever
+    `memory_format` asks for: that order is the engine's own business."""
     return Clone.apply(input)
 
 
 @attach("contiguous")
-def contiguous(input):
-    """`input` itself if its memory is in C order, else a copy that is, of the same shape."""
+def contiguous(input, memory_format=None):
+    """`input` itself if its memory is in C order, else a copy that is, of the same shape.
+
+    Any other `memory_format` gives `input` itself: other orders are the engine's own business.
+    """
+    if str(memory_format or "contiguous").rpartition(".")[2] not in ("contiguous", "contiguous_format"):
+        return input
     return input if input.array.flags.c_contiguous else Clone.apply(input, order="C")
 
 
 @attach("to")
-def to(input, *args, dtype=None, device=None, non_blocking=False, copy=False):
+def to(input, *args, dtype=None, device=None, non_blocking=False, copy=False,
+       memory_format=None):
     """The same shape in another type, on the only device ("cpu"): to(dtype), to("cpu"), to("cpu", dtype), to(other).
 
-    `copy` asks for a copy even where nothing changes. `non_blocking` has no meaning on a CPU, as in PyTorch.
-    ValueError for another device.
+    `copy` asks for a copy even where nothing changes. `non_blocking` has no meaning on a CPU, as in PyTorch, and the
+    order of memory, `memory_format`, is the engine's own business. ValueError for another device.
     """
     for a in args:
         if isinstance(a, Tensor):

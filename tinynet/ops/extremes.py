@@ -6,7 +6,7 @@ import numpy as np
 
 from tinynet.autograd import Function
 from tinynet.ops.choice import maximum, minimum
-from tinynet.ops.common import axes_of, tensor_of
+from tinynet.ops.common import also_as, axes_of, axis_too, tensor_of
 from tinynet.ops.reduce import count, one_axis, remember, restored
 from tinynet.tensor import Tensor, attach
 
@@ -67,18 +67,22 @@ def _not_empty(name, x, axes):
 
 
 @attach("amax")
+@axis_too
 def amax(input, dim=(), keepdim=False):
     """The largest over `dim`; equal ones share the gradient. NaN wins. ValueError if there is none."""
     return _value("amax", Amax, input, dim, keepdim)
 
 
 @attach("amin")
+@axis_too
 def amin(input, dim=(), keepdim=False):
     """The smallest over `dim`; equal ones share the gradient. NaN wins. ValueError if there is none."""
     return _value("amin", Amin, input, dim, keepdim)
 
 
 @attach("max")
+@also_as(dim="other")
+@axis_too
 def max(input, dim=None, keepdim=False):
     """max(x): the largest element; equal ones share the gradient. max(x, dim): (values, indices) of the first
     largest over `dim`, which alone gets the gradient. max(x, y): `maximum`. NaN wins. ValueError if there is
@@ -89,6 +93,8 @@ def max(input, dim=None, keepdim=False):
 
 
 @attach("min")
+@also_as(dim="other")
+@axis_too
 def min(input, dim=None, keepdim=False):
     """min(x), min(x, dim) and min(x, y), as `max`: of all elements, over `dim`, of two that broadcast."""
     if isinstance(dim, (Tensor, np.ndarray)):
@@ -111,6 +117,7 @@ def _pair(name, where, input, dim, keepdim):
 
 
 @attach("argmax")
+@axis_too
 def argmax(input, dim=None, keepdim=False):
     """The index of the first largest element over `dim`, or in the flattened tensor. NaN wins.
 
@@ -120,6 +127,7 @@ def argmax(input, dim=None, keepdim=False):
 
 
 @attach("argmin")
+@axis_too
 def argmin(input, dim=None, keepdim=False):
     """The index of the first smallest element over `dim`, or in the flattened tensor. NaN wins.
 

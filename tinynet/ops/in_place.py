@@ -5,16 +5,22 @@ import numpy as np
 from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.gradients.in_place import change
+from tinynet.gradients.modes import is_grad_enabled
 from tinynet.ops.arithmetic import Add, Div, Mul, Sub, scaled
 from tinynet.ops.common import attach_sign, broadcast, cast, formula, promote, tensor_of, unbroadcast
+from tinynet.ops.convert import clone
 from tinynet.tensor import attach
+
+
+def _check_fit(name, x, dtype):
+    if dtypes.category(dtype) > dtypes.category(x.dtype):
+        raise TypeError(f"{name}: a result of {dtype} does not fit in a tensor of {x.dtype}")
 
 
 def _written(name, function, x, y):
     """`function` of x and y, written into x, if it fits there."""
     promoted, y = promote(name, x, y, floating=function is Div)
-    if dtypes.category(promoted.dtype) > dtypes.category(x.dtype):
-        raise TypeError(f"{name}: a result of {promoted.dtype} does not fit in a tensor of {x.dtype}")
+    _check_fit(name, x, promoted.dtype)
     y = cast(y, x.dtype)
     if broadcast(name, x, y) != x.shape:
         raise ValueError(f"{name}: the result would not have the shape {x.shape} of the tensor it is written to")
@@ -65,6 +71,24 @@ class Overwrite(Function):
     @staticmethod
     def backward(ctx, dz):
         return np.zeros_like(dz) if ctx.needs[0] else None, unbroadcast(dz, ctx.shape)
+
+
+def written_over(function, *names):
+    """Attach the in-place form of `function` to Tensor: `x.exp_()` computes `x.exp()` and writes it over x."""
+    name = f"{function.__name__}_"
+
+    def call(self, *args, **kwargs):
+        source = clone(self) if self.requires_grad and is_grad_enabled() else self     # what it saves must stay
+        result = function(source, *args, **kwargs)
+        _check_fit(name, self, result.dtype)
+        if result.shape != self.shape:
+            raise ValueError(f"{name}: the result would not have the shape {self.shape} of the tensor it is written to")
+        return change(name, Overwrite, self, cast(result, self.dtype))
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"`{function.__name__}`, written over x, in place; the result must fit its shape and type."
+    attach(name, *names)(call)
+    return call
 
 
 @attach("copy_")

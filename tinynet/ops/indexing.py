@@ -10,7 +10,7 @@ import numpy as np
 from tinynet.autograd import Function
 from tinynet.gradients.in_place import change
 from tinynet.kernels.machine import layout
-from tinynet.ops.common import axes_of, broadcast, cast, tensor_of, unbroadcast
+from tinynet.ops.common import axes_of, axis_too, broadcast, cast, tensor_of, unbroadcast
 from tinynet.tensor import Tensor, attach
 
 
@@ -64,17 +64,17 @@ class Gather(Function):
     def forward(ctx, x, index, axis):
         ctx.shape, ctx.axis = x.shape, axis
         ctx.save(index)
-        return x[_places(index, axis)]
+        return x[places(index, axis)]
 
     @staticmethod
     def backward(ctx, dy):
         index, = ctx.saved
         dx = np.zeros(ctx.shape, dy.dtype)
-        np.add.at(dx, _places(index, ctx.axis), dy)
+        np.add.at(dx, places(index, ctx.axis), dy)
         return dx, None
 
 
-def _places(index, axis):
+def places(index, axis):
     """The index in all axes: `index` itself in one, each element's own place in the others."""
     own = np.indices(index.shape, sparse=True)
     return (*own[:axis], index, *own[axis + 1:])
@@ -181,6 +181,7 @@ def setitem(self, index, value):
 
 
 @attach("index_select")
+@axis_too
 def index_select(input, dim, index):
     """The slices of `input` along `dim` that the 1-d `index` names: (N, C), (M,) -> (N, M) for dim=1."""
     index = tensor_of(index)
@@ -191,20 +192,24 @@ def index_select(input, dim, index):
 
 
 @attach("gather")
-def gather(input, dim, index):
+@axis_too
+def gather(input, dim, index, *, sparse_grad=False):
     """y[i, j] = input[i, index[i, j]] for dim=1, and alike for others, in the shape of `index`. Only along
-    `dim` may that be longer than `input`."""
+    `dim` may that be longer than `input`. Gradients are dense; `sparse_grad=True` is a ValueError."""
+    if sparse_grad:
+        raise ValueError("gather: sparse_grad is not supported")
     x, index = tensor_of(input), tensor_of(index)
     axis, = axes_of("gather", dim, x.ndim)
     short = all(n <= m or i == axis for i, (n, m) in enumerate(zip(index.shape, x.shape)))
     if index.ndim != x.ndim or not short:
         raise ValueError(f"gather: expected an index that fits shape {x.shape} except in dim {dim}, "
                          f"got {index.shape}")
-    _check_range("gather", index.array, x.shape[axis])
+    check_range("gather", index.array, x.shape[axis])
     return Gather.apply(x, index, axis)
 
 
 @attach("take_along_dim")
+@axis_too
 def take_along_dim(input, indices, dim):
     """`gather` after broadcasting both to a common shape in all axes but `dim`."""
     x, index = tensor_of(input), tensor_of(indices)
@@ -216,7 +221,7 @@ def take_along_dim(input, indices, dim):
     return gather(x.expand(common), axis, index.expand(common))
 
 
-def _check_range(name, index, length):
+def check_range(name, index, length):
     if index.dtype.kind != "i":
         raise TypeError(f"{name}: expected an index of integers, got {index.dtype}")
     if index.size and not 0 <= index.min() <= index.max() < length:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinynet.autograd import Function
-from tinynet.ops.common import axes_of, promote, tensor_of
+from tinynet.ops.common import axes_of, axis_too, promote, tensor_of
 from tinynet.tensor import attach
 
 
@@ -67,6 +67,7 @@ def _slices(x, axis):
 # Functions that users call ----------------------------------------------------------------------------------
 
 
+@axis_too
 def cat(tensors, dim=0):
     """The tensors one after the other along `dim`: (N, C), (M, C) -> (N + M, C). Other axes must agree."""
     xs = _several("cat", tensors)
@@ -78,6 +79,7 @@ def cat(tensors, dim=0):
     return Cat.apply(axis, *xs)
 
 
+@axis_too
 def stack(tensors, dim=0):
     """Tensors of one shape side by side along a new axis `dim`."""
     xs = _several("stack", tensors)
@@ -100,6 +102,7 @@ def _shapes(xs):
 
 
 @attach("split")
+@axis_too
 def split(input, split_size_or_sections, dim=0):
     """Pieces along `dim`, views: of the given size, the last maybe smaller, or of a list of sizes.
 
@@ -116,6 +119,7 @@ def split(input, split_size_or_sections, dim=0):
 
 
 @attach("chunk")
+@axis_too
 def chunk(input, chunks, dim=0):
     """At most `chunks` pieces along `dim` of equal size but the last, views. ValueError for less than 1."""
     if chunks < 1:
@@ -126,6 +130,7 @@ def chunk(input, chunks, dim=0):
 
 
 @attach("unbind")
+@axis_too
 def unbind(input, dim=0):
     """The slices along `dim`, which goes away: N views (C, L) of (N, C, L). ValueError for a 0-d tensor."""
     x = tensor_of(input)

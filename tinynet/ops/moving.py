@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinynet.autograd import Function
-from tinynet.ops.common import axes_of, tensor_of
+from tinynet.ops.common import axes_of, listed_as, tensor_of
 from tinynet.ops.shape import sizes_of
 from tinynet.tensor import attach
 
@@ -67,6 +67,7 @@ class Triangle(Function):
 
 
 @attach("repeat")
+@listed_as("repeats")
 def repeat(input, *repeats):
     """`input` laid out that often along each axis: (N, C) -> (2 N, 3 C) by 2, 3. New axes in front."""
     x, repeats = tensor_of(input), sizes_of("repeat", repeats)
@@ -77,6 +78,7 @@ def repeat(input, *repeats):
 
 
 @attach("flip")
+@listed_as("dims")
 def flip(input, *dims):
     """The same shape, reversed along `dims`. A copy."""
     x, given = tensor_of(input), sizes_of("flip", dims)

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinynet import dtypes
 from tinynet.autograd import Function
-from tinynet.ops.common import axes_of, cast, require_floating, tensor_of
+from tinynet.ops.common import axes_of, axis_too, cast, require_floating, tensor_of
 from tinynet.tensor import Tensor, attach
 
 
@@ -134,6 +134,7 @@ def one_axis(name, dim, x):
 
 
 @attach("sum")
+@axis_too
 def sum(input, dim=None, keepdim=False, *, dtype=None):
     """Σ over `dim` (an int, several, or None for all). Integers and booleans give int64."""
     x = prepared("sum", input, dtype, widen=True)
@@ -141,6 +142,7 @@ def sum(input, dim=None, keepdim=False, *, dtype=None):
 
 
 @attach("mean")
+@axis_too
 def mean(input, dim=None, keepdim=False, *, dtype=None):
     """The mean over `dim`; NaN if there is nothing to average. Floating point only, or give a `dtype`."""
     x = prepared("mean", input, dtype)
@@ -149,12 +151,14 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
 
 
 @attach("var")
+@axis_too
 def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """Σ (x - mean)² / (M - correction) over `dim`; the correction is 1, or 0 with `unbiased=False`."""
     return _variance("var", input, dim, unbiased, keepdim, correction)
 
 
 @attach("std")
+@axis_too
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The square root of `var`, over `dim`; its gradient is 0 where it is 0."""
     return Std.apply(_variance("std", input, dim, unbiased, keepdim, correction))
@@ -173,6 +177,7 @@ def _variance(name, input, dim, unbiased, keepdim, correction):
 
 
 @attach("cumsum")
+@axis_too
 def cumsum(input, dim, *, dtype=None):
     """The sums of all elements up to and including each, along `dim`."""
     x = prepared("cumsum", input, dtype, widen=True)
@@ -181,6 +186,7 @@ def cumsum(input, dim, *, dtype=None):
 
 
 @attach("any")
+@axis_too
 def any(input, dim=None, keepdim=False):
     """Whether any element over `dim` is not zero."""
     x = tensor_of(input)
@@ -188,6 +194,7 @@ def any(input, dim=None, keepdim=False):
 
 
 @attach("all")
+@axis_too
 def all(input, dim=None, keepdim=False):
     """Whether all elements over `dim` are not zero."""
     x = tensor_of(input)

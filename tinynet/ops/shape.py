@@ -9,8 +9,8 @@ import math
 import numpy as np
 
 from tinynet.autograd import Function
-from tinynet.ops.common import axes_of, tensor_of, unbroadcast
-from tinynet.tensor import attach
+from tinynet.ops.common import axes_of, axis_too, listed_as, tensor_of, unbroadcast
+from tinynet.tensor import Tensor, attach
 
 
 class Reshape(Function):
@@ -80,6 +80,7 @@ def _reshape(x, shape):
 
 
 @attach("reshape")
+@listed_as("shape")
 def reshape(input, *shape):
     """The same elements, in C order, in any shape; one size may be -1. A view where memory allows it."""
     x = tensor_of(input)
@@ -87,8 +88,14 @@ def reshape(input, *shape):
 
 
 @attach("view")
+@listed_as("size")
 def view(input, *shape):
-    """`reshape`: unlike PyTorch's it may copy, where the memory of `input` allows no view of that shape."""
+    """`reshape`: unlike PyTorch's it may copy, where the memory of `input` allows no view of that shape.
+
+    view(dtype) shows the same memory as another type; without a gradient.
+    """
+    if len(shape) == 1 and isinstance(shape[0], np.dtype):
+        return Tensor(input.array.view(shape[0])).view_of(input)
     return reshape(input, *shape)
 
 
@@ -117,6 +124,7 @@ def flatten(input, start_dim=0, end_dim=-1):
 
 
 @attach("unflatten")
+@axis_too
 def unflatten(input, dim, sizes):
     """One axis as several, of `sizes`: (N, C·H) -> (N, C, H) for dim=1; one of the sizes may be -1."""
     x = tensor_of(input)
@@ -126,6 +134,7 @@ def unflatten(input, dim, sizes):
 
 
 @attach("squeeze")
+@axis_too
 def squeeze(input, dim=None):
     """Without the axes of length 1, (N, 1, C) -> (N, C): all, or those that `dim` names."""
     x = tensor_of(input)
@@ -134,6 +143,7 @@ def squeeze(input, dim=None):
 
 
 @attach("unsqueeze")
+@axis_too
 def unsqueeze(input, dim):
     """With a new axis of length 1 at `dim`: (N, C) -> (N, 1, C) for dim=1."""
     x = tensor_of(input)
@@ -145,6 +155,7 @@ def unsqueeze(input, dim):
 
 
 @attach("permute")
+@listed_as("dims")
 def permute(input, *dims):
     """The axes in the order of `dims`, (N, L, C) -> (N, C, L): permute(x, 0, 2, 1) or permute(x, (0, 2, 1)).
 
@@ -171,7 +182,7 @@ def transpose(input, dim0, dim1):
 swapaxes = transpose
 
 
-@attach("movedim")
+@attach("movedim", "moveaxis")
 def movedim(input, source, destination):
     """The axes `source` (an int or several) moved to the places `destination`. A view.
 
@@ -210,6 +221,7 @@ attach("mT")(property(mT))
 
 
 @attach("expand")
+@listed_as("size")
 def expand(input, *sizes):
     """Axes of length 1, and new ones in front, repeated: (N, 1) -> (N, C). -1 keeps a length. A view."""
     x, sizes = tensor_of(input), sizes_of("expand", sizes)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinynet.autograd import Function
-from tinynet.ops.common import axes_of, promote, require_floating
+from tinynet.ops.common import axes_of, axis_too, promote, require_floating
 from tinynet.ops.reduce import one_axis, prepared, remember, restored, total
 from tinynet.tensor import attach
 
@@ -81,6 +81,7 @@ def below_top(x, axis):
 
 
 @attach("logsumexp")
+@axis_too
 def logsumexp(input, dim, keepdim=False):
     """log Σ exp(x) over `dim`, without overflow. Integers become float32."""
     x, = promote("logsumexp", input, floating=True)
@@ -88,12 +89,14 @@ def logsumexp(input, dim, keepdim=False):
 
 
 @attach("softmax")
+@axis_too
 def softmax(input, dim, *, dtype=None):
     """exp(x) / Σ exp(x) along `dim`: positive, and a sum of 1. Bridle 1990."""
     return _normalized("softmax", Softmax, input, dim, dtype)
 
 
 @attach("log_softmax")
+@axis_too
 def log_softmax(input, dim, *, dtype=None):
     """The logarithm of `softmax` along `dim`, without its underflow. Bridle 1990."""
     return _normalized("log_softmax", LogSoftmax, input, dim, dtype)

@@ -1,0 +1,134 @@
+"""What a tensor is: type, device, memory, and whether two are equal. No gradients here."""
+
+import numpy as np
+
+from tinynet import dtypes
+from tinynet.devices import check_device
+from tinynet.ops.convert import to
+from tinynet.tensor import Tensor, attach
+
+KINDS = {dtypes.float32: "Float", dtypes.float64: "Double", dtypes.int64: "Long", dtypes.int32: "Int",
+         dtypes.int16: "Short", dtypes.int8: "Char", dtypes.uint8: "Byte", dtypes.bool: "Bool"}
+DTYPES = {kind: dtype for dtype, kind in KINDS.items()}
+
+
+def is_tensor(obj):
+    """Whether `obj` is a tensor, of any shape."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input):
+    """Whether the elements of `input`, of any shape, are float32 or float64."""
+    return input.is_floating_point()
+
+
+def numel(input):
+    """How many elements there are in `input`, of any shape."""
+    return input.numel()
+
+
+@attach("equal")
+def equal(input, other):
+    """Whether both have the same shape and equal elements: True or False."""
+    return input.shape == other.shape and bool(np.array_equal(input.array, other.array))
+
+
+@attach("is_contiguous")
+def is_contiguous(input, memory_format=None):
+    """Whether the memory of `input`, of any shape, is in C order. The engine looks after other orders by itself."""
+    return input.array.flags.c_contiguous
+
+
+@attach("is_complex")
+def is_complex(input):
+    """False for a tensor of any shape: there are no complex numbers."""
+    return False
+
+
+@attach("is_signed")
+def is_signed(input):
+    """Whether the type, for any shape, has negative numbers."""
+    return input.dtype.kind in "if"
+
+
+@attach("is_nonzero")
+def is_nonzero(input):
+    """Whether the single element, in any shape, is not zero; RuntimeError for more elements."""
+    return bool(input)
+
+
+@attach("stride")
+def stride(input, dim=None):
+    """How many elements lie between neighbours along each axis (or along `dim`) in memory."""
+    strides = tuple(step // input.array.itemsize for step in input.array.strides)
+    return strides if dim is None else strides[dim]
+
+
+@attach("data_ptr")
+def data_ptr(input):
+    """The address of the first element, for any shape."""
+    return input.array.__array_interface__["data"][0]
+
+
+@attach("storage_offset")
+def storage_offset(input):
+    """How many elements lie in memory before the first one of this view, for any shape."""
+    start = input if input.base is None else input.base
+    return (data_ptr(input) - data_ptr(start)) // input.element_size()
+
+
+attach("nelement")(numel)
+attach("ndimension")(Tensor.dim)
+attach("get_device")(lambda self: -1)
+attach("is_cuda", "is_sparse", "is_quantized", "is_mps", "is_meta")(property(lambda self: False))
+attach("itemsize")(property(Tensor.element_size))
+attach("nbytes")(property(lambda self: self.array.nbytes))
+attach("_version")(property(lambda self: self.version.count))
+attach("output_nr")(property(lambda self: self.output_index))
+attach("retains_grad")(property(lambda self: self._retains))
+
+
+@attach("type")
+def type_of(input, dtype=None, non_blocking=False):
+    """PyTorch's name of the kind of tensor, "torch.FloatTensor"; with a `dtype` (or such a name), `to(dtype)`.
+
+    The shape stays. `non_blocking` has no meaning on a CPU. ValueError for the names of other devices.
+    """
+    if dtype is None:
+        return f"torch.{KINDS[input.dtype]}Tensor"
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", "")
+    if name.endswith("Tensor"):
+        if ".cuda." in name:
+            check_device("cuda")
+        dtype = DTYPES.get(name.rpartition(".")[2].removesuffix("Tensor"), name)
+    return to(input, dtype)
+
+
+@attach("type_as")
+def type_as(input, other):
+    """`input` in the type of `other`; the shape stays."""
+    return to(input, other.dtype)
+
+
+@attach("cpu")
+def cpu(input, memory_format=None):
+    """`input` itself, of any shape: every tensor is on the CPU."""
+    return input
+
+
+@attach("cuda")
+def cuda(input, device="cuda", non_blocking=False):
+    """Refused with a ValueError, whatever the shape: there is no device but the CPU, whatever `non_blocking` says."""
+    check_device("cuda", "cuda")
+
+
+def _refused(name):
+    def call(self, memory_format=None):
+        dtypes.check(getattr(dtypes, name), f"Tensor.{name}")
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = "Refused with a TypeError, whatever the shape: tinynet computes in float32 and float64."
+    attach(name)(call)
+
+
+for _name in ("half", "bfloat16", "cfloat", "cdouble"):
+    _refused(_name)

@@ -1,0 +1,139 @@
+"""Order: sorting, the largest k, medians, unique values. NaN counts as larger than every number, as in PyTorch.
+
+What is picked out is picked by `gather`, so that its gradient goes back to where it came from.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+
+from tinynet.ops.common import axis_too, tensor_of
+from tinynet.ops.extremes import Extreme
+from tinynet.ops.indexing import gather
+from tinynet.ops.reduce import one_axis
+from tinynet.tensor import Tensor, attach
+
+Sorted = namedtuple("Sorted", "values indices")
+
+
+@attach("argsort")
+@axis_too
+def argsort(input, dim=-1, descending=False, stable=False):
+    """The indices that sort `input` along `dim`, equal ones in their order (as if `stable` were True)."""
+    x, axis = one_axis("argsort", dim, tensor_of(input))
+    array = np.flip(x.array, axis) if descending else x.array
+    index = np.argsort(array, axis, kind="stable")
+    if descending:
+        index = np.flip(x.shape[axis] - 1 - index, axis)
+    return Tensor(np.ascontiguousarray(index).reshape(input.shape))
+
+
+@attach("sort")
+@axis_too
+def sort(input, dim=-1, descending=False, stable=False):
+    """(values, indices) in ascending order along `dim`; equal ones stay in their order (as if `stable` were True)."""
+    return _picked(input, dim, argsort(input, dim, descending))
+
+
+@attach("msort")
+def msort(input):
+    """The values in ascending order along the first axis, in the same shape."""
+    return sort(input, 0).values
+
+
+@attach("topk")
+@axis_too
+def topk(input, k, dim=-1, largest=True, sorted=True):
+    """(values, indices) of the `k` largest (or smallest) along `dim`, in order, whatever `sorted` says.
+
+    ValueError unless 0 <= k <= the length of that axis.
+    """
+    x, axis = one_axis("topk", dim, tensor_of(input))
+    if not 0 <= k <= x.shape[axis]:
+        raise ValueError(f"topk: expected k in [0, {x.shape[axis]}] for shape {x.shape}, got {k}")
+    order = argsort(x, axis, descending=largest).array
+    index = Tensor(order[(slice(None),) * axis + (slice(0, k),)])
+    return _picked(input, dim, index if input.ndim else index.reshape(()))
+
+
+def _picked(input, dim, index):
+    if not input.ndim:
+        return Sorted(input.clone(), index)
+    return Sorted(gather(input, dim, index), index)
+
+
+@attach("kthvalue")
+@axis_too
+def kthvalue(input, k, dim=-1, keepdim=False):
+    """(values, indices) of the `k`-th smallest, counted from 1, along `dim`.
+
+    ValueError unless 1 <= k <= the length of that axis.
+    """
+    x, axis = one_axis("kthvalue", dim, tensor_of(input))
+    if not 1 <= k <= x.shape[axis]:
+        raise ValueError(f"kthvalue: expected k in [1, {x.shape[axis]}] for shape {x.shape}, got {k}")
+    order = argsort(x, axis).array
+    return _kept(input, x, axis, Tensor(np.take(order, [k - 1], axis)), keepdim)
+
+
+@attach("median")
+@axis_too
+def median(input, dim=None, keepdim=False):
+    """The median (of an even number, the lower of the two in the middle): of all, or (values, indices) over `dim`.
+
+    NaN if there is one.
+    """
+    x = tensor_of(input)
+    if dim is None:
+        return median(x.reshape(-1), 0).values if x.numel() else x.new_full((), float("nan"))
+    row, axis = one_axis("median", dim, x)
+    order = argsort(row, axis).array
+    index = np.take(order, [(row.shape[axis] - 1) // 2], axis)
+    if x.is_floating_point():
+        nan = np.isnan(row.array)
+        index = np.where(nan.any(axis, keepdims=True), nan.argmax(axis, keepdims=True), index)
+    return _kept(x, row, axis, Tensor(index), keepdim)
+
+
+def _kept(input, row, axis, index, keepdim):
+    """What one index of each row picks, without that axis unless `keepdim`."""
+    values = gather(row, axis, index)
+    if not keepdim or not input.ndim:
+        values, index = values.squeeze(axis), index.squeeze(axis)
+    return Extreme(values, index)
+
+
+@attach("unique")
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The different elements (K,), or slices along `dim`, in order, whatever `sorted` says. Without a gradient.
+
+    On request also, in this order: for each element the place of its value, and how often each value occurs.
+    """
+    x = tensor_of(input).array
+    values, inverse, counts = np.unique(x, axis=dim, return_inverse=True, return_counts=True, equal_nan=False)
+    inverse = inverse.reshape(x.shape if dim is None else -1)
+    found = [values, *([inverse] if return_inverse else []), *([counts] if return_counts else [])]
+    return Tensor(values) if len(found) == 1 else tuple(map(Tensor, found))
+
+
+@attach("unique_consecutive")
+def unique_consecutive(input, return_inverse=False, return_counts=False):
+    """The flattened `input`, (K,), with one element for each run of equal ones; on request inverse and counts."""
+    x = tensor_of(input).array.reshape(-1)
+    starts = np.flatnonzero(np.concatenate([x[:1] == x[:1], x[1:] != x[:-1]])) if x.size else np.zeros(0, np.int64)
+    counts = np.diff(np.append(starts, x.size))
+    inverse = np.repeat(np.arange(len(starts)), counts).reshape(tensor_of(input).shape)
+    found = [x[starts], *([inverse] if return_inverse else []), *([counts] if return_counts else [])]
+    return Tensor(found[0]) if len(found) == 1 else tuple(map(Tensor, found))
+
+
+def searchsorted(sorted_sequence, values, *, right=False):
+    """Where each of `values`, of any shape, belongs in `sorted_sequence` (N,): before equal ones; `right`: after."""
+    found = np.searchsorted(sorted_sequence.array, tensor_of(values).array, "right" if right else "left")
+    return Tensor(np.asarray(found, np.int64))
+
+
+@attach("bucketize")
+def bucketize(input, boundaries, *, right=False):
+    """The number of the bucket between sorted `boundaries` (N,) for each element; `right` as in `searchsorted`."""
+    return searchsorted(boundaries, input, right=right)
