@@ -48,7 +48,7 @@ SHAPELESS = set("""
 HOMES = tuple(f"tinynet.{home}" for home in """
     autograd creation devices dtypes gradients interop data.arrays data.dataset data.loader data.shapes
     data.image_folder data.parts data.sources inspect
-    kernels ops plots random tensor train
+    kernels ops plots random sampling tensor train
     """.split())
 PLAIN = set("""
     FeatureExtractor Flatten Identity Module ModuleDict ModuleList Parameter Sequential Sigmoid Tanh

@@ -296,3 +296,6 @@ layer("LogSoftmax", lambda nn: nn.LogSoftmax(1), (3, 4))
 layer("Unfold", lambda nn: nn.Unfold(2), (1, 2, 3, 3))
 layer("Flatten", lambda nn: nn.Flatten(), (2, 3, 2))
 layer("Sequential", lambda nn: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), (2, 3))
+
+
+from tinynet.inspect import cases_shelves  # noqa: E402, F401 (adds its own)

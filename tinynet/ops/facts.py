@@ -79,20 +79,33 @@ def storage_offset(input):
 
 attach("nelement")(numel)
 attach("ndimension")(Tensor.dim)
-attach("get_device")(lambda self: -1)
-attach("is_cuda", "is_sparse", "is_quantized", "is_mps", "is_meta")(property(lambda self: False))
 attach("itemsize")(property(Tensor.element_size))
-attach("nbytes")(property(lambda self: self.array.nbytes))
 attach("_version")(property(lambda self: self.version.count))
-attach("output_nr")(property(lambda self: self.output_index))
-attach("retains_grad")(property(lambda self: self._retains))
+
+
+def _fact(fact, meaning, *names):
+    fact.__doc__ = f"{meaning}, for any shape."
+    attach(*names)(property(fact))
+
+
+_fact(lambda self: False, "False: tensors are dense, of plain numbers, on the CPU",
+      "is_cuda", "is_sparse", "is_quantized", "is_mps", "is_meta")
+_fact(lambda self: self.array.nbytes, "How many bytes the elements take", "nbytes")
+_fact(lambda self: self.output_index, "The number of this tensor among the outputs of its operation", "output_nr")
+_fact(lambda self: self._retains, "Whether `retain_grad` was asked for", "retains_grad")
+
+
+@attach("get_device")
+def get_device(input):
+    """-1, as for every tensor on the CPU, of any shape."""
+    return -1
 
 
 @attach("type")
 def type_of(input, dtype=None, non_blocking=False):
     """PyTorch's name of the kind of tensor, "torch.FloatTensor"; with a `dtype` (or such a name), `to(dtype)`.
 
-    The shape stays. `non_blocking` has no meaning on a CPU. ValueError for the names of other devices.
+    The result has the same shape. `non_blocking` has no meaning on a CPU. ValueError for the names of other devices.
     """
     if dtype is None:
         return f"torch.{KINDS[input.dtype]}Tensor"

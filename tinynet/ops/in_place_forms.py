@@ -36,7 +36,8 @@ def _reshaped(function, name):
         self.array = function(self.detach(), *args).array
         return self
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"`{name[:-1]}` in place: the same memory in another shape."
+    call.__doc__ = (f"`{name[:-1]}` in place: the same memory in another shape, (N, C) -> (N, 1, C) or the like. "
+                    "RuntimeError where a gradient is recorded.")
     attach(name)(call)
 
 
@@ -66,7 +67,10 @@ def fill_diagonal_(self, fill_value, wrap=False):
 
 @attach("resize_")
 def resize_(self, *sizes):
-    """Take the shape `sizes`, in place: the elements stay where their number stays; else the memory is new."""
+    """Take the shape `sizes`, in place: the elements stay where their number stays; else the memory is new.
+
+    RuntimeError for a tensor that requires a gradient.
+    """
     wanted = shape.sizes_of("resize_", sizes)
     if self.requires_grad:
         raise RuntimeError("resize_: a tensor that requires a gradient cannot change its size")

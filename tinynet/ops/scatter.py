@@ -143,7 +143,7 @@ def nonzero(input, *, as_tuple=False):
 
 @attach("argwhere")
 def argwhere(input):
-    """`nonzero` by another name: (K, ndim)."""
+    """`nonzero` by another name: a row for each element that is not zero, (K, C) for C axes."""
     return nonzero(input)
 
 

@@ -1,7 +1,7 @@
 """The few layers of `torchvision.ops` that its own networks are made of."""
 
 from tinynet import nn
-from tinynet.creation import rand
+from tinynet.sampling import rand
 
 
 def stochastic_depth(input, p, mode, training=True):
