@@ -63,13 +63,16 @@ OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float)
 def attach_sign(name, function, reflected=None):
     """Make `function` the method behind an operator's sign, `__add__`, and behind the reflected one, `__radd__`.
 
-    For what is no operand (None, a text) they let Python decide: x == None is False, x + None a TypeError.
+    For what is no operand they let Python decide: x == None is False, and another class may have its own `__radd__`.
+    Texts and the like get the error message of `function`, for Python would repeat them.
     """
+    known = OPERANDS if reflected is None else (*OPERANDS, str, list, tuple, dict, type(None))
+
     def method(self, other):
-        return function(self, other) if isinstance(other, OPERANDS) else NotImplemented
+        return function(self, other) if isinstance(other, known) else NotImplemented
 
     def reflected_method(self, other):
-        return function(other, self) if isinstance(other, OPERANDS) else NotImplemented
+        return function(other, self) if isinstance(other, known) else NotImplemented
 
     attach(f"__{name}__")(method)
     if reflected is not None:
