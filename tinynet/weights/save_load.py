@@ -1,9 +1,11 @@
 """`tinynet.save` and `tinynet.load`: weights and checkpoints, a nest of dicts, lists and tuples in one file."""
 
+import contextlib
 import os
 import pathlib
 
 from tinynet import dtypes
+from tinynet.devices import check_device
 from tinynet.files import atomic_write, open_to_read
 from tinynet.weights.refusal import Refusal
 
@@ -24,11 +26,12 @@ def save(obj, path):
 
     The file is safetensors; a name that ends in .pt, .pth, .th, .bin or .ckpt gets PyTorch's own format, which
     `torch.load(path)` reads with `weights_only=True`. `load` gives back the same nest from either, with tensors for
-    arrays; NumPy's scalars become Python's. The file appears whole or not at all. TypeError for anything else,
-    float16 and complex arrays included, with the keys that lead to it; ValueError for more than a hundred nested
-    levels, and for a name that promises another format.
+    arrays; NumPy's scalars become Python's. The file appears whole or not at all. `path` may be an open binary file,
+    which gets PyTorch's format. TypeError for anything else, float16 and complex arrays included, with the keys that
+    lead to it; ValueError for more than a hundred nested levels, and for a name that promises another format.
     """
-    ending = pathlib.Path(path).suffix.lower()
+    to_buffer = hasattr(path, "write")
+    ending = ".pt" if to_buffer else pathlib.Path(path).suffix.lower()
     if ending in FOREIGN_ENDINGS:
         raise ValueError(f"save: expected a name that ends in .safetensors, or .pth for PyTorch's format, got {path}")
     if ending in TORCH_ENDINGS:
@@ -39,7 +42,7 @@ def save(obj, path):
         content = to_bytes(obj)
     except RecursionError:
         raise ValueError("save: expected at most a hundred nested levels, got more or a loop") from None
-    with atomic_write(path) as file:
+    with contextlib.nullcontext(path) if to_buffer else atomic_write(path) as file:
         file.write(content)
 
 
@@ -47,12 +50,14 @@ def load(path, map_location=None, *, weights_only=True, dtype=None):
     """What `save` wrote, a dict of tensors from any other safetensors file, or what `torch.save` wrote.
 
     `dtype` (float32 or float64) converts every float tensor to it; files of float16 or bfloat16 need it.
-    Nothing in a PyTorch file is ever executed: it may hold tensors, plain containers, numbers and texts, or
-    it is refused; so `weights_only` can only be True, and `map_location` only the one device, "cpu". Tensors that
+    Nothing in a PyTorch file is ever executed, whatever `weights_only` is: it may hold tensors, plain containers,
+    numbers and texts, or it is refused. `map_location` is "cpu", the one device, or a function or a dict that says
+    what to put where: all tensors come to the CPU. `path` may be an open binary file. Tensors that
     share memory in a PyTorch file share it here. WeightFileError names the file and what is wrong.
     """
     check_options(map_location, weights_only, dtype)
-    with open_to_read(path) as file:
+    opened = contextlib.nullcontext(path) if hasattr(path, "read") else open_to_read(path)
+    with opened as file:
         try:
             return read(file, dtype)
         except Refusal as refusal:
@@ -64,10 +69,10 @@ def load(path, map_location=None, *, weights_only=True, dtype=None):
 
 
 def check_options(map_location, weights_only, dtype):
-    if map_location is not None and str(map_location) != "cpu":
-        raise ValueError(f"load: expected map_location 'cpu', the one device there is, got {map_location!r}")
-    if weights_only not in (True, None):
-        raise ValueError(f"load: expected weights_only=True, since code in a file is never run, got {weights_only!r}")
+    if not (map_location is None or callable(map_location) or isinstance(map_location, dict)):
+        check_device(map_location, "load: map_location")
+    if weights_only not in (True, False, None):
+        raise TypeError(f"load: expected True or False for weights_only, got {weights_only!r}")
     if dtype is not None and not dtypes.is_floating(dtypes.check(dtype, "load")):
         raise TypeError(f"load: expected dtype float32 or float64, got {dtype}")
 
@@ -77,7 +82,9 @@ def read(file, dtype):
     from tinynet.weights import torch_reader
     from tinynet.weights.nest import read_nest
 
-    head, size = file.read(32), os.fstat(file.fileno()).st_size
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = file.read(32)
     file.seek(0)
     if head.startswith(b"PK"):
         return torch_reader.read_zip(file, size, dtype)
