@@ -85,6 +85,7 @@ _PLACES = {                                    # where the other names are
     "tinynet.inspect.gradcheck": ["gradcheck"],
     "tinynet.deploy.fold": ["fold_batchnorm"],
     "tinynet.deploy.quantize": ["quantize"],
+    "tinynet.deploy.classifier": ["load_run"],
     "tinynet.inspect.summary": ["summary"],
     "tinynet.inspect.profile": ["profile"],
     "tinynet.inspect.graph": ["graph"],

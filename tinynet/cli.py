@@ -12,6 +12,7 @@ COMMANDS = {
     "train": "train a network",
     "run": "run a script that was written for PyTorch",
     "train-text": "train a small transformer that writes fairy tales",
+    "predict": "say what is on images",
     "eval": "measure a network's accuracy",
     "exercise": "learn: write a backward yourself, and have it checked",
     "gradcheck": "prove the gradients of all operators",

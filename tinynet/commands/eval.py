@@ -1,77 +1,143 @@
-"""Measure a network's accuracy on a test set.
+"""Measure a network's accuracy on images that it has not learned from.
 
-CHECKPOINT is a file of weights (tinynet's .safetensors or PyTorch's .pth, .pt, .th), the folder of a run, whose
-settings then serve as defaults, or the name of weights that come with tinynet.
+CHECKPOINT is the folder of a run, a file of weights (tinynet's .safetensors or PyTorch's .pth, .pt, .th), or the
+name of weights that come with tinynet. The data is the run's, or --data: a folder of images counts as a whole,
+unless it has a part called test, or is the one that the run was trained on.
 
+    tinynet eval runs/resnet20-pets-1
+    tinynet eval runs/resnet20-pets-1 --data more-pets/
     tinynet eval resnet20-cifar10 --root FOLDER
-    tinynet eval runs/resnet8-shapes-1
     tinynet eval resnet20.th --data cifar10 --root FOLDER --model resnet20 --pad both --normalize imagenet
+
+With --data, a run's folder gets a report of it: report.html, confusion.png and mistakes.png in eval-NAME; --out
+names another folder.
 """
 
+import dataclasses
+import os
 import pathlib
 import sys
 
 STATISTICS = {"cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
               "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))}
+NETWORK = ("model", "shortcut", "pad")
 
 
 def add_options(parser):
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="weights, the folder of a run, or resnet20-cifar10")
-    parser.add_argument("--data", help="shapes, cifar10 or an .npz file (default: the run's, else cifar10)")
-    parser.add_argument("--root", help="folder or archive with the data; cifar10 is downloaded if it is left out")
-    parser.add_argument("--model", help="network (default: the run's, else resnet20)")
-    parser.add_argument("--shortcut", choices=("A", "B"), help="the network's shortcut (default: the run's, else A)")
+    parser.add_argument("--data", help="a folder of images, an .npz file or the name of a data set (default: the "
+                                       "run's, else cifar10)")
+    parser.add_argument("--root", help="folder or archive where a data set with a name lies; else it is downloaded")
+    parser.add_argument("--skip-damaged", action="store_true", help="go on without images that cannot be read")
+    parser.add_argument("--out", metavar="DIR", help="folder for the report")
+    parser.add_argument("--model", help="network, where the weights do not say it (default: resnet20)")
+    parser.add_argument("--shortcut", choices=("A", "B"), help="the network's shortcut, likewise (default: A)")
     parser.add_argument("--pad", choices=("end", "both"),
-                        help="where option A puts its zero channels (default: the run's, else end)")
+                        help="where option A puts its zero channels, likewise (default: end)")
     parser.add_argument("--normalize", choices=sorted(STATISTICS),
-                        help="mean and std that the network was trained with (default: the training set's own)")
+                        help="mean and std that the network was trained with (default: as its weights say, else the "
+                             "training set's own)")
     parser.add_argument("--batch-size", type=int, default=256, help="images at a time (default: 256)")
     parser.add_argument("--threads", type=int, help="threads to use")
 
 
 def run(args):
     import tinynet
-    from tinynet import data, models
-    from tinynet.data import Loader
-    from tinynet.train import evaluate
-    from tinynet.train.settings import network_options
+    from tinynet import report
+    from tinynet.deploy.classifier import Classifier
+    from tinynet.deploy.places import weight_file
 
     if args.threads is not None:
         tinynet.set_num_threads(args.threads)
-    weights, settings = read(place(args.checkpoint))
-    choice = {"data": "cifar10", "root": None, "model": "resnet20", "shortcut": "A", "pad": "end", **settings}
-    choice.update({name: getattr(args, name) for name in choice if getattr(args, name, None) is not None})
-    test_set = data.load(choice["data"], train=False, root=choice["root"])
-    model = models.create(choice["model"], num_classes=len(test_set.classes), **network_options(choice))
-    model.load_state_dict(adapt(weights, model.state_dict()))
-    normalize = STATISTICS[args.normalize] if args.normalize else True
-    result = evaluate(model, Loader(test_set, args.batch_size, shuffle=False, normalize=normalize), len(test_set.classes))
-    print(f"loss {result.loss:.4f} on {test_set}")
-    for name, accuracy in zip(test_set.classes, result.per_class):
-        print(f"  {name:12} {100 * accuracy:6.2f} %")
-    print(f"test accuracy {100 * result.accuracy:.2f} %")
+    path = weight_file(args.checkpoint)
+    settings = settings_beside(path)
+    classifier, data = known_network(path, args), None
+    if classifier is None:
+        data = test_images(args, settings, None)
+        classifier = Classifier(*described_network(path, args, settings, data))
+    if args.normalize:
+        mean, std = STATISTICS[args.normalize]
+        classifier = Classifier(classifier.model, dataclasses.replace(classifier.card, mean=mean, std=std))
+    data = data or test_images(args, settings, classifier.card)
+    classifier.batch_size = args.batch_size
+    outcome = report.measure(classifier, data)
+    print(f"loss {outcome.loss:.4f} on {data}")
+    print("\n".join(outcome.table()))
+    folder = report_folder(args)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        title = f"{pathlib.Path(args.checkpoint).name} on {data.name}"
+        print(f"report: {report.write(folder, title, outcome)}")
+    print(f"test accuracy {100 * outcome.accuracy:.2f} %")
 
 
-def place(name):
-    """Where the checkpoint is: in the package, if there is no such file."""
-    from tinynet.models import pretrained
-    path = pathlib.Path(name)
-    return pretrained.file(name) if not path.exists() and name in pretrained.names() else path
+def report_folder(args):
+    """Where the report goes: --out, or a folder in the run's for data that is not its own; None for no report."""
+    if args.out:
+        return pathlib.Path(args.out)
+    path = pathlib.Path(args.checkpoint)
+    if args.data is None or not path.is_dir():
+        return None
+    return path / f"eval-{pathlib.Path(os.path.abspath(args.data)).stem}"
 
 
-def read(path):
-    """(weights, settings): what a file holds, or the latest checkpoint of a run's folder."""
-    from tinynet.train import Settings, checkpoint
+def settings_beside(path):
+    """The settings of the run that the weights are from; {} if there are none."""
+    config = path.parent / "config.json"
+    if not config.is_file():
+        return {}
+    from tinynet.train import Settings
+    return Settings.read(config).asdict()
+
+
+def test_images(args, settings, card):
+    """The data set to measure on."""
+    from tinynet import data
+    from tinynet.data import sources
+    from tinynet.data.image_folder import whole_folder
+    name = os.path.abspath(args.data) if args.data and os.path.isdir(args.data) else args.data
+    name = name or settings.get("data") or "cifar10"
+    kind, own = sources.kind_of(name), name == settings.get("data")
+    if kind == "a folder of images" and not own:
+        if card is None:
+            raise data.DataError(f"{args.checkpoint}: these weights do not say what images they are for; only those of "
+                                 "tinynet can be measured on a folder of images")
+        if card.size[0] != card.size[1]:
+            raise data.DataError(f"{args.checkpoint}: the network takes images of {card.size[0]} x {card.size[1]} "
+                                 "pixels, and images from a folder become squares")
+        return whole_folder(name, list(card.classes), card.size[0], card.fit, card.channels, args.skip_damaged)
+    options = {key: settings[key] for key in ("size", "fit", "labels") if own and settings.get(key) is not None}
+    if args.skip_damaged or own and settings.get("skip_damaged"):
+        options["skip_damaged"] = True
+    return data.load(name, train=False, root=args.root or (settings.get("root") if own else None), **options)
+
+
+def known_network(path, args):
+    """The `Classifier` of weights that say what network they belong to; None for others, or if the user says it."""
+    from tinynet.deploy.card import load_network, read_card
+    from tinynet.deploy.classifier import Classifier
+    given = [name for name in NETWORK if getattr(args, name) is not None]
+    if given or read_card(path) is None:
+        return None
+    return Classifier(*load_network(path))
+
+
+def described_network(path, args, settings, data):
+    """(model, card) of the network that the options and the run's settings describe, with these weights."""
+    from tinynet.deploy.card import Card
+    from tinynet.train.settings import network_options
     from tinynet.weights import load
-    content = checkpoint.read_latest(path) if path.is_dir() else load(path)
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: expected a dict of weights, got {type(content).__name__}")
-    settings = content.get("settings")
-    if settings is not None:                       # a checkpoint of our own, which says where the weights are
-        content, settings = content.get("model", content), Settings.of(settings, path).asdict()
-    elif (path.parent / "config.json").is_file():
-        settings = Settings.read(path.parent / "config.json").asdict()
-    return content, settings or {}
+    choice = {"model": "resnet20", "shortcut": "A", "pad": "end"}
+    choice.update({name: settings[name] for name in choice if name in settings})
+    choice.update({name: getattr(args, name) for name in choice if getattr(args, name) is not None})
+    height, width, channels = data.images.shape[1:]
+    card = Card(choice["model"], network_options(choice), list(data.classes), channels, [height, width],
+                data.mean.tolist(), data.std.tolist())
+    model, weights = card.create(), load(path)
+    if not isinstance(weights, dict):
+        raise ValueError(f"{path}: expected a dict of weights, got {type(weights).__name__}")
+    model.load_state_dict(adapt(weights, model.state_dict()))
+    return model, card
 
 
 def adapt(weights, own):

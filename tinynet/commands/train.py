@@ -1,14 +1,24 @@
 """Train a network on a CPU.
 
-Without options, a small residual network learns the built-in pictures in a minute or two:
+Without options, a small residual network learns the built-in images in a minute or two:
 
     tinynet train
 
-The run's folder holds the checkpoints, metrics.csv, config.json, curves.png and the final weights. Ctrl-C
-stops after the current step; --resume goes on, also after a crash, with the same result as if nothing had
-happened.
+With a folder of images, it learns yours:
+
+    tinynet train --data pets/
+
+The folder holds a folder for each class (pets/cat/*, pets/dog/*), or train, val and test with the classes in
+them; the files are of any format and size. An .npz file holds the arrays images and labels, or x and y, or
+x_train, y_train, x_test and y_test; and perhaps classes, the names. Images are (N, H, W, C), (N, C, H, W) or
+(N, H, W), labels are whole numbers or texts.
+
+The run's folder holds the weights (model.safetensors, which say what network they are for; the best epoch's, where
+there is validation), report.html, curves.png, metrics.csv, config.json and the checkpoints. Ctrl-C stops after
+the current step; --resume goes on, also after a crash, with the same result as if nothing had happened.
 
     tinynet train --data cifar10 --root FOLDER --model resnet20 --epochs 3
+    tinynet train --data pets/ --weights resnet20-cifar10 --freeze body
     tinynet train --recipe my-recipe.toml --out runs/mine
     tinynet train --resume --out runs/mine
     tinynet train --resume --out runs/mine --epochs 20
@@ -19,7 +29,9 @@ epochs from the start.
 
 import argparse
 import dataclasses
+import os
 import pathlib
+import shlex
 import sys
 
 from tinynet.train import Settings
@@ -38,7 +50,14 @@ def add_settings(parser, kind):
         options = ({"action": argparse.BooleanOptionalAction} if field.type is bool else
                    {"type": field.type, "metavar": field.type.__name__.upper()})
         parser.add_argument("--" + field.name.replace("_", "-"), default=argparse.SUPPRESS, **options,
-                            help=f"{field.metadata['help']} (default: {field.default})")
+                            help=field.metadata["help"] + default_of(field))
+
+
+def default_of(field):
+    if field.default is None:
+        return ""
+    value = {True: "yes", False: "no"}.get(field.default, field.default) if field.type is bool else field.default
+    return f" (default: {value})"
 
 
 def add_run_options(parser):
@@ -52,40 +71,83 @@ def add_run_options(parser):
 
 def run(args):
     import tinynet
-    from tinynet.data import Loader
-    from tinynet.train import Trainer, evaluate
+    from tinynet.deploy.classifier import Classifier
+    from tinynet.report import measure
+    from tinynet.train import Trainer
 
     if args.threads is not None:
         tinynet.set_num_threads(args.threads)
     settings = resumed_settings(args, Settings) if args.resume else new_settings(args)
-    train_set, validation_set, test_set = read_data(settings)
-    model = make_model(settings, train_set)
-    folder = folder_of(args, f"{name_of(settings.model)}-{name_of(settings.data)}")
-    loaders = make_loaders(settings, train_set, validation_set)
-    trainer = Trainer(settings, model, *loaders, folder, args.detect_anomaly)
+    parts = read_data(settings)
+    if not args.resume:
+        settings = suit(settings, args, parts)
+    card = make_card(settings, parts.train)
+    model = make_model(settings, card)
+    check(settings, parts)
+    folder = folder_of(args, f"{settings.title()}-{settings.data_title()}")
+    trainer = Trainer(settings, model, *make_loaders(settings, parts, (card.mean, card.std)), folder, args.detect_anomaly,
+                      metadata=card.metadata())
     parameters = sum(p.numel() for p in model.parameters())
-    print(f"{settings.model}, {parameters:,} parameters, on {train_set} -> {folder}")
+    print(f"{settings.title()}, {parameters:,} parameters, on {parts.train} -> {folder}")
     status = fit(trainer, args.resume)
     if status == 0:
-        test_loader = Loader(test_set, 256, shuffle=False, normalize=(train_set.mean, train_set.std))
-        result = evaluate(model, test_loader, len(test_set.classes))
-        print(f"test accuracy {100 * result.accuracy:.2f} %")
+        outcome = measure(Classifier(model.eval(), card), parts.test)
+        write_report(trainer, outcome, settings)
+        print(f"test accuracy {100 * outcome.accuracy:.2f} %")
     return status
 
 
-def name_of(path):
-    return pathlib.Path(path).stem
-
-
 def given_settings(args, kind):
+    """The settings that the user has given. Paths are made absolute, so that the run goes on from any folder."""
     names = (field.name for field in dataclasses.fields(kind))
-    return {name: getattr(args, name) for name in names if hasattr(args, name)}
+    given = {name: getattr(args, name) for name in names if hasattr(args, name)}
+    for name in ("data", "root", "model", "weights", "text"):
+        if name in given and is_path(name, given[name]):
+            given[name] = os.path.abspath(os.path.expanduser(given[name]))
+    return given
+
+
+def is_path(name, value):
+    """Whether the value of a setting is the path of something that exists, and not the name of a data set."""
+    from tinynet.data import sources
+    known = sources.NAMES if name == "data" else ()
+    return value not in known and os.path.exists(os.path.expanduser(value))
 
 
 def new_settings(args):
     from tinynet.train.settings import read_recipe
     recipe = read_recipe(args.recipe) if args.recipe else {}
-    return Settings(**{**recipe, **given_settings(args, Settings)})
+    given = {**recipe, **given_settings(args, Settings)}
+    return Settings(**{**settings_of_weights(given), **given})
+
+
+def suit(settings, args, parts):
+    """Settings for the number of the user's own images; says which, so that nobody wonders."""
+    from tinynet.data import sources
+    from tinynet.train.suited import suited
+    if args.recipe or not sources.is_own(settings.data):
+        return settings
+    given, before = given_settings(args, Settings), settings
+    settings = suited(settings, given, len(parts.train))
+    changed = [f"--{name.replace('_', '-')} {getattr(settings, name)}" for name in ("epochs", "batch_size", "lr")
+               if getattr(settings, name) != getattr(before, name)]
+    if changed:
+        print(f"chosen for {len(parts.train):,} images: {' '.join(changed)}")
+    return settings
+
+
+def settings_of_weights(given):
+    """What the weights that a run is to start from say about their network, as defaults."""
+    from tinynet.data.sources import kind_of
+    from tinynet.deploy.card import read_card
+    from tinynet.deploy.places import weight_file
+    card = read_card(weight_file(given["weights"])) if given.get("weights") else None
+    if card is None or given.get("model", card.model) != card.model or not isinstance(card.model, str):
+        return {}
+    folder = kind_of(given.get("data", Settings.data)) == "a folder of images"
+    size = {"size": card.size[0], "fit": card.fit} if folder and card.size[0] == card.size[1] else {}
+    return {"model": card.model, **{name: card.options[name] for name in ("shortcut", "pad") if name in card.options},
+            **size}
 
 
 def resumed_settings(args, kind):
@@ -104,32 +166,75 @@ def resumed_settings(args, kind):
 
 
 def read_data(settings):
-    """(training set, validation set or None, test set)"""
+    """The `Parts` of the data: validation is the data's own, or set aside from the training images."""
     from tinynet import data
-    train_set = data.load(settings.data, train=True, root=settings.root)
-    test_set = data.load(settings.data, train=False, root=settings.root)
-    if not settings.validation:
-        return train_set, None, test_set
-    return *train_set.split(settings.validation, seed=settings.seed), test_set
+    from tinynet.data import sources
+    parts = data.load_parts(settings.data, settings.root, **settings.data_options())
+    share = settings.validation
+    if parts.validation is not None:
+        if share is not None:
+            raise data.DataError(f"{settings.data}: validation: it has a folder of images for that; leave "
+                                 "--validation out")
+        return parts
+    if share is None:
+        share = sources.OWN_SHARE if sources.is_own(settings.data) else 0
+    if not share:
+        return parts
+    training, validation = parts.train.split(share if share < 1 else int(share), seed=settings.seed)
+    return parts._replace(train=training, validation=validation)
 
 
-def make_model(settings, train_set):
-    import tinynet
-    from tinynet import models
+def make_card(settings, train_set):
+    """What is noted beside the weights. Images are normalised as those that given weights have learned from were."""
+    from tinynet.deploy.card import Card, read_card
+    from tinynet.deploy.places import weight_file
+    from tinynet.models import config
     from tinynet.train.settings import network_options
+    height, width, channels = train_set.images.shape[1:]
+    model = config.read(settings.model)[1] if settings.model.endswith(".json") else settings.model
+    given = read_card(weight_file(settings.weights)) if settings.weights else None
+    mean, std = (given.mean, given.std) if given and given.channels == channels else (
+        train_set.mean.tolist(), train_set.std.tolist())
+    return Card(model, network_options(settings.asdict()), list(train_set.classes), channels, [height, width], mean, std,
+                settings.fit or "crop")
+
+
+def make_model(settings, card):
+    """The network, with new or given weights, after it has shown that it takes the images."""
+    import tinynet
+    from tinynet.autograd import no_grad
+    from tinynet.deploy.places import weight_file
+    from tinynet.train import fine_tune
+    from tinynet.weights import load
     tinynet.manual_seed(settings.seed)
-    return models.create(settings.model, num_classes=len(train_set.classes),
-                         **network_options(settings.asdict()))
+    model = card.create()
+    if settings.weights:
+        weights = load(weight_file(settings.weights))
+        for line in fine_tune.start_from(model, weights.get("model", weights), settings.weights):
+            print(f"tinynet: {line}", file=sys.stderr)
+    with no_grad():
+        model(card.example())
+    fine_tune.freeze(model, settings.freeze)
+    return model.train()
 
 
-def make_loaders(settings, train_set, validation_set):
+def check(settings, parts):
+    """ValueError for what would end the run later, before it has a folder."""
+    from tinynet.train.tensorboard import Events
+    if settings.early_stop and parts.validation is None:
+        raise ValueError("early_stop: expected images for validation to go by (--validation 0.1), got none")
+    if settings.tensorboard:
+        Events.check()
+
+
+def make_loaders(settings, parts, normalize):
+    """(loader of training images, loader of validation images or None)"""
     from tinynet.data import Augment, Loader
-    augment = Augment(settings.crop if settings.augment else 0, settings.augment, settings.cutout)
+    augment = Augment(settings.crop if settings.augment else 0, settings.augment and settings.flip, settings.cutout)
     # No prefetch: while the kernels use all cores, a thread that makes batches is only in their way.
-    training = Loader(train_set, settings.batch_size, augment=augment, seed=settings.seed, prefetch=0,
-                      side=lambda epoch: settings.small_side if epoch < settings.small_epochs else None)
-    statistics = train_set.mean, train_set.std
-    return training, validation_set and Loader(validation_set, 256, shuffle=False, normalize=statistics)
+    training = Loader(parts.train, settings.batch_size, augment=augment, normalize=normalize, seed=settings.seed,
+                      prefetch=0, side=lambda epoch: settings.small_side if epoch < settings.small_epochs else None)
+    return training, parts.validation and Loader(parts.validation, 256, shuffle=False, normalize=normalize)
 
 
 def folder_of(args, name):
@@ -148,6 +253,7 @@ def fit(trainer, resume):
                 trainer.restore(checkpoint.read_latest(trainer.folder))
             elif resume:
                 print("tinynet: the run ended before its first step; it starts from the beginning", file=sys.stderr)
+            trainer.by_command = True
             trainer.settings.write(trainer.folder / "config.json")
             trainer.save()
             trainer.fit()
@@ -155,3 +261,20 @@ def fit(trainer, resume):
         print(f"tinynet: {stopped}", file=sys.stderr)
         return stopped.exit_status
     return 0
+
+
+def write_report(trainer, outcome, settings):
+    """report.html and its pictures, in the run's folder."""
+    from tinynet import report
+    folder = shlex.quote(str(trainer.folder))
+    image = "IMAGE.jpg"
+    commands = [("What is on other images?", f"tinynet predict {folder} {image}"),
+                ("How good is it on other images, in a folder for each class?",
+                 f"tinynet eval {folder} --data FOLDER"),
+                ("Train it for more epochs:",
+                 f"tinynet train --resume --out {folder} --epochs {2 * settings.epochs}"),
+                ("For other programs:", f"tinynet export {folder} --out model.onnx"),
+                ("In Python:", f"import tinynet\nclassifier = tinynet.load_run({str(trainer.folder)!r})\n"
+                               f"print(classifier.predict({image!r}))")]
+    report.write(trainer.folder, f"{settings.title()} on {settings.data_title()}", outcome,
+                 trainer.folder / "curves.png", settings.asdict(), commands)

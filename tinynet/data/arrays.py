@@ -12,7 +12,7 @@ from tinynet.data.labels import Labels
 
 MAX_DIRECTORY = 1_000_000      # bytes: some 10,000 arrays
 MAX_UNPACKED, MAX_RATIO = 1_000_000_000, 20      # bytes of any file, and times its size of a larger one
-CHANNELS = (1, 2, 3, 4)
+CHANNELS = ((1, 3), (2, 4))             # usual numbers of channels; those that count where no usual one is seen
 PAIRS = [("x_train", "y_train"), ("images", "labels"), ("x", "y")]
 
 
@@ -32,7 +32,8 @@ def channels_last(images, name):
         return images[..., None]
     if images.ndim != 4:
         raise DataError(f"{name}: expected images (N, H, W, C) or (N, C, H, W), got {images.shape}")
-    first, last = images.shape[1] in CHANNELS, images.shape[3] in CHANNELS
+    first, last = next((seen for seen in ([images.shape[1] in usual, images.shape[3] in usual] for usual in CHANNELS)
+                        if any(seen)), (False, False))
     if first and last:
         raise DataError(f"{name}: images {images.shape} can be read as (N, C, H, W) or as (N, H, W, C); "
                         "make a tinynet.data.ImageDataset, which takes (N, H, W, C)")

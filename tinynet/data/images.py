@@ -37,7 +37,10 @@ class ImageError(DataError):
 
 
 def read(path, size, fit="crop"):
-    """The image in the file `path` as uint8 (size, size, 3), from 0 to 255; ImageError if it cannot be read."""
+    """The image in the file `path` as uint8 (H, W, 3), from 0 to 255; ImageError if it cannot be read.
+
+    `size` is the side of a square in pixels, or the pair (width, height).
+    """
     from PIL import Image, UnidentifiedImageError
     try:
         with quiet_pillow(), Image.open(path) as image:
@@ -65,14 +68,15 @@ def quiet_pillow():
 
 
 def prepare(image, size, fit="crop"):
-    """A Pillow image as uint8 pixels (size, size, 3). DataError if it is too large, or has no pixels.
+    """A Pillow image as uint8 pixels (H, W, 3); `size` is that of `read`. DataError if it is too large, or empty.
 
-    With `fit` "crop" the shorter side is resized to `size` and the middle is cut out; with "pad" the longer side is
-    resized, and the image stands in the middle of a black square.
+    With `fit` "crop" the shorter side is resized and the middle is cut out; with "pad" the longer side is resized,
+    and the image stands in the middle of a black ground.
     """
     check_area(*image.size)
-    image.draft(None, (DRAFT * size, DRAFT * size))        # only has an effect on a JPEG that was just opened
-    return np.asarray(square(to_rgb(upright(image)), size, fit))
+    size = size if isinstance(size, tuple) else (size, size)
+    image.draft(None, (DRAFT * max(size),) * 2)            # only has an effect on a JPEG that was just opened
+    return np.asarray(fitted(to_rgb(upright(image)), size, fit))
 
 
 def upright(image):
@@ -92,12 +96,10 @@ def check_area(width, height):
         raise DataError("it has no pixels")
 
 
-def square(image, size, fit):
-    """A Pillow image resized and cropped, or resized and padded, to size x size."""
+def fitted(image, size, fit):
+    """A Pillow image resized and cropped, or resized and padded, to `size`, (width, height)."""
     from PIL import Image, ImageOps
-    if fit == "crop":
-        return ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
-    return ImageOps.pad(image, (size, size), Image.Resampling.BILINEAR)
+    return (ImageOps.fit if fit == "crop" else ImageOps.pad)(image, size, Image.Resampling.BILINEAR)
 
 
 def to_rgb(image):

@@ -16,10 +16,10 @@ KEPT = 2
 NAME = re.compile(r"checkpoint-(\d+)-(\d+)\.safetensors")       # epochs and steps that are finished
 
 
-def write(folder, state):
+def write(folder, state, metadata=None):
     """Write the checkpoint of (`state["epoch"]`, `state["step"]`), then remove what is not needed any more."""
     path = pathlib.Path(folder) / f"checkpoint-{state['epoch']:04d}-{state['step']:06d}.safetensors"
-    save(state, path)
+    save(state, path, metadata)
     files.write_digest(path)
     prune(folder, path)
     return path

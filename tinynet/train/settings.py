@@ -10,10 +10,11 @@ import tomllib
 from tinynet import files
 
 RECIPES = pathlib.Path(__file__).parent / "recipes"
-OPTIMIZERS = ("sgd", "adamw")
-SCHEDULES = ("cosine", "onecycle", "multistep", "constant")
+CHOICES = {"optimizer": ("sgd", "adamw"), "schedule": ("cosine", "onecycle", "multistep", "constant"),
+           "fit": ("crop", "pad"), "labels": ("fine", "coarse"), "freeze": ("none", "body")}
 MAX_FILE = 1_000_000          # bytes of a config.json or a recipe
-MAY_CHANGE = ("root", "epochs")      # by --resume: where the data lies, and more epochs
+# By --resume: where the data lies, more epochs, and what has no effect on a step.
+MAY_CHANGE = ("root", "epochs", "early_stop", "tensorboard")
 
 
 def setting(default, help, least=None, most=None):
@@ -25,6 +26,7 @@ class CommonSettings:
     """The settings that every run has. Each is an option of its command; help text and limits stand here."""
 
     command = "train"                  # the subcommand of `tinynet` that they belong to
+    best_by = "accuracy"               # what makes an epoch the best: "accuracy" or "loss" of validation
 
     epochs: int = setting(8, "passes over the training data", 1)
     batch_size: int = setting(128, "images or pieces of text per step", 1)
@@ -39,20 +41,26 @@ class CommonSettings:
     label_smoothing: float = setting(0.0, "share of the target probability that is spread over all classes",
                                      0, 1)
     seed: int = setting(0, "root of all randomness: initial weights, order, augmentation", 0)
+    early_stop: int = setting(0, "end the run when so many epochs have brought no better validation; 0: never", 0)
+    tensorboard: bool = setting(False, "also write events for TensorBoard (the extra 'tensorboard')")
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
             check_type(field, getattr(self, field.name))
             value, low, high = getattr(self, field.name), field.metadata["least"], field.metadata["most"]
-            if low is not None and not (value >= low and (high is None or value <= high)):
+            if low is not None and value is not None and not (value >= low and (high is None or value <= high)):
                 limit = f"of at least {low}" if high is None else f"from {low} to {high}"
                 raise ValueError(f"{field.name}: expected a value {limit}, got {value}")
-        for name, known in ("schedule", SCHEDULES), ("optimizer", OPTIMIZERS):
-            if getattr(self, name) not in known:
+        for name, known in CHOICES.items():
+            if getattr(self, name, None) not in (*known, None):
                 raise ValueError(f"{name}: expected {', '.join(known)}, got {getattr(self, name)!r}")
 
     def asdict(self):
         return dataclasses.asdict(self)
+
+    def title(self):
+        """What the run is called in pictures."""
+        return pathlib.Path(self.model).stem
 
     def differences(self, given):
         """The names in `given` (a dict) whose values are not this record's."""
@@ -103,9 +111,9 @@ def check_type(field, value):
         bool: ("true or false", isinstance(value, bool)),
         int: ("a whole number", number and isinstance(value, int)),
         float: ("a finite number", number and math.isfinite(value)),
-        str: ("a text", isinstance(value, str) or value is field.default is None),
+        str: ("a text", isinstance(value, str)),
     }[field.type]
-    if not fits:
+    if not fits and not (value is field.default is None):
         raise ValueError(f"{field.name}: expected {words}, got {value!r}")
 
 
@@ -113,26 +121,52 @@ def check_type(field, value):
 class Settings(CommonSettings):
     """The settings of a network for images: the options of `tinynet train`."""
 
-    data: str = setting("shapes", "what to learn: shapes (built in, no download), cifar10, or an .npz file")
-    root: str = setting(None, "folder or archive with the data; cifar10 is downloaded if it is left out")
+    data: str = setting("shapes", "what to learn: shapes (built in, no download), cifar10, cifar100, mnist, "
+                                  "fashion-mnist, an .npz file, or a folder of images: see above")
+    root: str = setting(None, "folder or archive where a data set with a name lies; left out, it is downloaded")
+    size: int = setting(None, "side in pixels that the images of a folder are brought to; 32 if left out", 4)
+    fit: str = setting(None, "how the images of a folder become square: crop (the middle, if left out) or pad")
+    skip_damaged: bool = setting(None, "go on without the images of a folder that cannot be read")
+    labels: str = setting(None, "which labels of cifar100: fine (100 classes, if left out) or coarse (20)")
     model: str = setting("resnet8", "network: resnet8, 14, 20, 32, 44, 56, 110, vit_small32 and more, or a "
                                     ".json file")
+    weights: str = setting(None, "weights to start from: a file, a run's folder, or resnet20-cifar10")
+    freeze: str = setting("none", "what does not learn: none, or body (all but the last layer)")
     shortcut: str = setting("A", "shortcut where a stage changes shape: A (zero padding) or B (projection)")
     pad: str = setting("end", "where option A puts its zero channels: end or both")
     augment: bool = setting(True, "random crops and horizontal flips")
+    flip: bool = setting(True, "horizontal flips, where there is augmentation; --no-flip for letters and digits")
     crop: int = setting(4, "width in pixels of the black frame that crops are cut from", 0)
     cutout: int = setting(0, "side in pixels of a square that is blanked in every image; 0 for none", 0)
     small_epochs: int = setting(0, "first epochs that learn from shrunken pictures, which takes less time", 0)
     small_side: int = setting(24, "side of the shrunken pictures, in pixels", 1)
-    validation: int = setting(0, "training images to set aside and measure the accuracy on after each epoch",
-                              0)
+    validation: float = setting(None, "training images to set aside and measure the accuracy on after each epoch: "
+                                      "their number, or a share such as 0.1; left out, 0.1 of your own images, none "
+                                      "of other data", 0)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.validation is not None and self.validation >= 1 and self.validation != int(self.validation):
+            raise ValueError(f"validation: expected a share below 1 or a number of images, got {self.validation}")
+        if self.freeze == "body" and self.weights is None:
+            raise ValueError("freeze: a body that does not learn needs weights to start from: --weights")
+
+    def data_title(self):
+        """What the data is called in names and pictures: that of its folder, of its file, or its own."""
+        path = pathlib.Path(self.data)
+        return path.name if path.is_dir() else path.stem
+
+    def data_options(self):
+        """The settings, where given, that the data set is read with."""
+        return {name: getattr(self, name) for name in ("size", "fit", "skip_damaged", "labels")
+                if getattr(self, name) is not None}
 
 
 @dataclasses.dataclass
 class TextSettings(CommonSettings):
     """The settings of a network for text: the options of `tinynet train-text`."""
 
-    command, model = "train-text", "text"
+    command, model, best_by = "train-text", "text", "loss"
 
     epochs: int = setting(7, "passes over the training text", 1)
     batch_size: int = setting(32, "pieces of text per step", 1)

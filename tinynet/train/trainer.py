@@ -4,6 +4,11 @@
 the same bits as one that was never interrupted.
 """
 
+import contextlib
+import math
+import pathlib
+import shlex
+import sys
 import time
 
 import numpy as np
@@ -13,11 +18,17 @@ from tinynet.gradients.anomaly import detect_anomaly
 from tinynet.nn import functional as F
 from tinynet.optim import SGD, AdamW
 from tinynet.optim.lr_scheduler import CosineAnnealingLR, LinearLR, MultiStepLR, OneCycleLR, SequentialLR
+from tinynet.progress import progress, say
 from tinynet.train import checkpoint, folder as run_folder
+from tinynet.train.best import BEST, MODEL, best_row, epochs_since_best
 from tinynet.train.diagnose import first_non_finite
 from tinynet.train.evaluate import evaluate
+from tinynet.train.fine_tune import train_mode
 from tinynet.train.stopping import Stopped, StopRequest
-from tinynet.weights import save
+from tinynet.train.tensorboard import Events
+from tinynet.weights import load, save
+
+BETWEEN_CURVES = 10                    # seconds
 
 
 def make_optimizer(settings, model):
@@ -51,10 +62,19 @@ class Trainer:
     (if there is one) are measured, and a checkpoint, metrics.csv and curves.png are written. `levels`,
     {name: loss}, are lines across the curves, to compare with. Losses are in nats, accuracies from 0 to 1,
     times in seconds.
+
+    The weights of the best epoch by validation are kept in best.safetensors, and become model.safetensors at the
+    end, and those of `model`; without validation the last epoch's do. `metadata` goes into all these files.
     """
 
-    def __init__(self, settings, model, train_loader, validation_loader, folder, anomaly=False, levels=None):
-        self.settings, self.model, self.folder, self.anomaly = settings, model, folder, anomaly
+    by_command = False                 # whether `tinynet train --resume` can make this trainer again
+
+    def __init__(self, settings, model, train_loader, validation_loader, folder, anomaly=False, levels=None,
+                 metadata=None):
+        self.settings, self.model, self.folder, self.anomaly = settings, model, pathlib.Path(folder), anomaly
+        self.metadata = metadata
+        if settings.early_stop and validation_loader is None:
+            raise ValueError("early_stop: expected data for validation to go by (--validation), got none")
         self.train_loader, self.validation_loader = train_loader, validation_loader
         self.unit, self.levels = train_loader.unit, levels or {}
         self.data = getattr(train_loader.dataset, "fingerprint", lambda: None)()
@@ -63,6 +83,7 @@ class Trainer:
         self.epoch, self.step = 0, 0                    # both count what is finished
         self.sums = self.zero_sums()
         self.rows = []
+        self.drawn = -math.inf                          # when curves.png was drawn, by the clock `monotonic`
 
     @staticmethod
     def zero_sums():
@@ -115,27 +136,45 @@ class Trainer:
 
     def save(self):
         """Write a checkpoint and metrics.csv."""
-        checkpoint.write(self.folder, self.state())
+        checkpoint.write(self.folder, self.state(), self.metadata)
         run_folder.write_metrics(self.folder, self.rows, self.unit)
 
     # The loop -----------------------------------------------------------------------------------------------
 
     def fit(self):
         """Train until the last epoch is done. Returns the rows of metrics.csv."""
-        from tqdm import tqdm
+        if not (self.folder / "config.json").exists():
+            self.settings.write(self.folder / "config.json")
         count = self.train_loader.count
         total, done = self.settings.epochs * count, self.epoch * count + self.sums["count"]
-        bar = tqdm(total=total, initial=done, unit=f" {self.unit}s", unit_scale=True)
-        with StopRequest() as stop, bar:
-            while self.epoch < self.settings.epochs:
+        with StopRequest() as stop, progress(total, f"{self.unit}s", initial=done) as bar, self.events() as events:
+            while not self.finished():
                 self.train_epoch(bar, stop)
-                self.finish_epoch(bar)
-        save(self.model.state_dict(), self.folder / "model.safetensors")
+                self.finish_epoch(events)
+        self.finish()
         return self.rows
+
+    def finished(self):
+        """Whether the last epoch is done, or so many have brought nothing better that it is time to stop."""
+        patience = self.settings.early_stop
+        return self.epoch >= self.settings.epochs or 0 < patience <= epochs_since_best(self.rows, self.settings.best_by)
+
+    def finish(self):
+        """Take the best epoch's weights, where there is a best one, and write them as the result of the run."""
+        best = self.folder / BEST
+        if best_row(self.rows, self.settings.best_by) is not None and best.exists():
+            self.model.load_state_dict(load(best))
+        if self.epoch < self.settings.epochs:
+            say(f"stopped after epoch {self.epoch}: none of the last {self.settings.early_stop} was better", sys.stdout)
+        save(self.model.state_dict(), self.folder / MODEL, self.metadata)
+
+    def events(self):
+        """What writes the events for TensorBoard, if they are wanted."""
+        return contextlib.closing(Events(self.folder)) if self.settings.tensorboard else contextlib.nullcontext()
 
     def train_epoch(self, bar, stop):
         """The steps that are left of the present epoch."""
-        self.model.train()
+        train_mode(self.model)
         start = time.perf_counter()
         for inputs, labels in self.train_loader.iterate(self.epoch, self.step):
             self.train_step(inputs, labels)
@@ -177,7 +216,7 @@ class Trainer:
             f"that is not finite is in {first_non_finite(self.model, inputs)}. The last good checkpoint is "
             f"in {self.folder}; a lower --lr may help, --detect-anomaly finds the operator")
 
-    def finish_epoch(self, bar):
+    def finish_epoch(self, events):
         """Measure, note a row, save, draw the curves."""
         sums, rate = self.sums, self.optimizer.param_groups[0]["lr"]
         row = {"epoch": self.epoch + 1, "learning_rate": rate}
@@ -189,30 +228,41 @@ class Trainer:
             row["validation_loss"], row["validation_accuracy"] = result.loss, float(result.accuracy)
         self.rows.append(row)
         self.epoch, self.step, self.sums = self.epoch + 1, 0, self.zero_sums()
+        if best_row(self.rows, self.settings.best_by) is row:
+            save(self.model.state_dict(), self.folder / BEST, self.metadata)
         self.save()
-        plots.training_curves({self.settings.model: self.rows}, self.folder / "curves.png", self.levels)
-        bar.write(describe(row, self.settings.epochs, self.unit))
+        self.draw_curves()
+        say(describe(row, self.settings.epochs, self.unit), sys.stdout)
+        if events:
+            events.add(row)
+
+    def draw_curves(self):
+        """curves.png, unless it was drawn a moment ago: a short epoch takes less time than a picture."""
+        if self.finished() or time.monotonic() - self.drawn > BETWEEN_CURVES:
+            plots.training_curves({self.settings.title(): self.rows}, self.folder / "curves.png", self.levels)
+            self.drawn = time.monotonic()
 
     def show(self, bar, count):
         """Move the progress bar by `count` inputs."""
         sums = self.sums
         loss, accuracy = sums["loss"] / sums["count"], sums["correct"] / sums["count"]
         bar.set_postfix_str(f"epoch {self.epoch + 1}/{self.settings.epochs}, loss {loss:.3f}, "
-                            f"accuracy {100 * accuracy:.1f} %", refresh=False)
+                            f"{100 * accuracy:.1f} %", refresh=False)
         bar.update(count)
 
     def stop(self, signal_number):
         """Save, and leave by the exception `Stopped`."""
         self.save()
-        raise Stopped(f"stopped in epoch {self.epoch + 1} after step {self.step}, and saved; "
-                      f"go on with: tinynet {self.settings.command} --resume --out {self.folder}",
+        how = (f"tinynet {self.settings.command} --resume --out {shlex.quote(str(self.folder))}" if self.by_command else
+               "trainer.restore(tinynet.train.checkpoint.read_latest(trainer.folder)); trainer.fit()")
+        raise Stopped(f"stopped in epoch {self.epoch + 1} after step {self.step}, and saved; go on with: {how}",
                       signal_number)
 
 
 def describe(row, epochs, unit):
     """One line on a finished epoch."""
     text = (f"epoch {row['epoch']:3d}/{epochs}  loss {row['train_loss']:.4f}  "
-            f"train accuracy {100 * row['train_accuracy']:6.2f} %")
+            f"accuracy {100 * row['train_accuracy']:.2f} %")
     if "validation_accuracy" in row:
-        text += f"  validation accuracy {100 * row['validation_accuracy']:6.2f} %"
+        text += f"  validation {100 * row['validation_accuracy']:.2f} %"
     return text + f"  {row[f'{unit}s_per_second']:.0f} {unit}s/s"

@@ -18,8 +18,8 @@ from tinynet.weights.refusal import MAX_KEY, Refusal, as_dict, parse_json
 from tinynet.weights.safetensors_reader import MAX_HEADER, MAX_TENSORS, read_safetensors
 
 
-def to_bytes(obj):
-    """The file's bytes. TypeError for what cannot be stored, ValueError for what `read_nest` would refuse."""
+def to_bytes(obj, metadata=None):
+    """The file's bytes, with more metadata, {text: text}. TypeError for what cannot be stored, ValueError for what `read_nest` would refuse."""
     from safetensors.numpy import save
 
     arrays = {}
@@ -30,7 +30,7 @@ def to_bytes(obj):
         bounded_json.check_size(structure.encode(), MAX_HEADER)
     except ValueError as error:
         raise ValueError(f"save: the nest is too large for a file: {error}") from None
-    return save(arrays, {"tinynet": structure})
+    return save(arrays, {**(metadata or {}), "tinynet": structure})
 
 
 def read_nest(file, size, dtype):

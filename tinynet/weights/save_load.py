@@ -21,25 +21,28 @@ class WeightFileError(ValueError):
         self.path, self.why = path, why
 
 
-def save(obj, path):
+def save(obj, path, *, metadata=None):
     """Write a nest of dicts, lists and tuples that holds tensors, arrays, numbers, texts, booleans and None.
 
     The file is safetensors; a name that ends in .pt, .pth, .th, .bin or .ckpt gets PyTorch's own format, which
     `torch.load(path)` reads with `weights_only=True`. `load` gives back the same nest from either, with tensors for
     arrays; NumPy's scalars become Python's. The file appears whole or not at all. `path` may be an open binary file,
     which gets PyTorch's format. TypeError for anything else, float16 and complex arrays included, with the keys that
-    lead to it; ValueError for more than a hundred nested levels, and for a name that promises another format.
+    lead to it; ValueError for more than a hundred nested levels, and for a name that promises another format. `metadata`,
+    {text: text}, is for safetensors files alone; `tinynet.weights.read_metadata` reads it.
     """
     to_buffer = hasattr(path, "write")
     ending = ".pt" if to_buffer else pathlib.Path(path).suffix.lower()
     if ending in FOREIGN_ENDINGS:
         raise ValueError(f"save: expected a name that ends in .safetensors, or .pth for PyTorch's format, got {path}")
+    if ending in TORCH_ENDINGS and metadata:
+        raise ValueError(f"save: expected a name that ends in .safetensors, which holds metadata, got {path}")
     if ending in TORCH_ENDINGS:
         from tinynet.weights.torch_writer import to_bytes
     else:
         from tinynet.weights.nest import to_bytes
     try:
-        content = to_bytes(obj)
+        content = to_bytes(obj, metadata) if metadata else to_bytes(obj)
     except RecursionError:
         raise ValueError("save: expected at most a hundred nested levels, got more or a loop") from None
     with contextlib.nullcontext(path) if to_buffer else atomic_write(path) as file:
@@ -75,6 +78,23 @@ def check_options(map_location, weights_only, dtype):
         raise TypeError(f"load: expected True or False for weights_only, got {weights_only!r}")
     if dtype is not None and not dtypes.is_floating(dtypes.check(dtype, "load")):
         raise TypeError(f"load: expected dtype float32 or float64, got {dtype}")
+
+
+def read_metadata(path):
+    """The metadata {text: text} of a safetensors file; none of any other file."""
+    from tinynet.weights.safetensors_reader import read_header
+
+    with open_to_read(path) as file:
+        if file.read(9)[8:] != b"{":
+            return {}
+        file.seek(0)
+        try:
+            metadata = read_header(file, os.fstat(file.fileno()).st_size)[0].get("__metadata__", {})
+        except Refusal as refusal:
+            raise WeightFileError(path, str(refusal)) from None
+        except (ValueError, RecursionError) as error:
+            raise WeightFileError(path, f"it is damaged ({type(error).__name__}: {error!s:.200})") from error
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def read(file, dtype):

@@ -1,0 +1,116 @@
+"""What comes with a network's weights, so that they can be used without the run that made them: its card.
+
+The card is JSON in the metadata of a safetensors file, under "network": the network's name and options, the classes,
+the size and channels of its images, the mean and std that they are normalised with, and the form of the weights.
+
+    plain        as they were trained
+    folded       BatchNorm folded into the layers before it (`tinynet fold`)
+    quantized    folded, and 8-bit integers (`tinynet quantize`)
+"""
+
+import dataclasses
+import json
+import warnings
+
+import numpy as np
+
+from tinynet import models
+from tinynet.deploy.fold import fold_batchnorm
+from tinynet.deploy.quantize import quantize
+from tinynet.tensor import Tensor
+from tinynet.weights import load, read_metadata, save
+
+KEY = "network"
+FORMS = ("plain", "folded", "quantized")
+MOST = 10_000                          # classes, pixels of a side
+
+
+@dataclasses.dataclass
+class Card:
+    """`model` is a network's name or description, `options` are its constructor's; `size` is (H, W), in pixels."""
+
+    model: str | dict
+    options: dict
+    classes: list
+    channels: int
+    size: list
+    mean: list
+    std: list
+    fit: str = "crop"
+    form: str = "plain"
+
+    @classmethod
+    def of(cls, values, source):
+        """The card that a dict from a file says; ValueError, which names the `source`, if it is none."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        try:
+            card = cls(**{name: value for name, value in values.items() if name in names})
+            card.check()
+        except (TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"{source}: what it says about its network cannot be used: {error}") from None
+        return card
+
+    def check(self):
+        """ValueError where a value is not what it is said to be."""
+        def are(values, count, kind, positive=False):
+            return (isinstance(values, (list, tuple)) and len(values) == count and
+                    all(isinstance(v, kind) and not isinstance(v, bool) and (not positive or v > 0) for v in values))
+
+        expected = {
+            "model": isinstance(self.model, (str, dict)), "options": isinstance(self.options, dict),
+            "classes": 0 < len(self.classes) <= MOST and are(self.classes, len(self.classes), str),
+            "channels": self.channels in (1, 2, 3, 4),
+            "size": are(self.size, 2, int, positive=True) and max(self.size) <= MOST,
+            "mean": are(self.mean, self.channels, (int, float)),
+            "std": are(self.std, self.channels, (int, float), positive=True),
+            "fit": self.fit in ("crop", "pad"), "form": self.form in FORMS}
+        wrong = [name for name, right in expected.items() if not right]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is {getattr(self, wrong[0])!r:.80}")
+
+    def metadata(self):
+        return {KEY: json.dumps(dataclasses.asdict(self))}
+
+    def create(self):
+        """The network of its form, in eval mode, with weights that mean nothing yet."""
+        options = {"in_channels": self.channels, **self.options}
+        if models.takes_image_size(self.model):
+            options["image_size"] = tuple(self.size)
+        model = models.create(self.model, num_classes=len(self.classes), **options).eval()
+        if self.form == "plain":
+            return model
+        with warnings.catch_warnings():                    # which norms stay was said when the file was made
+            warnings.simplefilter("ignore", UserWarning)
+            return fold_batchnorm(model, self.example()) if self.form == "folded" else quantize(model, self.example())
+
+    def example(self):
+        """A black image as the network takes it, (1, C, H, W)."""
+        return Tensor(np.zeros((1, self.channels, *self.size), np.float32))
+
+
+def save_network(model, card, path):
+    """Write the network's weights with their card."""
+    save(model.state_dict(), path, card.metadata())
+
+
+def read_card(path):
+    """The card of a weight file, or None if it has none. ValueError if it is damaged."""
+    text = read_metadata(path).get(KEY)
+    if text is None:
+        return None
+    try:
+        return Card.of(json.loads(text), path)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{path}: what it says about its network is not JSON: {error}") from None
+
+
+def load_network(path):
+    """(model in eval mode, card) from a weight file that has a card. ValueError for one that has none."""
+    card = read_card(path)
+    if card is None:
+        raise ValueError(f"{path}: these weights do not say what network they belong to, nor its classes")
+    model, weights = card.create(), load(path)
+    if isinstance(weights.get("model"), dict):             # a checkpoint: the weights are a part of it
+        weights = weights["model"]
+    model.load_state_dict(weights)
+    return model, card

@@ -1,0 +1,6 @@
+"""What a trained network is worth, as a page to read and as pictures."""
+
+from tinynet.report.outcome import Outcome, measure
+from tinynet.report.page import write
+
+__all__ = ["Outcome", "measure", "write"]

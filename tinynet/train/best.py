@@ -1,0 +1,22 @@
+"""The best epoch of a run, by what it measured on data that the network does not learn from."""
+
+BEST = "best.safetensors"
+MODEL = "model.safetensors"
+
+
+def best_row(rows, by="accuracy"):
+    """The row of metrics.csv with the highest validation accuracy, of equals the one with the lowest loss.
+
+    `by` "loss" looks at the loss alone, as for texts, where every next character is half a guess. None where nothing
+    was measured.
+    """
+    measured = [row for row in rows if row.get("validation_loss") is not None]
+    if by == "loss":
+        return min(measured, key=lambda row: row["validation_loss"], default=None)
+    return max(measured, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]), default=None)
+
+
+def epochs_since_best(rows, by="accuracy"):
+    """How many epochs have passed without a better one."""
+    best = best_row(rows, by)
+    return 0 if best is None else rows[-1]["epoch"] - best["epoch"]
