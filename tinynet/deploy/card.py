@@ -90,7 +90,7 @@ class Card:
 
 def save_network(model, card, path):
     """Write the network's weights with their card."""
-    save(model.state_dict(), path, card.metadata())
+    save(model.state_dict(), path, metadata=card.metadata())
 
 
 def read_card(path):

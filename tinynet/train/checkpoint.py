@@ -19,7 +19,7 @@ NAME = re.compile(r"checkpoint-(\d+)-(\d+)\.safetensors")       # epochs and ste
 def write(folder, state, metadata=None):
     """Write the checkpoint of (`state["epoch"]`, `state["step"]`), then remove what is not needed any more."""
     path = pathlib.Path(folder) / f"checkpoint-{state['epoch']:04d}-{state['step']:06d}.safetensors"
-    save(state, path, metadata)
+    save(state, path, metadata=metadata)
     files.write_digest(path)
     prune(folder, path)
     return path

@@ -166,7 +166,7 @@ class Trainer:
             self.model.load_state_dict(load(best))
         if self.epoch < self.settings.epochs:
             say(f"stopped after epoch {self.epoch}: none of the last {self.settings.early_stop} was better", sys.stdout)
-        save(self.model.state_dict(), self.folder / MODEL, self.metadata)
+        save(self.model.state_dict(), self.folder / MODEL, metadata=self.metadata)
 
     def events(self):
         """What writes the events for TensorBoard, if they are wanted."""
@@ -229,7 +229,7 @@ class Trainer:
         self.rows.append(row)
         self.epoch, self.step, self.sums = self.epoch + 1, 0, self.zero_sums()
         if best_row(self.rows, self.settings.best_by) is row:
-            save(self.model.state_dict(), self.folder / BEST, self.metadata)
+            save(self.model.state_dict(), self.folder / BEST, metadata=self.metadata)
         self.save()
         self.draw_curves()
         say(describe(row, self.settings.epochs, self.unit), sys.stdout)
