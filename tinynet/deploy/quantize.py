@@ -142,11 +142,11 @@ class QuantizedConv2d(QuantizedLayer):
     def forward(self, x):
         if x.ndim == 3:
             return self(x.unsqueeze(0)).squeeze(0)
-        *_, extra = check.conv2d(x.shape, self.weight.shape, *self.geometry)
+        *_, extra = check.conv("conv2d", x.shape, self.weight.shape, *self.geometry)
         return super().forward(F.pad(x, (0, extra[1], 0, extra[0])) if any(extra) else x)
 
     def compute(self, q, zeros):
-        stride, padding, dilation, _ = check.conv2d(q.shape, self.weight.shape, *self.geometry)
+        stride, padding, dilation, _ = check.conv("conv2d", q.shape, self.weight.shape, *self.geometry)
         return kernels.conv2d(q, *self.state(), zeros, stride, padding, dilation, self.geometry[3])
 
     def title(self):

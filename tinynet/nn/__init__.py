@@ -1,10 +1,13 @@
 """Layers, the modules that hold them, and the functions under them. Names and arguments are `torch.nn`'s."""
 
 from tinynet.nn import functional, init
-from tinynet.nn.activation import GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Tanh
+from tinynet.nn.activation import (
+    CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU,
+    ReLU, ReLU6, RReLU, SELU, Sigmoid, SiLU, Softmax, Softmax2d, Softmin, Softplus, Softshrink, Softsign, Tanh,
+    Tanhshrink, Threshold)
 from tinynet.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from tinynet.nn.conv import Conv2d, Fold, Unfold, ZeroPad2d
-from tinynet.nn.dropout import Dropout
+from tinynet.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
 from tinynet.nn.embedding import Embedding
 from tinynet.nn.linear import Linear
 from tinynet.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss

@@ -1,105 +1,257 @@
-"""Activation functions as layers."""
+"""Activation functions as layers. The formulas and the sources are those of `nn.functional`."""
+
+import numpy as np
 
 from tinynet.nn import functional as F
 from tinynet.nn.module import Module
+from tinynet.nn.parameter import Parameter, parameter_dtype
+from tinynet.nn.stateless import Stateless
 
 
-class ReLU(Module):
-    """max(x, 0), element by element: any shape. Nair & Hinton 2010."""
+class _Plain(Stateless):
+    """An activation function without options."""
+
+    def __init__(self):
+        super().__init__()
+
+
+class _InPlace(Stateless):
+    """An activation function whose only option is `inplace`."""
 
     def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.relu(input, self.inplace)
-
-    def extra_repr(self):
-        return "inplace=True" if self.inplace else ""
+        super().__init__(inplace=inplace)
 
 
-class LeakyReLU(Module):
+class ReLU(_InPlace):
+    """max(x, 0), element by element: any shape. Nair & Hinton 2010."""
+
+    function = staticmethod(F.relu)
+
+
+class ReLU6(_InPlace):
+    """min(max(x, 0), 6), element by element: any shape. Krizhevsky 2010."""
+
+    function = staticmethod(F.relu6)
+
+
+class SiLU(_InPlace):
+    """x σ(x), element by element: any shape. Elfwing, Uchibe & Doya 2018."""
+
+    function = staticmethod(F.silu)
+
+
+class Mish(_InPlace):
+    """x tanh(log(1 + eˣ)), element by element: any shape. Misra 2019."""
+
+    function = staticmethod(F.mish)
+
+
+class SELU(_InPlace):
+    """1.0507 · x where x > 0, else 1.7581 · (eˣ - 1), element by element: any shape. Klambauer et al. 2017."""
+
+    function = staticmethod(F.selu)
+
+
+class Hardsigmoid(_InPlace):
+    """relu6(x + 3) / 6, element by element: any shape. Howard et al. 2019."""
+
+    function = staticmethod(F.hardsigmoid)
+
+
+class Hardswish(_InPlace):
+    """x · relu6(x + 3) / 6, element by element: any shape. Howard et al. 2019."""
+
+    function = staticmethod(F.hardswish)
+
+
+class LeakyReLU(Stateless):
     """x where x > 0, else negative_slope · x, element by element: any shape. Maas et al. 2013."""
 
+    function = staticmethod(F.leaky_relu)
+
     def __init__(self, negative_slope=0.01, inplace=False):
-        super().__init__()
-        self.negative_slope, self.inplace = negative_slope, inplace
-
-    def forward(self, input):
-        return F.leaky_relu(input, self.negative_slope, self.inplace)
-
-    def extra_repr(self):
-        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
+        super().__init__(negative_slope=negative_slope, inplace=inplace)
 
 
-class GELU(Module):
+class ELU(Stateless):
+    """x where x > 0, else alpha · (eˣ - 1), element by element: any shape. Clevert et al. 2016."""
+
+    function = staticmethod(F.elu)
+
+    def __init__(self, alpha=1.0, inplace=False):
+        super().__init__(alpha=alpha, inplace=inplace)
+
+
+class CELU(Stateless):
+    """x where x > 0, else alpha · (e^(x / alpha) - 1), element by element: any shape. Barron 2017."""
+
+    function = staticmethod(F.celu)
+
+    def __init__(self, alpha=1.0, inplace=False):
+        super().__init__(alpha=alpha, inplace=inplace)
+
+
+class Hardtanh(Stateless):
+    """x limited to [min_val, max_val], element by element: any shape. Collobert 2004."""
+
+    function = staticmethod(F.hardtanh)
+
+    def __init__(self, min_val=-1.0, max_val=1.0, inplace=False):
+        super().__init__(min_val=min_val, max_val=max_val, inplace=inplace)
+
+
+class GELU(Stateless):
     """x Φ(x), Φ the normal distribution function, element by element: any shape. Hendrycks & Gimpel 2016.
 
     `approximate` is "none" or "tanh".
     """
 
+    function = staticmethod(F.gelu)
+
     def __init__(self, approximate="none"):
-        super().__init__()
-        self.approximate = approximate
-
-    def forward(self, input):
-        return F.gelu(input, self.approximate)
-
-    def extra_repr(self):
-        return f"approximate={self.approximate!r}"
+        super().__init__(approximate=approximate)
 
 
-class SiLU(Module):
-    """x σ(x), element by element: any shape. Elfwing, Uchibe & Doya 2018."""
+class Softplus(Stateless):
+    """log(1 + e^(beta x)) / beta, x itself where beta x > threshold, element by element: any shape. Dugas et al. 2001."""
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
+    function = staticmethod(F.softplus)
 
-    def forward(self, input):
-        return F.silu(input, self.inplace)
-
-    def extra_repr(self):
-        return "inplace=True" if self.inplace else ""
+    def __init__(self, beta=1.0, threshold=20.0):
+        super().__init__(beta=beta, threshold=threshold)
 
 
-class Sigmoid(Module):
+class Threshold(Stateless):
+    """x where x > threshold, else `value`, element by element: any shape. As PyTorch's."""
+
+    function = staticmethod(F.threshold)
+
+    def __init__(self, threshold, value, inplace=False):
+        super().__init__(threshold=threshold, value=value, inplace=inplace)
+
+
+class Softshrink(Stateless):
+    """x moved by `lambd` towards 0, and 0 within lambd of it, element by element: any shape. Donoho 1995."""
+
+    function, bare = staticmethod(F.softshrink), ("lambd",)
+
+    def __init__(self, lambd=0.5):
+        super().__init__(lambd=lambd)
+
+
+class Hardshrink(Stateless):
+    """x, and 0 within `lambd` of it, element by element: any shape. Donoho 1995."""
+
+    function, bare = staticmethod(F.hardshrink), ("lambd",)
+
+    def __init__(self, lambd=0.5):
+        super().__init__(lambd=lambd)
+
+
+class Sigmoid(_Plain):
     """1 / (1 + e⁻ˣ), element by element: any shape."""
 
-    def forward(self, input):
-        return F.sigmoid(input)
+    function = staticmethod(F.sigmoid)
 
 
-class Tanh(Module):
+class Tanh(_Plain):
     """tanh x, element by element: any shape."""
 
-    def forward(self, input):
-        return F.tanh(input)
+    function = staticmethod(F.tanh)
 
 
-class Softmax(Module):
-    """eˣ / Σ eˣ along `dim`, which must be given: any shape -> the same. Bridle 1990."""
+class LogSigmoid(_Plain):
+    """log σ(x), element by element: any shape. As PyTorch's."""
 
-    def __init__(self, dim=None):
+    function = staticmethod(F.logsigmoid)
+
+
+class Softsign(_Plain):
+    """x / (1 + |x|), element by element: any shape. Bergstra et al. 2009."""
+
+    function = staticmethod(F.softsign)
+
+
+class Tanhshrink(_Plain):
+    """x - tanh x, element by element: any shape. As PyTorch's."""
+
+    function = staticmethod(F.tanhshrink)
+
+
+class PReLU(Module):
+    """x where x > 0, else w · x with a learned w, (1,) or one for each channel, (C,): (N, C, ...) -> the same.
+
+    `num_parameters` is 1 or C; w begins as `init`. He et al. 2015, "Delving Deep into Rectifiers", section 2.1.
+    """
+
+    def __init__(self, num_parameters=1, init=0.25, device=None, dtype=None):
         super().__init__()
-        self.dim = dim
+        self.num_parameters, self.init = num_parameters, init
+        self.weight = Parameter(np.full(num_parameters, init, parameter_dtype(device, dtype)))
+
+    def reset_parameters(self):
+        """Begin anew with w = init."""
+        self.weight.array[...] = self.init
+        self.weight.bump()
 
     def forward(self, input):
-        return F.softmax(input, self.dim)
+        return F.prelu(input, self.weight)
 
     def extra_repr(self):
-        return f"dim={self.dim}"
+        return f"num_parameters={self.num_parameters}"
 
 
-class LogSoftmax(Module):
-    """log(softmax(x)) along `dim`, which must be given: any shape -> the same. Bridle 1990."""
+class RReLU(Stateless):
+    """x where x >= 0, else r · x, r random from U(lower, upper), in evaluation their mean: any shape. Xu et al. 2015."""
 
-    def __init__(self, dim=None):
-        super().__init__()
-        self.dim = dim
+    function = staticmethod(F.rrelu)
+
+    def __init__(self, lower=1.0 / 8, upper=1.0 / 3, inplace=False):
+        super().__init__(lower=lower, upper=upper, inplace=inplace)
 
     def forward(self, input):
-        return F.log_softmax(input, self.dim)
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
 
     def extra_repr(self):
-        return f"dim={self.dim}"
+        return f"lower={self.lower}, upper={self.upper}" + (", inplace=True" if self.inplace else "")
+
+
+class _AlongDim(Stateless):
+    def __init__(self, dim=None):
+        super().__init__(dim=dim)
+
+
+class Softmax(_AlongDim):
+    """eˣ / Σ eˣ along `dim`, which should be given (see `F.softmax`): any shape -> the same. Bridle 1990."""
+
+    function = staticmethod(F.softmax)
+
+
+class Softmin(_AlongDim):
+    """softmax(-x) along `dim`, which should be given (see `F.softmax`): any shape -> the same. As PyTorch's."""
+
+    function = staticmethod(F.softmin)
+
+
+class LogSoftmax(_AlongDim):
+    """log(softmax(x)) along `dim`, which should be given (see `F.softmax`): any shape -> the same. Bridle 1990."""
+
+    function = staticmethod(F.log_softmax)
+
+
+class Softmax2d(_Plain):
+    """Softmax over the channels of each pixel: (N, C, H, W) or (C, H, W) -> the same. As PyTorch's."""
+
+    def forward(self, input):
+        if input.ndim not in (3, 4):
+            raise ValueError(f"Softmax2d: expected input (N, C, H, W) or (C, H, W), got {input.shape}")
+        return F.softmax(input, -3)
+
+
+class GLU(Stateless):
+    """a σ(b), a and b the halves of the input along `dim`: (N, C) -> (N, C / 2), for one. Dauphin et al. 2017."""
+
+    function = staticmethod(F.glu)
+
+    def __init__(self, dim=-1):
+        super().__init__(dim=dim)

@@ -56,14 +56,19 @@ def in_range(name, what, values, count, ignored=None):
 # Options ------------------------------------------------------------------------------------------------
 
 
+def sizes(name, what, value, count, least=0):
+    """One integer for all of `count` axes, or one for each of them, as a tuple."""
+    found = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    found = found * count if len(found) == 1 else found
+    if len(found) != count or not all(isinstance(v, (int, np.integer)) and v >= least for v in found):
+        words = {1: "an integer", 2: "one or two integers"}.get(count, f"one or {count} integers")
+        raise ValueError(f"{name}: expected {what} to be {words} of at least {least}, got {value!r}")
+    return found
+
+
 def pair(name, what, value, least=0):
     """A number, or two of them for height and width, as a pair."""
-    both = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    both = both * 2 if len(both) == 1 else both
-    if len(both) != 2 or not all(isinstance(v, (int, np.integer)) and v >= least for v in both):
-        raise ValueError(f"{name}: expected {what} to be one or two integers of at least {least}, "
-                         f"got {value!r}")
-    return both
+    return sizes(name, what, value, 2, least)
 
 
 def hashable(*values):
@@ -86,37 +91,66 @@ def refuse(name, **options):
 # Geometry -----------------------------------------------------------------------------------------------
 
 
-@functools.lru_cache(4096)
-def conv2d(x, w, stride, padding, dilation, groups):
-    """stride, padding and dilation as pairs, and how many more zeros "same" needs behind than before.
+AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
 
-    x and w are the shapes of input and weight.
+
+@functools.lru_cache(4096)
+def conv(name, x, w, stride, padding, dilation, groups):
+    """stride, padding and dilation as tuples, and how many more zeros "same" needs after than before.
+
+    x and w are the shapes of input and weight. The last digit of the name, "conv2d", is the number of axes.
     """
-    name = "conv2d"
-    if len(w) != 4 or not isinstance(groups, int) or groups < 1 or w[0] % groups:
-        raise ValueError(f"{name}: expected weight (K, C/groups, R, S), K divisible by groups={groups}, "
+    axes = int(name[-2])
+    if len(w) != axes + 2 or not isinstance(groups, int) or groups < 1 or w[0] % groups:
+        raise ValueError(f"{name}: expected weight (K, C/groups, {KERNEL[axes]}), K divisible by groups={groups}, "
                          f"got {w}")
     channels = w[1] * groups
-    if len(x) not in (3, 4) or x[-3] != channels:
-        raise ValueError(f"{name}: expected input (N, {channels}, H, W) or ({channels}, H, W), got {x}")
-    stride, dilation = pair(name, "stride", stride, 1), pair(name, "dilation", dilation, 1)
+    if len(x) not in (axes + 1, axes + 2) or x[-axes - 1] != channels:
+        form = f"{channels}, {AXES[axes]}"
+        raise ValueError(f"{name}: expected input (N, {form}) or ({form}), got {x}")
+    stride, dilation = sizes(name, "stride", stride, axes, 1), sizes(name, "dilation", dilation, axes, 1)
     reach = [d * (r - 1) for d, r in zip(dilation, w[2:])]     # from a kernel's first to its last pixel
-    padding, extra = _conv_padding(padding, stride, reach)
-    if any(h + 2 * p + e <= n for h, p, e, n in zip(x[-2:], padding, extra, reach)):
-        raise ValueError(f"{name}: a kernel of {w[2:]} with dilation {dilation} does not fit into {x[-2:]} "
+    padding, extra = _conv_padding(name, padding, stride, reach)
+    if any(h + 2 * p + e <= n for h, p, e, n in zip(x[-axes:], padding, extra, reach)):
+        raise ValueError(f"{name}: a kernel of {w[2:]} with dilation {dilation} does not fit into {x[-axes:]} "
                          f"pixels with padding {padding}")
     return stride, padding, dilation, extra
 
 
-def _conv_padding(padding, stride, reach):
+KERNEL = {1: "R", 2: "R, S", 3: "T, R, S"}
+
+
+def _conv_padding(name, padding, stride, reach):
+    none = (0,) * len(reach)
     if not isinstance(padding, str):
-        return pair("conv2d", "padding", padding), (0, 0)
+        return sizes(name, "padding", padding, len(reach)), none
     if padding == "valid":
-        return (0, 0), (0, 0)
-    if padding != "same" or stride != (1, 1):
-        raise ValueError(f'conv2d: expected padding "valid", or "same" with stride 1, or numbers; '
+        return none, none
+    if padding != "same" or max(stride) != 1:
+        raise ValueError(f'{name}: expected padding "valid", or "same" with stride 1, or numbers; '
                          f"got {padding!r} with stride {stride}")
     return tuple(n // 2 for n in reach), tuple(n % 2 for n in reach)
+
+
+@functools.lru_cache(4096)
+def conv_transpose(name, x, w, stride, padding, output_padding, groups, dilation):
+    """stride, padding, output padding and dilation as tuples, and the size of the output without channels."""
+    axes = int(name[-2])
+    if len(w) != axes + 2 or not isinstance(groups, int) or groups < 1 or w[0] % groups:
+        raise ValueError(f"{name}: expected weight (C, K/groups, {KERNEL[axes]}), C divisible by groups={groups}, "
+                         f"got {w}")
+    if len(x) not in (axes + 1, axes + 2) or x[-axes - 1] != w[0]:
+        form = f"{w[0]}, {AXES[axes]}"
+        raise ValueError(f"{name}: expected input (N, {form}) or ({form}), got {x}")
+    stride, dilation = sizes(name, "stride", stride, axes, 1), sizes(name, "dilation", dilation, axes, 1)
+    padding, more = sizes(name, "padding", padding, axes), sizes(name, "output_padding", output_padding, axes)
+    if any(m >= max(s, d) for m, s, d in zip(more, stride, dilation)):
+        raise ValueError(f"{name}: expected output_padding below stride {stride} or dilation {dilation}, got {more}")
+    size = tuple((n - 1) * s - 2 * p + d * (r - 1) + m + 1
+                 for n, s, p, d, r, m in zip(x[-axes:], stride, padding, dilation, w[2:], more))
+    if min(size) < 1:
+        raise ValueError(f"{name}: expected an output of at least 1 pixel, got {size} for input {x}")
+    return stride, padding, dilation, size
 
 
 @functools.lru_cache(4096)

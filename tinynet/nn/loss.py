@@ -1,17 +1,23 @@
-"""Losses as layers; the formulas are in `functional/loss.py` and `ops/loss.py`."""
+"""Losses as layers; the formulas and the sources are those of `functional/loss.py` and `functional/loss_distance.py`."""
 
-from tinynet.nn import check
 from tinynet.nn import functional as F
-from tinynet.nn.module import Module
+from tinynet.nn.functional.reduction import chosen
+from tinynet.nn.stateless import Stateless
 
 
-class _Loss(Module):
-    """A loss with its options; class weights and the like are buffers, so that they move with the model."""
+class _Loss(Stateless):
+    """A loss with its options. Class weights and the like are buffers, so that they move with the model."""
 
-    def __init__(self, size_average=None, reduce=None, reduction="mean"):
-        super().__init__()
-        check.refuse(type(self).__name__, size_average=size_average, reduce=reduce)
-        self.reduction = reduction
+    def __init__(self, size_average=None, reduce=None, reduction="mean", **options):
+        reduction = chosen(type(self).__name__, reduction, size_average, reduce)
+        weights = {name: value for name, value in options.items() if name in ("weight", "pos_weight")}
+        super().__init__(**{name: value for name, value in options.items() if name not in weights}, reduction=reduction)
+        self._options += tuple(weights)
+        for name, value in weights.items():
+            self.register_buffer(name, value)
+
+    def extra_repr(self):
+        return ""
 
 
 class CrossEntropyLoss(_Loss):
@@ -21,15 +27,12 @@ class CrossEntropyLoss(_Loss):
     In nats. `label_smoothing`: Szegedy et al. 2015, "Rethinking the Inception Architecture", section 7.
     """
 
+    function = staticmethod(F.cross_entropy)
+
     def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
                  label_smoothing=0.0):
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
-
-    def forward(self, input, target):
-        return F.cross_entropy(input, target, self.weight, ignore_index=self.ignore_index,
-                               reduction=self.reduction, label_smoothing=self.label_smoothing)
+        super().__init__(size_average, reduce, reduction, weight=weight, ignore_index=ignore_index,
+                         label_smoothing=label_smoothing)
 
 
 class NLLLoss(_Loss):
@@ -38,28 +41,61 @@ class NLLLoss(_Loss):
     As PyTorch's.
     """
 
+    function = staticmethod(F.nll_loss)
+
     def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+        super().__init__(size_average, reduce, reduction, weight=weight, ignore_index=ignore_index)
+
+
+class NLLLoss2d(NLLLoss):
+    """The old name of `NLLLoss` for images: (N, C, H, W), labels (N, H, W) -> (). As PyTorch's."""
+
+
+class _Plain(_Loss):
+    def __init__(self, size_average=None, reduce=None, reduction="mean"):
         super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
-
-    def forward(self, input, target):
-        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index,
-                          reduction=self.reduction)
 
 
-class MSELoss(_Loss):
+class MSELoss(_Plain):
     """(x - y)². Two tensors of one shape -> (), or that shape with reduction="none". As PyTorch's."""
 
-    def forward(self, input, target):
-        return F.mse_loss(input, target, reduction=self.reduction)
+    function = staticmethod(F.mse_loss)
 
 
-class L1Loss(_Loss):
+class L1Loss(_Plain):
     """|x - y|. Two tensors of one shape -> (), or that shape with reduction="none". As PyTorch's."""
 
-    def forward(self, input, target):
-        return F.l1_loss(input, target, reduction=self.reduction)
+    function = staticmethod(F.l1_loss)
+
+
+class SmoothL1Loss(_Loss):
+    """d² / (2 beta) where d = |x - y| < beta, else d - beta / 2. Tensors of one shape -> (). Girshick 2015."""
+
+    function = staticmethod(F.smooth_l1_loss)
+
+    def __init__(self, size_average=None, reduce=None, reduction="mean", beta=1.0):
+        super().__init__(size_average, reduce, reduction, beta=beta)
+
+
+class HuberLoss(_Loss):
+    """d² / 2 where d = |x - y| <= delta, else delta (d - delta / 2). Tensors of one shape -> (). Huber 1964."""
+
+    function = staticmethod(F.huber_loss)
+
+    def __init__(self, reduction="mean", delta=1.0):
+        super().__init__(None, None, reduction, delta=delta)
+
+
+class BCELoss(_Loss):
+    """Binary cross-entropy of probabilities, for any number of independent yes-or-no questions.
+
+    Probabilities and answers (0 to 1) of one shape -> (), or that shape with reduction="none". As PyTorch's.
+    """
+
+    function = staticmethod(F.binary_cross_entropy)
+
+    def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean"):
+        super().__init__(size_average, reduce, reduction, weight=weight)
 
 
 class BCEWithLogitsLoss(_Loss):
@@ -68,11 +104,127 @@ class BCEWithLogitsLoss(_Loss):
     Scores and answers (0 to 1) of one shape -> (), or that shape with reduction="none". As PyTorch's.
     """
 
-    def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-        self.register_buffer("pos_weight", pos_weight)
+    function = staticmethod(F.binary_cross_entropy_with_logits)
 
-    def forward(self, input, target):
-        return F.binary_cross_entropy_with_logits(input, target, self.weight, reduction=self.reduction,
-                                                  pos_weight=self.pos_weight)
+    def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
+        super().__init__(size_average, reduce, reduction, weight=weight, pos_weight=pos_weight)
+
+
+class KLDivLoss(_Loss):
+    """y (log y - x) for log-probabilities x and probabilities y of one shape -> (), in nats.
+
+    reduction="batchmean" gives the divergence. Kullback & Leibler 1951.
+    """
+
+    function = staticmethod(F.kl_div)
+
+    def __init__(self, size_average=None, reduce=None, reduction="mean", log_target=False):
+        super().__init__(size_average, reduce, reduction, log_target=log_target)
+
+
+class PoissonNLLLoss(_Loss):
+    """eˣ - y x for counts y and x the logarithm of the expected count, of one shape -> (). As PyTorch's.
+
+    `eps` keeps log(x + eps) finite where x is the count itself, `log_input=False`.
+    """
+
+    function = staticmethod(F.poisson_nll_loss)
+
+    def __init__(self, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
+        super().__init__(size_average, reduce, reduction, log_input=log_input, full=full, eps=eps)
+
+
+class GaussianNLLLoss(_Loss):
+    """(log v + (x - y)² / v) / 2 with a variance v, at least `eps`: tensors of one shape -> (). Nix & Weigend 1994."""
+
+    function = staticmethod(F.gaussian_nll_loss)
+
+    def __init__(self, *, full=False, eps=1e-6, reduction="mean"):
+        super().__init__(None, None, reduction, full=full, eps=eps)
+
+
+class CosineEmbeddingLoss(_Loss):
+    """1 - cos(x1, x2) for pairs that belong together, else max(0, cos - margin): (N, D), (N, D), (N,) -> ().
+
+    `margin` is a cosine; the third input is 1 or -1. As PyTorch's.
+    """
+
+    function = staticmethod(F.cosine_embedding_loss)
+
+    def __init__(self, margin=0.0, size_average=None, reduce=None, reduction="mean"):
+        super().__init__(size_average, reduce, reduction, margin=margin)
+
+
+class MarginRankingLoss(_Loss):
+    """max(0, -y (x1 - x2) + margin), y is 1 or -1. Tensors of one shape -> (). As PyTorch's.
+
+    `margin` is in the unit of the inputs.
+    """
+
+    function = staticmethod(F.margin_ranking_loss)
+
+    def __init__(self, margin=0.0, size_average=None, reduce=None, reduction="mean"):
+        super().__init__(size_average, reduce, reduction, margin=margin)
+
+
+class HingeEmbeddingLoss(_Loss):
+    """x where the target is 1, max(0, margin - x) where it is -1. Tensors of one shape -> (). As PyTorch's.
+
+    `margin` is in the unit of the input.
+    """
+
+    function = staticmethod(F.hinge_embedding_loss)
+
+    def __init__(self, margin=1.0, size_average=None, reduce=None, reduction="mean"):
+        super().__init__(size_average, reduce, reduction, margin=margin)
+
+
+class TripletMarginLoss(_Loss):
+    """max(0, d(a, p) - d(a, n) + margin), d a distance of norm `p`. (N, D) three times -> (). Schroff et al. 2015.
+
+    `margin` is a distance.
+    """
+
+    function = staticmethod(F.triplet_margin_loss)
+
+    def __init__(self, margin=1.0, p=2.0, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
+        super().__init__(size_average, reduce, reduction, margin=margin, p=p, eps=eps, swap=swap)
+
+
+class TripletMarginWithDistanceLoss(_Loss):
+    """`TripletMarginLoss` by any `distance_function`. (N, D) three times -> (). As PyTorch's.
+
+    `margin` is a distance.
+    """
+
+    function = staticmethod(F.triplet_margin_with_distance_loss)
+
+    def __init__(self, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
+        super().__init__(None, None, reduction, distance_function=distance_function, margin=margin, swap=swap)
+
+
+class SoftMarginLoss(_Plain):
+    """log(1 + e^(-y x)) for scores x and answers y, 1 or -1, of one shape -> (). As PyTorch's."""
+
+    function = staticmethod(F.soft_margin_loss)
+
+
+class MultiLabelSoftMarginLoss(_Loss):
+    """Binary cross-entropy of σ(x), averaged over C classes. (N, C), (N, C) -> (). As PyTorch's."""
+
+    function = staticmethod(F.multilabel_soft_margin_loss)
+
+    def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean"):
+        super().__init__(size_average, reduce, reduction, weight=weight)
+
+
+class MultiMarginLoss(_Loss):
+    """Σ_c≠y max(0, margin - x_y + x_c)^p / C for scores (N, C) and labels (N,) -> (). Crammer & Singer 2001.
+
+    `margin` is in the unit of the scores.
+    """
+
+    function = staticmethod(F.multi_margin_loss)
+
+    def __init__(self, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
+        super().__init__(size_average, reduce, reduction, p=p, margin=margin, weight=weight)

@@ -110,13 +110,14 @@ def _sigmoid(x):
 class Dropout(Function):
     """y = x · keep / (1 - p), dx = dy · keep / (1 - p); each element is kept with probability 1 - p.
 
-    Dividing now leaves evaluation nothing to do. Saves the mask, a byte an element, and not x.
+    Dividing now leaves evaluation nothing to do. Saves the mask, a byte an element, and not x. The mask may have
+    another `shape`, which broadcasts: (N, C, 1, 1) keeps or drops whole channels.
     Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".
     """
 
     @staticmethod
-    def forward(ctx, x, p, out=None):
-        ctx.keep = random.stream("dropout").random(x.shape, np.float32) >= p
+    def forward(ctx, x, p, shape, out=None):
+        ctx.keep = random.stream("dropout").random(shape, np.float32) >= p
         ctx.scale = x.dtype.type(0 if p == 1 else 1 / (1 - p))
         return _masked(x, ctx.keep, ctx.scale, np.empty_like(x) if out is None else out)
 

@@ -1,5 +1,7 @@
 """Convolution, and its two halves when it is im2col plus matrix multiplication: unfold and fold."""
 
+import numpy as np
+
 from tinynet.autograd import Function
 from tinynet.kernels import conv, elementwise
 from tinynet.kernels.conv import spec
@@ -30,6 +32,32 @@ class Conv2d(Function):
         x, w = ctx.saved
         dx = conv.conv2d_backward_input(dy, w, x.shape, *ctx.geometry, ctx.accumulator) if ctx.needs[0] else None
         dw = conv.conv2d_backward_weight(x, dy, w.shape, *ctx.geometry) if ctx.needs[1] else None
+        if not ctx.biased:
+            return dx, dw
+        return dx, dw, elementwise.channel_sum(dy) if ctx.needs[2] else None
+
+
+class ConvTranspose2d(Function):
+    """The adjoint of `Conv2d`: forward is what convolution does backward for its input, and the other way round.
+
+    dx = conv2d(dy, w); dw is convolution's weight gradient with the roles of input and gradient exchanged. Saves x, w.
+
+    Shapes: x (N, C, H, W), w (C, K/groups, R, S), b (K,) or None, y (N, K, *size); options are pairs.
+    Zeiler et al. 2010, "Deconvolutional Networks".
+    """
+
+    @staticmethod
+    def forward(ctx, x, w, b, size, stride, padding, dilation, groups):
+        ctx.save(x, w)
+        ctx.geometry, ctx.biased = (stride, padding, dilation, groups), b is not None
+        y = conv.conv2d_backward_input(x, w, (len(x), w.shape[1] * groups, *size), *ctx.geometry)
+        return y if b is None else np.add(y, b[:, None, None], out=y)
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, w = ctx.saved
+        dx = conv.conv2d(dy, w, *ctx.geometry) if ctx.needs[0] else None
+        dw = conv.conv2d_backward_weight(dy, x, w.shape, *ctx.geometry) if ctx.needs[1] else None
         if not ctx.biased:
             return dx, dw
         return dx, dw, elementwise.channel_sum(dy) if ctx.needs[2] else None

@@ -99,3 +99,27 @@ class BCEWithLogits(Function):
         dx = dloss * (sigma * (1 - y + v * y) - v * y) if ctx.needs[0] else None
         dy = -dloss * (x + (1 - v) * np.logaddexp(0, -x)) if ctx.needs[1] else None
         return dx, dy
+
+
+class BCE(Function):
+    """loss = -(y log x + (1 - y) log(1 - x)) for probabilities x, no logarithm below -100.
+
+    dx = dloss (x - y) / max(x (1 - x), 1e-12), dy = dloss (log(1 - x) - log x). Saves x and y, which have one shape.
+    """
+
+    @staticmethod
+    def forward(ctx, x, y):
+        ctx.save(x, y)
+        log, log_rest = _logarithms(x)
+        return -(y * log + (1 - y) * log_rest)
+
+    @staticmethod
+    def backward(ctx, dloss):
+        x, y = ctx.saved
+        dx = dloss * (x - y) / np.maximum(x * (1 - x), 1e-12).astype(x.dtype) if ctx.needs[0] else None
+        log, log_rest = _logarithms(x)
+        return dx, dloss * (log_rest - log) if ctx.needs[1] else None
+
+
+def _logarithms(x):
+    return np.maximum(np.log(x), -100), np.maximum(np.log1p(-x), -100)
