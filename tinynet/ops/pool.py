@@ -1,5 +1,7 @@
 """Pooling: each output is the maximum, or the mean, of a window of the input."""
 
+import numpy as np
+
 from tinynet.autograd import Function
 from tinynet.kernels import pool
 
@@ -53,3 +55,24 @@ class AdaptiveAvgPool2d(Function):
     @staticmethod
     def backward(ctx, dy):
         return pool.adaptive_avg_pool2d_backward(dy, ctx.shape)
+
+
+class MaxUnpool2d(Function):
+    """y = zeros, with each x at its place h·W + w; dx = dy there. Of several at one place the last stays.
+
+    Saves the places. Shapes: (N, C, P, Q) -> (N, C, H, W). Zeiler & Fergus 2014, "Visualizing and Understanding
+    Convolutional Networks".
+    """
+
+    @staticmethod
+    def forward(ctx, x, places, size):
+        n, c, *_ = ctx.shape = x.shape
+        ctx.places = places.reshape(n, c, -1)
+        y = np.zeros((n, c, size[0] * size[1]), x.dtype)
+        np.put_along_axis(y, ctx.places, x.reshape(n, c, -1), 2)
+        return y.reshape(n, c, *size)
+
+    @staticmethod
+    def backward(ctx, dy):
+        n, c, *_ = ctx.shape
+        return np.take_along_axis(dy.reshape(n, c, -1), ctx.places, 2).reshape(ctx.shape)

@@ -8,7 +8,7 @@ from tinynet.nn.functional.activation import (
     add_relu, celu, elu, elu_, gelu, glu, hardshrink, hardsigmoid, hardswish, hardtanh, leaky_relu, leaky_relu_,
     logsigmoid, mish, prelu, relu, relu6, relu_, rrelu, selu, sigmoid, silu, softplus, softshrink, softsign, tanh,
     tanhshrink, threshold)
-from tinynet.nn.functional.affine import linear
+from tinynet.nn.functional.affine import bilinear, linear
 from tinynet.nn.functional.attention import scaled_dot_product_attention
 from tinynet.nn.functional.conv import (
     conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, fold, unfold)
@@ -20,8 +20,12 @@ from tinynet.nn.functional.loss import (
 from tinynet.nn.functional.loss_distance import (
     cosine_embedding_loss, hinge_embedding_loss, huber_loss, l1_loss, margin_ranking_loss, mse_loss, smooth_l1_loss,
     triplet_margin_loss, triplet_margin_with_distance_loss)
-from tinynet.nn.functional.norm import batch_norm, batch_norm_act, group_norm, layer_norm
+from tinynet.nn.functional.norm import (
+    batch_norm, batch_norm_act, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm)
 from tinynet.nn.functional.padding import pad
-from tinynet.nn.functional.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from tinynet.nn.functional.pool import (
+    adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, adaptive_max_pool1d, adaptive_max_pool2d, avg_pool1d,
+    avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d, max_unpool2d)
 from tinynet.nn.functional.probabilities import gumbel_softmax, log_softmax, softmax, softmin
+from tinynet.nn.functional.resizing import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle, upsample
 from tinynet.nn.functional.table import embedding, one_hot

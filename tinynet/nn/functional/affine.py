@@ -2,6 +2,7 @@
 
 from tinynet.nn import check
 from tinynet.ops.linear import Linear
+from tinynet.ops.matmul import einsum
 
 
 def linear(input, weight, bias=None):
@@ -13,3 +14,13 @@ def linear(input, weight, bias=None):
                          f"got {input.shape} and {weight.shape}")
     check.shaped("linear", weight.shape[:1], bias=bias)
     return Linear.apply(input, weight, bias)
+
+
+def bilinear(input1, input2, weight, bias=None):
+    """y_k = x1ᵀ W_k x2 + b_k. (..., C), (..., D), (K, C, D), (K,) -> (..., K). As PyTorch's."""
+    check.floats("bilinear", input1, input2, weight, bias)
+    if weight.ndim != 3 or (input1.shape[-1:], input2.shape[-1:]) != (weight.shape[1:2], weight.shape[2:]):
+        raise ValueError(f"bilinear: expected (..., C), (..., D) and weight (K, C, D), got {input1.shape}, "
+                         f"{input2.shape} and {weight.shape}")
+    y = (einsum("...c,kcd->...kd", input1, weight) * input2.unsqueeze(-2)).sum(-1)
+    return y if bias is None else y + bias

@@ -1,9 +1,13 @@
 """Normalisation over the batch, over vectors, over groups of channels."""
 
+import math
+
 import numpy as np
 
 from tinynet.gradients.modes import is_running_again
 from tinynet.nn import check
+from tinynet.nn.functional.padding import pad
+from tinynet.nn.functional.pool import avg_pool2d
 from tinynet.ops.norm import BatchNorm, GroupNorm, LayerNorm
 
 
@@ -78,3 +82,53 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
                          f"got {input.shape}")
     check.shaped("group_norm", input.shape[1:2], weight=weight, bias=bias)
     return GroupNorm.apply(input, weight, bias, num_groups, eps)
+
+
+def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True,
+                  momentum=0.1, eps=1e-5):
+    """Each channel of each image normalised by itself, or by the running statistics unless `use_input_stats`.
+
+    (N, C, ...) -> the same; other tensors are (C,) or None. The running statistics are moved as by `batch_norm`,
+    by the mean of those of the images. Ulyanov et al. 2016. ValueError for images of one pixel.
+    """
+    if not use_input_stats:
+        return normalise_batch(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    pixels = math.prod(input.shape[2:])
+    if input.ndim < 3 or pixels < 2:
+        raise ValueError(f"instance_norm: expected input (N, C, ...) of more than one pixel, got {input.shape}")
+    if running_mean is not None and not is_running_again():
+        rows = input.array.reshape(*input.shape[:2], -1)                                      # (N, C, pixels)
+        for old, new in (running_mean, rows.mean(2)), (running_var, rows.var(2, ddof=1)):
+            old.array += (momentum * (new.mean(0) - old.array)).astype(old.dtype)
+            old.bump()
+    return group_norm(input, input.shape[1], weight, bias, eps)
+
+
+def rms_norm(input, normalized_shape, weight=None, eps=None):
+    """x / √(mean x² + eps) · weight over the last axes: (..., *normalized_shape) -> the same.
+
+    `eps` is the type's smallest step from 1 unless given. Zhang & Sennrich 2019.
+    """
+    check.floats("rms_norm", input, weight)
+    inner = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not inner or input.shape[-len(inner):] != inner:
+        raise ValueError(f"rms_norm: expected input (..., {', '.join(map(str, inner))}), got {input.shape}")
+    check.shaped("rms_norm", inner, weight=weight)
+    eps = float(np.finfo(input.dtype).eps) if eps is None else eps
+    y = input * ((input * input).mean(tuple(range(-len(inner), 0)), keepdim=True) + eps).rsqrt()
+    return y if weight is None else y * weight
+
+
+def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
+    """x / (k + alpha · mean of x² over `size` neighbouring channels)^beta. (N, C, ...) -> the same.
+
+    Krizhevsky et al. 2012, section 3.3, with alpha / size for their alpha, as PyTorch has it. `k` is the least
+    divisor.
+    """
+    check.floats("local_response_norm", input)
+    if input.ndim < 3:
+        raise ValueError(f"local_response_norm: expected input (N, C, L, ...), got {input.shape}")
+    squares = (input * input).flatten(2).unsqueeze(1)                                         # (N, 1, C, pixels)
+    squares = pad(squares, (0, 0, size // 2, (size - 1) // 2))
+    mean = avg_pool2d(squares, (size, 1), 1).squeeze(1).reshape(input.shape)
+    return input / (mean * alpha + k) ** beta

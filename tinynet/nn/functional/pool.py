@@ -4,6 +4,7 @@ from tinynet import dtypes
 from tinynet.nn import check
 from tinynet.nn.functional.batch import unbatched
 from tinynet.ops import pool
+from tinynet.ops.joining import cat
 from tinynet.tensor import Tensor
 
 
@@ -57,3 +58,170 @@ def adaptive_avg_pool2d(input, output_size):
     if len(size) == 2:
         size = [n if p is None else p for n, p in zip(input.shape[2:], size)]
     return pool.AdaptiveAvgPool2d.apply(input, check.pair(name, "output_size", size, 1))
+
+
+# One axis: images that are one pixel high -------------------------------------------------------------------
+
+
+def _high(name, input):
+    """(N, C, L) or (C, L) as images one pixel high."""
+    if input.ndim not in (2, 3):
+        raise ValueError(f"{name}: expected input (N, C, L) or (C, L), got {input.shape}")
+    return input.unsqueeze(-2)
+
+
+def _along(name, one, **options):
+    """The options of one axis as pairs, with `one` for the height."""
+    return [None if value is None else (one[what], *check.sizes(name, what, value, 1)) for what, value in options.items()]
+
+
+ONE = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
+
+
+def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    """`max_pool2d` of sequences: (N, C, L) or (C, L) -> (N, C, P). `return_indices`: also places. Boureau et al. 2010."""
+    name = "max_pool1d"
+    options = _along(name, ONE, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+    result = max_pool2d(_high(name, input), *options, ceil_mode, return_indices)
+    return tuple(y.squeeze(-2) for y in result) if return_indices else result.squeeze(-2)
+
+
+def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+    """`avg_pool2d` of sequences: (N, C, L) or (C, L) -> (N, C, P). LeCun et al. 1998."""
+    options = _along("avg_pool1d", ONE, kernel_size=kernel_size, stride=stride, padding=padding)
+    return avg_pool2d(_high("avg_pool1d", input), *options, ceil_mode, count_include_pad).squeeze(-2)
+
+
+def adaptive_avg_pool1d(input, output_size):
+    """Means of P windows that tile a sequence: (N, C, L) or (C, L) -> (N, C, P). As PyTorch's."""
+    size, = check.sizes("adaptive_avg_pool1d", "output_size", output_size, 1, 1)
+    return adaptive_avg_pool2d(_high("adaptive_avg_pool1d", input), (1, size)).squeeze(-2)
+
+
+def adaptive_max_pool1d(input, output_size, return_indices=False):
+    """Maxima of P windows that tile a sequence: (N, C, L) or (C, L) -> (N, C, P). As PyTorch's.
+
+    `return_indices`: also their places.
+    """
+    size, = check.sizes("adaptive_max_pool1d", "output_size", output_size, 1, 1)
+    result = adaptive_max_pool2d(_high("adaptive_max_pool1d", input), (1, size), return_indices)
+    return tuple(y.squeeze(-2) for y in result) if return_indices else result.squeeze(-2)
+
+
+def adaptive_max_pool2d(input, output_size, return_indices=False):
+    """Maxima of P x Q windows that tile the input; None keeps a size. (N, C, H, W) -> (N, C, P, Q).
+
+    `return_indices`: also their places h·W + w. He et al. 2015, "Spatial Pyramid Pooling".
+    """
+    name = "adaptive_max_pool2d"
+    check.floats(name, input)
+    if input.ndim != 4:
+        return unbatched(adaptive_max_pool2d, name, input, output_size, return_indices)
+    (h, w), size = input.shape[2:], output_size if isinstance(output_size, (tuple, list)) else (output_size,) * 2
+    p, q = check.pair(name, "output_size", [n if m is None else m for n, m in zip((h, w), size)], 1)
+    if h % p == w % q == 0:            # windows of one size
+        return max_pool2d(input, (h // p, w // q), return_indices=return_indices)
+    rows = [_of_windows(input, top, bottom, q) for top, bottom in _borders(h, p)]
+    y, places = (cat(parts, 2) for parts in zip(*rows))
+    return (y, places) if return_indices else y
+
+
+def _borders(size, count):
+    return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+
+
+def _of_windows(input, top, bottom, count):
+    """The maxima, and their places, of a row of windows: (N, C, 1, count)."""
+    found, w = [], input.shape[3]
+    for left, right in _borders(w, count):
+        y, places = max_pool2d(input[:, :, top:bottom, left:right], (bottom - top, right - left), return_indices=True)
+        r, s = places.array // (right - left), places.array % (right - left)
+        found.append((y, Tensor((r + top) * w + s + left)))
+    return tuple(cat(parts, 3) for parts in zip(*found))
+
+
+def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    """Zeros with each input where `max_pool2d` found it: (N, C, P, Q) -> (N, C, H, W). Zeiler & Fergus 2014.
+
+    `indices` are those of `return_indices`; H = (P - 1) stride - 2 padding + kernel_size unless `output_size` says.
+    """
+    name = "max_unpool2d"
+    check.floats(name, input)
+    check.shaped(name, input.shape, indices=indices)
+    kernel = check.pair(name, "kernel_size", kernel_size, 1)
+    stride = kernel if stride is None else check.pair(name, "stride", stride, 1)
+    padding = check.pair(name, "padding", padding)
+    size = [(n - 1) * s - 2 * p + k for n, s, p, k in zip(input.shape[-2:], stride, padding, kernel)]
+    h, w = size if output_size is None else tuple(output_size)[-2:]
+    check.in_range(name, "indices", indices.array, h * w)
+    return pool.MaxUnpool2d.apply(input, indices.array, (h, w))
+
+
+# Three axes: two of them, then the third --------------------------------------------------------------------
+
+
+def _by_axes(function, name, input, *options):
+    """A pooling of volumes (N, C, D, H, W) as one of all its slices, then one over the depth.
+
+    `function(images, axes, *options)` pools images whose axes stand for the axes `axes` of the volume (None: for
+    an axis that is not pooled).
+    """
+    check.floats(name, input)
+    if input.ndim == 4:
+        return _by_axes(function, name, input.unsqueeze(0), *options).squeeze(0)
+    if input.ndim != 5:
+        raise ValueError(f"{name}: expected input (N, C, D, H, W) or (C, D, H, W), got {input.shape}")
+    n, c, d, h, w = input.shape
+    y = function(input.reshape(n, c * d, h, w), (1, 2), *options)                             # (N, C·D, P, Q)
+    p, q = y.shape[2:]
+    y = function(y.reshape(n, c, d, p * q), (0, None), *options)                              # (N, C, D out, P·Q)
+    return y.reshape(n, c, -1, p, q)
+
+
+def _picked(axes, values, otherwise):
+    return tuple(otherwise if axis is None else values[axis] for axis in axes)
+
+
+def _triples(name, kernel_size, stride, padding, dilation=1):
+    kernel = check.sizes(name, "kernel_size", kernel_size, 3, 1)
+    stride = kernel if stride in (None, ()) else check.sizes(name, "stride", stride, 3, 1)
+    return kernel, stride, check.sizes(name, "padding", padding, 3), check.sizes(name, "dilation", dilation, 3, 1)
+
+
+def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    """The maximum of each window of a volume: (N, C, D, H, W) -> (N, C, ..., P, Q). Sizes as `max_pool2d`.
+
+    ValueError for `return_indices`. As PyTorch's.
+    """
+    check.refuse("max_pool3d", return_indices=return_indices)
+
+    def pooled(images, axes, kernel, stride, padding, dilation):
+        return max_pool2d(images, _picked(axes, kernel, 1), _picked(axes, stride, 1), _picked(axes, padding, 0),
+                          _picked(axes, dilation, 1), ceil_mode)
+
+    return _by_axes(pooled, "max_pool3d", input, *_triples("max_pool3d", kernel_size, stride, padding, dilation))
+
+
+def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+               divisor_override=None):
+    """The mean of each window of a volume: (N, C, D, H, W) -> (N, C, ..., P, Q). Options as `avg_pool2d`.
+
+    ValueError for `divisor_override`. As PyTorch's.
+    """
+    check.refuse("avg_pool3d", divisor_override=divisor_override)
+
+    def pooled(images, axes, kernel, stride, padding, _):
+        return avg_pool2d(images, _picked(axes, kernel, 1), _picked(axes, stride, 1), _picked(axes, padding, 0),
+                          ceil_mode, count_include_pad)
+
+    return _by_axes(pooled, "avg_pool3d", input, *_triples("avg_pool3d", kernel_size, stride, padding))
+
+
+def adaptive_avg_pool3d(input, output_size):
+    """Means of windows that tile a volume; None keeps a size. (N, C, D, H, W) -> (N, C, *output_size). As PyTorch's."""
+    size = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * 3
+
+    def pooled(images, axes):
+        return adaptive_avg_pool2d(images, _picked(axes, size, None))
+
+    return _by_axes(pooled, "adaptive_avg_pool3d", input)
