@@ -51,7 +51,7 @@ HOMES = tuple(f"tinynet.{home}" for home in """
     kernels ops plots random sampling tensor train
     """.split())
 PLAIN = set("""
-    FeatureExtractor Flatten Identity Module ModuleDict ModuleList Parameter Sequential Sigmoid Tanh
+    FeatureExtractor Flatten Identity Module ModuleDict ModuleList Parameter ParameterDict ParameterList Sequential Sigmoid Tanh
     attention.watch_gates build constant_ create weights.WeightFileError weights.unwrap load normal_ ones_ save
     uniform_ zeros_
     """.split())

@@ -97,10 +97,12 @@ def test_add_relu():
         F.add_relu(Tensor(np.zeros((2, 3))), Tensor(np.zeros(3)))
 
 
-def test_softmax_can_convert_and_wants_a_dim():
+def test_softmax_can_convert_and_guesses_a_dim_aloud():
     agree(lambda lib, x: lib.nn.functional.softmax(x, 1, dtype=lib.float64), normal(3, 4, dtype=np.float32))
-    with pytest.raises(ValueError, match="softmax: expected dim"):
-        F.softmax(Tensor(np.zeros(3)))
+    for shape, chosen in (((), 0), ((3,), 0), ((3, 4), 1), ((2, 3, 4), 0), ((2, 3, 4, 2), 1)):
+        with pytest.warns(UserWarning, match=f"softmax: no dim was given; {chosen} is chosen"):
+            y = F.softmax(Tensor(normal(*shape)))
+        assert (y.array == F.softmax(Tensor(normal(*shape)), chosen).array).all()
     with pytest.raises(ValueError, match='gelu: expected approximate "none" or "tanh"'):
         F.gelu(Tensor(np.zeros(3)), "erf")
     with pytest.raises(TypeError, match="silu: expected a floating-point tensor, got int64"):
@@ -123,7 +125,7 @@ def test_dropout_lets_gradients_pass_where_values_did():
     y = F.dropout(x, 0.4)
     y.sum().backward()
     np.testing.assert_allclose(x.grad.array, np.where(y.array == 0, 0, 1 / 0.6))
-    seeded = lambda x: tinynet.manual_seed(0) or F.dropout(x * 1, 0.4, inplace=True)
+    seeded = lambda x: tinynet.manual_seed(0) and F.dropout(x * 1, 0.4, inplace=True)
     slopes(seeded, normal(20))
 
 

@@ -75,12 +75,12 @@ def test_layers_train_and_evaluate_as_pytorchs_do(name, dtype):
 @pytest.mark.parametrize("name", [n for n in nn.__all__ if n[0].isupper()])
 def test_constructors_are_pytorchs(name):
     torch = pytest.importorskip("torch")
-    if name in ("Module", "Parameter", "Sequential", "Identity", "ModuleList", "ModuleDict"):
+    if name in ("Module", "Parameter", "Sequential", "Identity", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"):
         return
     ours = inspect.signature(getattr(nn, name).__init__).parameters
     theirs = inspect.signature(getattr(torch.nn, name).__init__).parameters
     if "kwargs" not in theirs:                     # torch.nn's Sigmoid and Tanh take anything
-        assert list(ours) == [p for p in theirs if p not in ("_weight", "_freeze")]
+        assert list(ours) == list(theirs)
     for p in ours:
         assert p == "self" or named(ours[p].default) == named(theirs[p].default), p
 
@@ -90,11 +90,11 @@ def named(default):
     return getattr(default, "__name__", default)
 
 
-@pytest.mark.parametrize("name", [
-    "conv2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "linear", "batch_norm", "layer_norm",
-    "group_norm", "relu", "leaky_relu", "gelu", "silu", "softmax", "log_softmax", "dropout", "embedding",
-    "pad", "unfold", "fold", "nll_loss", "one_hot", "scaled_dot_product_attention", "cross_entropy",
-    "mse_loss", "l1_loss", "binary_cross_entropy_with_logits", "sigmoid", "tanh"])
+FUNCTIONS = [name for name, thing in vars(nn.functional).items()
+             if inspect.isfunction(thing) and name not in ("add_relu", "batch_norm_act")]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_functionals_take_pytorchs_arguments(name):
     torch = pytest.importorskip("torch")
     ours = list(inspect.signature(getattr(nn.functional, name)).parameters.values())
@@ -105,7 +105,18 @@ def test_functionals_take_pytorchs_arguments(name):
     if "args" not in theirs:
         assert [p.name for p in ours] == list(theirs)
         for p in ours:
-            assert p.default == theirs[p.name].default or p.name in ("eps", "reduction"), p
+            assert p.default == theirs[p.name].default, p
+
+
+def test_losses_understand_the_old_spelling_of_their_reduction():
+    x, y = Tensor(normal(3, 4)), Tensor(normal(3, 4, seed=1))
+    for old, new in (({"size_average": True}, "mean"), ({"size_average": False}, "sum"), ({"reduce": False}, "none"),
+                     ({"reduce": True}, "mean"), ({"size_average": False, "reduce": True}, "sum")):
+        with pytest.warns(UserWarning, match=f"use reduction='{new}'"):
+            layer = nn.MSELoss(**old)
+        assert (layer(x, y).array == nn.functional.mse_loss(x, y, reduction=new).array).all()
+        with pytest.warns(UserWarning, match=f"l1_loss: size_average and reduce are deprecated; use reduction='{new}'"):
+            nn.functional.l1_loss(x, y, **old)
 
 
 # Convolution ----------------------------------------------------------------------------------------------
@@ -119,7 +130,8 @@ def test_a_convolutions_weight_lies_in_the_kernels_order():
 
 
 @pytest.mark.parametrize("make, message", [
-    (lambda: nn.Conv2d(3, 4, 3, padding_mode="reflect"), 'padding_mode "zeros", the only one'),
+    (lambda: nn.Conv2d(3, 4, 3, padding_mode="mirror"), "padding_mode zeros, reflect, replicate, circular"),
+    (lambda: nn.ConvTranspose2d(3, 4, 3, padding_mode="reflect"), 'padding_mode "zeros"'),
     (lambda: nn.Conv2d(3, 4, 3, groups=2), "divisible by groups=2, got 3 and 4"),
     (lambda: nn.Conv2d(3, 4, (3, 3, 3)), "Conv2d: expected kernel_size"),
     (lambda: nn.Conv2d(3, 4, 3, device="cuda"), "expected the device 'cpu'"),
@@ -127,7 +139,6 @@ def test_a_convolutions_weight_lies_in_the_kernels_order():
     (lambda: nn.Dropout(1.5), r"p in \[0, 1\]"),
     (lambda: nn.Embedding(3, 2, padding_idx=3), "padding_idx within 3 rows"),
     (lambda: nn.Embedding(3, 2, sparse=True), "Embedding: sparse is not supported"),
-    (lambda: nn.MSELoss(size_average=True), "MSELoss: size_average is not supported"),
 ])
 def test_constructors_refuse(make, message):
     with pytest.raises(ValueError, match=message):

@@ -274,30 +274,6 @@ def _shortcut(x):
     return SubsamplePad.apply(x, 2, 5, 1)
 
 
-# Activation functions by value and slope: at both sides of every corner
-
-ACROSS = (lambda rng: distinct((6, 8), rng) * 8 + 0.003)
-functional("hardtanh", lambda F, x: F.hardtanh(x, -1.1, 0.7), ACROSS)
-functional("relu6", lambda F, x: F.relu6(x * 4), ACROSS)
-functional("hardsigmoid", lambda F, x: F.hardsigmoid(x * 2), ACROSS, reference=lambda F, x: F.relu6(x * 2 + 3) / 6)
-functional("hardswish", lambda F, x: F.hardswish(x * 2), ACROSS)
-functional("elu", lambda F, x: F.elu(x, 0.7), ACROSS)
-functional("celu", lambda F, x: F.celu(x, 0.7), ACROSS)
-functional("selu", lambda F, x: F.selu(x), ACROSS)
-functional("softplus", lambda F, x: F.softplus(x, 2.0, 30.0), ACROSS)
-functional("logsigmoid", lambda F, x: F.logsigmoid(x), ACROSS)
-functional("mish", lambda F, x: F.mish(x), ACROSS)
-functional("softsign", lambda F, x: F.softsign(x), ACROSS)
-functional("tanhshrink", lambda F, x: F.tanhshrink(x), ACROSS)
-functional("softshrink", lambda F, x: F.softshrink(x, 0.6), ACROSS)
-functional("hardshrink", lambda F, x: F.hardshrink(x, 0.6), ACROSS)
-functional("threshold", lambda F, x: F.threshold(x, 0.4, 2.0), ACROSS)
-functional("prelu", lambda F, x, w: F.prelu(x, w), (2, 3, 4), (3,))
-functional("rrelu", lambda F, x: F.rrelu(x, 0.1, 0.3), (3, 4))
-functional("glu", lambda F, x: F.glu(x, 1), (2, 4, 3))
-functional("softmin", lambda F, x: F.softmin(x, 1), (3, 4))
-
-
 # Layers ---------------------------------------------------------------------------------------------------------
 
 layer("Linear", lambda nn: nn.Linear(4, 3), (2, 4))
@@ -322,4 +298,4 @@ layer("Flatten", lambda nn: nn.Flatten(), (2, 3, 2))
 layer("Sequential", lambda nn: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), (2, 3))
 
 
-from tinynet.inspect import cases_shelves  # noqa: E402, F401 (adds its own)
+from tinynet.inspect import cases_nn, cases_shelves  # noqa: E402, F401 (they add their own)

@@ -92,11 +92,16 @@ class CELU(Stateless):
 
 
 class Hardtanh(Stateless):
-    """x limited to [min_val, max_val], element by element: any shape. Collobert 2004."""
+    """x limited to [min_val, max_val], element by element: any shape. Collobert 2004.
+
+    `min_value` and `max_value` are the old spellings of the limits.
+    """
 
     function = staticmethod(F.hardtanh)
 
-    def __init__(self, min_val=-1.0, max_val=1.0, inplace=False):
+    def __init__(self, min_val=-1.0, max_val=1.0, inplace=False, min_value=None, max_value=None):
+        min_val = min_val if min_value is None else min_value
+        max_val = max_val if max_value is None else max_value
         super().__init__(min_val=min_val, max_val=max_val, inplace=inplace)
 
 
@@ -113,7 +118,7 @@ class GELU(Stateless):
 
 
 class Softplus(Stateless):
-    """log(1 + e^(beta x)) / beta, x itself where beta x > threshold, element by element: any shape. Dugas et al. 2001."""
+    """log(1 + e^(beta x)) / beta, or x where beta x > threshold, element by element: any shape. Dugas et al. 2001."""
 
     function = staticmethod(F.softplus)
 
@@ -202,7 +207,7 @@ class PReLU(Module):
 
 
 class RReLU(Stateless):
-    """x where x >= 0, else r · x, r random from U(lower, upper), in evaluation their mean: any shape. Xu et al. 2015."""
+    """x where x >= 0, else r · x, r from U(lower, upper), in evaluation their mean: any shape. Xu et al. 2015."""
 
     function = staticmethod(F.rrelu)
 

@@ -17,7 +17,7 @@ class Embedding(Module):
     """
 
     def __init__(self, num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0,
-                 scale_grad_by_freq=False, sparse=False, device=None, dtype=None):
+                 scale_grad_by_freq=False, sparse=False, _weight=None, _freeze=False, device=None, dtype=None):
         super().__init__()
         check.refuse("Embedding", max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
@@ -25,8 +25,21 @@ class Embedding(Module):
                              f"got {padding_idx}")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
-        self.weight = Parameter(np.empty((num_embeddings, embedding_dim), parameter_dtype(device, dtype)))
+        self.norm_type, self.max_norm, self.sparse = norm_type, max_norm, sparse
+        if _weight is not None:
+            check.shaped("Embedding", (num_embeddings, embedding_dim), _weight=_weight)
+            self.weight = Parameter(_weight, not _freeze)
+            return
+        self.weight = Parameter(np.empty((num_embeddings, embedding_dim), parameter_dtype(device, dtype)), not _freeze)
         self.reset_parameters()
+
+    @classmethod
+    def from_pretrained(cls, embeddings, freeze=True, padding_idx=None, max_norm=None, norm_type=2.0,
+                        scale_grad_by_freq=False, sparse=False):
+        """An `Embedding` with the rows of `embeddings` (rows, D), which are learned further unless `freeze`."""
+        if embeddings.ndim != 2:
+            raise ValueError(f"Embedding.from_pretrained: expected embeddings (rows, D), got {embeddings.shape}")
+        return cls(*embeddings.shape, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 
     def reset_parameters(self):
         """Draw all rows anew from N(0, 1), but for `padding_idx`."""

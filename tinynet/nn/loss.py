@@ -1,4 +1,4 @@
-"""Losses as layers; the formulas and the sources are those of `functional/loss.py` and `functional/loss_distance.py`."""
+"""Losses as layers; the formulas are in `functional/loss.py` and `functional/loss_distance.py`."""
 
 from tinynet.nn import functional as F
 from tinynet.nn.functional.reduction import chosen
@@ -45,10 +45,6 @@ class NLLLoss(_Loss):
 
     def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
         super().__init__(size_average, reduce, reduction, weight=weight, ignore_index=ignore_index)
-
-
-class NLLLoss2d(NLLLoss):
-    """The old name of `NLLLoss` for images: (N, C, H, W), labels (N, H, W) -> (). As PyTorch's."""
 
 
 class _Plain(_Loss):

@@ -9,21 +9,16 @@ from tinynet.nn import init
 from tinynet.nn.functional.norm import normalise_batch
 from tinynet.nn.module import Module
 from tinynet.nn.parameter import Parameter, parameter_dtype
+from tinynet.nn.stateless import Stateless
 from tinynet.tensor import Tensor
 
 
-class _BatchNorm(Module):
-    """Each channel is normalised over the batch; running statistics are kept for evaluation.
-
-    `momentum` is the weight of the newest statistics, or None for the plain average over all batches.
-    Called with `relu=True` (and `residual=...`), the layer is one pass over memory: relu(bn(x) + residual).
-    ValueError in training for a single value of a channel.
-    """
+class _NormBase(Module):
+    """Weight, bias and running statistics for each channel: what batch and instance normalisation share."""
 
     shapes = {}                        # number of axes -> what it stands for in errors
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True,
-                 device=None, dtype=None, *, bias=True):
+    def __init__(self, num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=True):
         super().__init__()
         dtype = parameter_dtype(device, dtype)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
@@ -55,27 +50,18 @@ class _BatchNorm(Module):
             if parameter is not None:
                 fill(parameter)
 
-    def forward(self, input, residual=None, relu=False):
-        shape = input.shape
-        if len(shape) not in self.shapes or shape[1] != self.num_features:
-            wanted = " or ".join(f"({s.format(self.num_features)})" for s in self.shapes.values())
-            raise ValueError(f"{self.title()}: expected input {wanted}, got {shape}")
-        momentum = self.momentum
-        if self.training and self.track_running_stats and not is_running_again():
-            self.num_batches_tracked.array += 1
-            self.num_batches_tracked.bump()
-            if momentum is None:
-                momentum = 1 / self.num_batches_tracked.item()
-        tracked = self.track_running_stats
-        return normalise_batch(input, self.running_mean, self.running_var, self.weight, self.bias,
-                               self.training or not tracked, momentum, self.eps, residual, relu)
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *collected):
+        """States that were saved before PyTorch counted batches load as well."""
+        counted = prefix + "num_batches_tracked"
+        if self.track_running_stats and local_metadata.get("version") in (None, 1) and counted not in state_dict:
+            state_dict[counted] = self.num_batches_tracked
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *collected)
 
-    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *rest):
-        """A state without a version, or of one before 2, may lack num_batches_tracked, as in PyTorch."""
-        key = prefix + "num_batches_tracked"
-        if self.track_running_stats and key not in state_dict and (local_metadata.get("version") or 0) < 2:
-            state_dict[key] = self.num_batches_tracked
-        super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
+    def _check_input_dim(self, input):
+        if input.ndim not in self.shapes or self.shapes[input.ndim].startswith("N") and (
+                input.shape[1] != self.num_features):
+            wanted = " or ".join(f"({s.format(self.num_features)})" for s in self.shapes.values())
+            raise ValueError(f"{self.title()}: expected input {wanted}, got {input.shape}")
 
     def title(self):
         return f"{type(self).__name__}({self.num_features})"
@@ -83,6 +69,33 @@ class _BatchNorm(Module):
     def extra_repr(self):
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
                 f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}")
+
+
+class _BatchNorm(_NormBase):
+    """Each channel is normalised over the batch; running statistics are kept for evaluation.
+
+    `momentum` is the weight of the newest statistics, or None for the plain average over all batches.
+    Called with `relu=True` (and `residual=...`), the layer is one pass over memory: relu(bn(x) + residual).
+    ValueError in training for a single value of a channel.
+    """
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True,
+                 device=None, dtype=None, *, bias=True):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
+
+    def forward(self, input, residual=None, relu=False):
+        self._check_input_dim(input)
+        momentum = self.momentum
+        tracked = self.running_mean is not None and self.running_var is not None
+        if self.training and self.track_running_stats and not is_running_again():
+            self.num_batches_tracked.array += 1
+            self.num_batches_tracked.bump()
+            if momentum is None:
+                momentum = 1 / self.num_batches_tracked.item()
+        moving = self.track_running_stats or not self.training
+        mean, var = (self.running_mean, self.running_var) if moving else (None, None)
+        return normalise_batch(input, mean, var, self.weight, self.bias, self.training or not tracked, momentum,
+                               self.eps, residual, relu)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -93,6 +106,82 @@ class BatchNorm1d(_BatchNorm):
 class BatchNorm2d(_BatchNorm):
     __doc__ = _BatchNorm.__doc__ + "\n    (N, C, H, W) -> the same shape. Ioffe & Szegedy 2015.\n    "
     shapes = {4: "N, {}, H, W"}
+
+
+class BatchNorm3d(_BatchNorm):
+    __doc__ = _BatchNorm.__doc__ + "\n    (N, C, D, H, W) -> the same shape. Ioffe & Szegedy 2015.\n    "
+    shapes = {5: "N, {}, D, H, W"}
+
+
+class _InstanceNorm(_NormBase):
+    """Each channel of each image is normalised by itself, in evaluation too unless `track_running_stats`.
+
+    ValueError for images of one pixel.
+    """
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=False, track_running_stats=False,
+                 device=None, dtype=None, *, bias=True):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
+
+    def forward(self, input):
+        self._check_input_dim(input)
+        if not self.shapes[input.ndim].startswith("N"):
+            return self.forward(input.unsqueeze(0)).squeeze(0)
+        own = self.training or not self.track_running_stats
+        return F.instance_norm(input, self.running_mean, self.running_var, self.weight, self.bias, own,
+                               self.momentum or 0.0, self.eps)
+
+
+class InstanceNorm1d(_InstanceNorm):
+    __doc__ = _InstanceNorm.__doc__ + "\n    (N, C, L) or (C, L) -> the same shape. Ulyanov et al. 2016.\n    "
+    shapes = {3: "N, {}, L", 2: "{}, L"}
+
+
+class InstanceNorm2d(_InstanceNorm):
+    __doc__ = _InstanceNorm.__doc__ + "\n    (N, C, H, W) or (C, H, W) -> the same shape. Ulyanov et al. 2016.\n    "
+    shapes = {4: "N, {}, H, W", 3: "{}, H, W"}
+
+
+class InstanceNorm3d(_InstanceNorm):
+    __doc__ = _InstanceNorm.__doc__ + "\n    (N, C, D, H, W) -> the same shape. Ulyanov et al. 2016.\n    "
+    shapes = {5: "N, {}, D, H, W", 4: "{}, D, H, W"}
+
+
+class LocalResponseNorm(Stateless):
+    """x / (k + alpha · mean of x² over `size` neighbouring channels)^beta. (N, C, ...) -> the same.
+
+    `k` is the least divisor. Krizhevsky et al. 2012, section 3.3.
+    """
+
+    function, bare = staticmethod(F.local_response_norm), ("size",)
+
+    def __init__(self, size, alpha=1e-4, beta=0.75, k=1.0):
+        super().__init__(size=size, alpha=alpha, beta=beta, k=k)
+
+
+class RMSNorm(Module):
+    """x / √(mean x² + eps) · weight over the last axes: (..., *normalized_shape) -> the same.
+
+    `eps` is the type's smallest step from 1 unless given. Zhang & Sennrich 2019, "Root Mean Square Layer
+    Normalization".
+    """
+
+    def __init__(self, normalized_shape, eps=None, elementwise_affine=True, device=None, dtype=None):
+        super().__init__()
+        dtype = parameter_dtype(device, dtype)
+        number = isinstance(normalized_shape, int)
+        self.normalized_shape = (normalized_shape,) if number else tuple(normalized_shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.weight = Parameter(np.ones(self.normalized_shape, dtype)) if elementwise_affine else None
+
+    def forward(self, input):
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def title(self):
+        return f"RMSNorm({', '.join(map(str, self.normalized_shape))})"
+
+    def extra_repr(self):
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
 class LayerNorm(Module):

@@ -52,7 +52,8 @@ def load_state_dict(self, state_dict, strict=True, assign=False):
     problems["wrong shape"] = misshaped
     problems = [f"{what}: {', '.join(keys)}" for what, keys in problems.items() if keys]
     if problems:
-        raise ValueError(f"{type(self).__name__}.load_state_dict: {'; '.join(problems)}{_hint(known, dict(state_dict))}")
+        hint = _hint(known, dict(state_dict))
+        raise ValueError(f"{type(self).__name__}.load_state_dict: {'; '.join(problems)}{hint}")
     for module, name, value in loads:
         (_assign if assign else _copy)(module, name, value)
     return IncompatibleKeys(missing, unexpected)

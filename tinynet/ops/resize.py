@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinynet.autograd import Function
-from tinynet.kernels import layout
+from tinynet.kernels.machine import layout
 
 
 class Resize(Function):

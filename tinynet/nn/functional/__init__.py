@@ -23,9 +23,9 @@ from tinynet.nn.functional.loss_distance import (
 from tinynet.nn.functional.norm import (
     batch_norm, batch_norm_act, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm)
 from tinynet.nn.functional.padding import pad
-from tinynet.nn.functional.pool import (
-    adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, adaptive_max_pool1d, adaptive_max_pool2d, avg_pool1d,
-    avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d, max_unpool2d)
+from tinynet.nn.functional.pool import adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, max_pool2d, max_unpool2d
+from tinynet.nn.functional.pool1d import adaptive_avg_pool1d, adaptive_max_pool1d, avg_pool1d, max_pool1d
+from tinynet.nn.functional.pool3d import adaptive_avg_pool3d, avg_pool3d, max_pool3d
 from tinynet.nn.functional.probabilities import gumbel_softmax, log_softmax, softmax, softmin
 from tinynet.nn.functional.resizing import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle, upsample
 from tinynet.nn.functional.table import embedding, one_hot

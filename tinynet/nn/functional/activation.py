@@ -194,7 +194,7 @@ def relu_(input):
 
 
 def leaky_relu_(input, negative_slope=0.01):
-    """`leaky_relu` in place, for each element. Maas, Hannun & Ng 2013."""
+    """`leaky_relu` in place, for each element, by `negative_slope`. Maas, Hannun & Ng 2013."""
     return leaky_relu(input, negative_slope, True)
 
 

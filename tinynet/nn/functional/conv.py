@@ -53,7 +53,8 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     (s, *stride), (p, *padding), (d, *dilation) = geometry
     n, c, depth, h, w = input.shape
     t = weight.shape[2]
-    slices = unfold(input.permute(0, 1, 3, 4, 2).reshape(n, -1, depth, 1), (t, 1), (d, 1), (p, 0), (s, 1))    # (N, C·H·W·T, D out)
+    pixels = input.permute(0, 1, 3, 4, 2).reshape(n, -1, depth, 1)                            # (N, C·H·W, D, 1)
+    slices = unfold(pixels, (t, 1), (d, 1), (p, 0), (s, 1))                                   # (N, C·H·W·T, D out)
     slices = slices.reshape(n, c, h, w, t, -1).permute(0, 5, 1, 4, 2, 3)                      # (N, D out, C, T, H, W)
     images = slices.reshape(-1, c * t, h, w)
     y = conv2d(images, weight.flatten(1, 2), bias, stride, padding, dilation, groups)         # (N·D out, K, P, Q)

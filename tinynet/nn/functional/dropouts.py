@@ -24,7 +24,8 @@ def _dropped(name, input, p, training, inplace, mask_shape):
 def _channels(name, input, axes):
     """The shape of a mask with one value for each channel of (N, C, ...), or of (C, ...) with one axis fewer."""
     if input.ndim not in axes:
-        raise ValueError(f"{name}: expected input (N, C, ...) with {' or '.join(map(str, axes))} axes, got {input.shape}")
+        counts = " or ".join(map(str, axes))
+        raise ValueError(f"{name}: expected input (N, C, ...) with {counts} axes, got {input.shape}")
     kept = 1 if input.ndim == min(axes) and len(axes) > 1 else 2
     return input.shape[:kept] + (1,) * (input.ndim - kept)
 

@@ -3,7 +3,9 @@
 import numpy as np
 
 from tinynet.nn import check
-from tinynet.nn.functional.pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from tinynet.nn.functional.pool import adaptive_avg_pool2d
+from tinynet.nn.functional.pool1d import adaptive_avg_pool1d
+from tinynet.nn.functional.pool3d import adaptive_avg_pool3d
 from tinynet.ops import resize
 from tinynet.ops.pad import PadIndex
 
@@ -78,7 +80,7 @@ def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=
 
 
 def pixel_shuffle(input, upscale_factor):
-    """Channels as pixels: (N, C·r·r, H, W) -> (N, C, H·r, W·r) with r = upscale_factor. Shi et al. 2016."""
+    """Channels as pixels: (N, K, H, W) -> (N, C, P, Q), P = H r, C = K / r²; r = upscale_factor. Shi et al. 2016."""
     r = upscale_factor
     if input.ndim < 3 or r < 1 or input.shape[-3] % (r * r):
         raise ValueError(f"pixel_shuffle: expected input (..., C·{r}·{r}, H, W), got {input.shape}")
@@ -88,7 +90,7 @@ def pixel_shuffle(input, upscale_factor):
 
 
 def pixel_unshuffle(input, downscale_factor):
-    """Pixels as channels: (N, C, H·r, W·r) -> (N, C·r·r, H, W) with r = downscale_factor. Shi et al. 2016."""
+    """Pixels as channels: (N, C, H, W) -> (N, K, P, Q), P = H / r, K = C r²; r = downscale_factor. Shi et al. 2016."""
     r = downscale_factor
     if input.ndim < 3 or r < 1 or input.shape[-2] % r or input.shape[-1] % r:
         raise ValueError(f"pixel_unshuffle: expected input (..., C, H·{r}, W·{r}), got {input.shape}")
