@@ -4,8 +4,8 @@ import numpy as np
 
 from tinynet import random
 from tinynet.autograd import Function
+from tinynet.kernels import softmax as kernels
 from tinynet.ops.common import unbroadcast
-from tinynet.ops.softmax import exponentials
 
 
 class Attention(Function):
@@ -24,8 +24,7 @@ class Attention(Function):
         scores = (q * q.dtype.type(scale)) @ k.swapaxes(-1, -2)               # (..., L, S)
         if bias is not None:
             scores = scores + bias
-        weights, sums = exponentials(scores, -1)
-        weights /= np.where(sums == 0, 1, sums)                               # 0: a query that sees no key
+        weights = kernels.softmax(scores, -1, safe=True)                      # 0 where a query sees no key
         ctx.keep = None if p == 0 else _mask(weights, p)
         ctx.save(q, k, v, weights)
         ctx.scale, ctx.bias_shape = scale, None if bias is None else bias.shape
@@ -39,8 +38,7 @@ class Attention(Function):
         ds = dy @ v.swapaxes(-1, -2)                                          # (..., L, S)
         if ctx.keep is not None:
             ds *= ctx.keep
-        ds -= (ds * weights).sum(-1, keepdims=True)
-        ds *= weights
+        ds = kernels.softmax_backward(ds, weights, -1)
         scale = q.dtype.type(ctx.scale)
         dq, dk = unbroadcast(ds @ k * scale, q.shape), unbroadcast(ds.swapaxes(-1, -2) @ q * scale, k.shape)
         if ctx.bias_shape is None:

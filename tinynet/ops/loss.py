@@ -3,6 +3,9 @@
 import numpy as np
 
 from tinynet.autograd import Function
+from tinynet.kernels import softmax as kernels
+
+IGNORED = -1                           # stands for the label that counts for nothing
 
 
 def rows_of(x):
@@ -27,33 +30,18 @@ class CrossEntropy(Function):
 
     @staticmethod
     def forward(ctx, x, labels, weight, ignore_index, smoothing):
-        rows, y = rows_of(x), labels.reshape(-1)
-        m = len(y)
-        ctx.keep = y != ignore_index
-        ctx.y = y = np.where(ctx.keep, y, 0)
-        top = rows.max(1, initial=-np.inf)
-        rows = rows - top[:, None]                 # and never back: next to 10,000 float32 has three decimals
-        log_sum = np.log(np.exp(rows).sum(1))
+        y = np.where(labels == ignore_index, IGNORED, labels).reshape(-1)
+        v = np.ones(x.shape[1], x.dtype) if weight is None else weight
         ctx.save(x)
-        ctx.top, ctx.log_sum, ctx.smoothing = top, log_sum, smoothing
-        ctx.weight = np.ones(x.shape[1], x.dtype) if weight is None else weight
-        loss = (1 - smoothing) * ctx.weight[y] * (log_sum - rows[np.arange(m), y])
-        if smoothing:
-            loss += smoothing / x.shape[1] * (ctx.weight.sum() * log_sum - rows @ ctx.weight)
-        return np.where(ctx.keep, loss, 0).astype(x.dtype).reshape(labels.shape)
+        loss, *ctx.sums = kernels.cross_entropy(rows_of(x), y, v, smoothing)
+        ctx.y, ctx.weight, ctx.smoothing = y, v, smoothing
+        return loss.reshape(labels.shape)
 
     @staticmethod
     def backward(ctx, dloss):
         x, = ctx.saved
-        spread = ctx.smoothing / x.shape[1] * ctx.weight                      # (C,), q without the label
-        certain = (1 - ctx.smoothing) * ctx.weight[ctx.y]                     # (M,), what the label adds
-        dx = np.exp(rows_of(x) - ctx.top[:, None] - ctx.log_sum[:, None])     # p
-        dx *= (certain + spread.sum())[:, None]
-        if ctx.smoothing:
-            dx -= spread
-        dx[np.arange(len(dx)), ctx.y] -= certain
-        dx *= np.where(ctx.keep, dloss.reshape(-1), 0)[:, None]
-        return _of_rows(dx.astype(x.dtype), x.shape)
+        dx = kernels.cross_entropy_backward(dloss.reshape(-1), rows_of(x), ctx.y, ctx.weight, ctx.smoothing, *ctx.sums)
+        return _of_rows(dx, x.shape)
 
 
 class NLLLoss(Function):

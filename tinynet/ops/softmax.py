@@ -3,6 +3,7 @@
 import numpy as np
 
 from tinynet.autograd import Function
+from tinynet.kernels import softmax as kernels
 from tinynet.ops.common import axes_of, axis_too, promote, require_floating
 from tinynet.ops.reduce import one_axis, prepared, remember, restored, total
 from tinynet.tensor import attach
@@ -34,17 +35,14 @@ class Softmax(Function):
     @staticmethod
     def forward(ctx, x, axis):
         ctx.axis = axis
-        y, sums = exponentials(x, axis)
-        y /= sums
+        y = kernels.softmax(x, axis)
         ctx.save(y)
         return y
 
     @staticmethod
     def backward(ctx, dy):
         y, = ctx.saved
-        dx = dy * y
-        dx -= y * dx.sum(ctx.axis, keepdims=True)
-        return dx
+        return kernels.softmax_backward(dy, y, ctx.axis)
 
 
 class LogSoftmax(Function):
@@ -53,28 +51,14 @@ class LogSoftmax(Function):
     @staticmethod
     def forward(ctx, x, axis):
         ctx.axis = axis
-        y = below_top(x, axis)
-        y -= np.log(np.exp(y).sum(axis, keepdims=True))
+        y = kernels.log_softmax(x, axis)
         ctx.save(y)
         return y
 
     @staticmethod
     def backward(ctx, dy):
         y, = ctx.saved
-        return dy - np.exp(y) * dy.sum(ctx.axis, keepdims=True)
-
-
-def exponentials(x, axis):
-    """exp(x - max x), a new array, and its sums along `axis`, which are 0 where all x are -inf."""
-    y = below_top(x, axis)
-    np.exp(y, out=y)
-    return y, y.sum(axis, keepdims=True)
-
-
-def below_top(x, axis):
-    """x - max x along `axis`; where all x are -inf, x itself, for -inf - -inf would be NaN."""
-    top = np.max(x, axis, keepdims=True, initial=-np.inf)
-    return x - np.where(top == -np.inf, x.dtype.type(0), top)
+        return kernels.log_softmax_backward(dy, y, ctx.axis)
 
 
 # Functions that users call ----------------------------------------------------------------------------------
