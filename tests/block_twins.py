@@ -11,7 +11,8 @@ def make_norm(norm, channels):
     if norm == "batch":
         return nn.BatchNorm2d(channels)
     if norm == "group":
-        return nn.GroupNorm(max(g for g in range(1, 33) if channels % g == 0), channels)
+        return nn.GroupNorm(max(g for g in range(1, channels + 1) if channels % g == 0 and (
+            channels // g >= 8 or g == 1)), channels)
     return nn.GroupNorm(1, channels) if norm == "layer" else nn.Identity()
 
 

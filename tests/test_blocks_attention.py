@@ -104,7 +104,7 @@ def test_gates_are_recorded_on_request_only():
 
 
 @pytest.mark.parametrize("make, message", [
-    (lambda: SEBlock(8), r"SEBlock: expected a reduction from 1 to 8, the number of channels, got 16"),
+    (lambda: SEBlock(8, 16), r"SEBlock: expected a reduction from 1 to 8, the number of channels, got 16"),
     (lambda: SEBlock(32)(Tensor(normal(2, 8, 4, 4))),
      r"SEBlock\(32\): expected input \(N, 32, H, W\), got \(2, 8, 4, 4\)"),
     (lambda: SelfAttention(8)(Tensor(normal(2, 4, 4))),

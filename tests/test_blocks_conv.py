@@ -79,8 +79,9 @@ def test_published_cost_of_depthwise_separable_convolution():
     assert block.depthwise.conv.weight.numel() == 9 * 32 and block.pointwise.conv.weight.numel() == 32 * 64
 
 
-@pytest.mark.parametrize("channels, groups", [(6, 6), (32, 32), (48, 24), (64, 32), (37, 1), (94, 2)])
-def test_group_norm_takes_the_largest_divisor_up_to_32(channels, groups):
+@pytest.mark.parametrize("channels, groups", [(1, 1), (6, 1), (8, 1), (12, 1), (16, 2), (24, 3), (36, 4), (37, 1),
+                                              (64, 8), (94, 2), (512, 64)])
+def test_group_norm_takes_groups_of_eight_channels_or_a_few_more(channels, groups):
     assert ConvBlock(1, channels, norm="group").norm.num_groups == groups
     assert ConvBlock(1, channels, norm="layer").norm.num_groups == 1
 
@@ -137,3 +138,14 @@ def test_it_learns_shapes(make):
 def test_repr_tells_the_activation():
     assert "activation=relu" in repr(ConvBlock(3, 5))
     assert "activation=None" in repr(ConvBlock(3, 5, activation="none"))
+
+
+def test_a_narrow_group_norm_is_no_instance_norm():
+    """As many groups as channels would make every 1x1 map zero, and take away how strong a channel is."""
+    layer = ConvBlock(4, 8, 1, norm="group", activation="none")
+    y = layer(Tensor(images(2, 4, 1, 1, dtype=np.float32))).array
+    assert layer.norm.num_groups == 1 and np.abs(y).min() > 0
+    with pytest.raises(ValueError, match=r"norm: GroupNorm\(8, 8\): training needs more than one value in each "
+                                         r"group, got input \(2, 8, 1, 1\)"):
+        ConvBlock(4, 8, 1, norm=lambda channels: nn.GroupNorm(channels, channels))(
+            Tensor(images(2, 4, 1, 1, dtype=np.float32)))

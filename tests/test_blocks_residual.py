@@ -116,6 +116,8 @@ def test_the_shortcut_follows_stride_and_channels():
     assert list(projection.state_dict()) == ["0.weight", "1.weight", "1.bias", "1.running_mean",
                                              "1.running_var", "1.num_batches_tracked"]
     assert isinstance(make_shortcut(8, 16, norm="group")[1], nn.GroupNorm)
+    with pytest.raises(ValueError, match='pad: expected shortcut "A" beside pad=\'both\''):
+        make_shortcut(8, 8, option="B", pad="both")
     with pytest.raises(ValueError, match='option "A".*or "B".*got \'C\''):
         make_shortcut(8, 8, 1, "C")
 
@@ -133,6 +135,38 @@ def test_option_a_cannot_drop_channels():
         BasicBlock(8, 4, shortcut="A")
 
 
+BLOCKS_WITH_OPTIONS = [BasicBlock, Bottleneck, PreActBlock, PreActBottleneck, SEBasicBlock, SEBottleneck, ResidualBlock]
+
+
+def shortcut_of_a_user(channels, stride=2):
+    return nn.Sequential(nn.Conv2d(8, channels, 1, stride, bias=False), nn.BatchNorm2d(channels))
+
+
+@pytest.mark.parametrize("block", BLOCKS_WITH_OPTIONS)
+def test_a_given_module_is_the_shortcut(block):
+    given = shortcut_of_a_user(8 * block.expansion)
+    ours = block(8, 8, 2, downsample=given)
+    assert ours.downsample is given and block(8, 8, 2, given).downsample is given
+    assert ours(tensor(2, 8, 6, 6)).shape == (2, 8 * block.expansion, 3, 3)
+    assert [key for key in ours.state_dict() if key.startswith("downsample.0")] == ["downsample.0.weight"]
+    same = block(8 * block.expansion, 8, downsample=nn.Tanh())                   # also where the shape agrees
+    assert isinstance(same.downsample, nn.Tanh) and same(tensor(2, 8 * block.expansion, 3, 3)).shape[2] == 3
+
+
+@pytest.mark.parametrize("block", BLOCKS_WITH_OPTIONS)
+@pytest.mark.parametrize("options, error, message", [
+    ({"downsample": nn.Identity(), "shortcut": "A"}, ValueError, "either downsample.*or shortcut and pad.*got both"),
+    ({"downsample": nn.Identity(), "pad": "both"}, ValueError, "either downsample.*got both"),
+    ({"downsample": "A"}, TypeError, "expected downsample to be a module or None, got 'A'.*shortcut=\"A\""),
+    ({"shortcutt": "A"}, TypeError, "unknown option 'shortcutt', expected .*did you mean 'shortcut'"),
+    ({"inplace": True}, TypeError, "unknown option 'inplace', expected shortcut, pad, attention")],
+    ids=["and shortcut", "and pad", "a name", "misspelt", "unknown"])
+def test_wrong_options_are_told_by_the_block(block, options, error, message):
+    with pytest.raises(error, match=message) as found:
+        block(8, 8, **options)
+    assert str(found.value).startswith(block.__name__) and "._" not in str(found.value)
+
+
 # Options ----------------------------------------------------------------------------------------------------
 
 
@@ -142,6 +176,8 @@ def test_a_residual_block_by_its_shapes():
     block = ResidualBlock(6, 8, hidden_channels=3, stride=2)
     assert block.conv1.weight.shape == (3, 6, 3, 3) and block.conv2.weight.shape == (8, 3, 3, 3)
     assert block.conv1.stride == (2, 2) and block(tensor(2, 6, 5, 5)).shape == (2, 8, 3, 3)
+    assert ResidualBlock(in_channels=6, out_channels=8)(tensor(2, 6, 5, 5)).shape == (2, 8, 5, 5)
+    assert ResidualBlock(6, 6, 2)(tensor(2, 6, 5, 5)).shape == (2, 6, 3, 3)
 
 
 @pytest.mark.parametrize("block", [BasicBlock, Bottleneck, PreActBlock, PreActBottleneck, SEBasicBlock])
@@ -192,8 +228,9 @@ def test_attention_may_be_chosen():
     assert BasicBlock(8, 8, attention="none").attention is None
     with pytest.raises(ValueError, match="attention: expected se, self, none.*got 'see'"):
         BasicBlock(8, 8, attention="see")
-    with pytest.raises(ValueError, match="reduction"):
-        SEBasicBlock(8, 8)
+    assert SEBasicBlock(8, 8).attention.reduction == 8 and SEBasicBlock(64, 64).attention.reduction == 16
+    with pytest.raises(ValueError, match="SEBlock: expected a reduction from 1 to 8, the number of channels, got 16"):
+        SEBlock(8, reduction=16)
 
 
 def test_batch_norm_relu_and_addition_stay_one_operation():
@@ -273,6 +310,8 @@ def test_parallel_adds_and_concatenates():
     rows = Parallel(nn.Linear(3, 2), nn.Linear(3, 4), join="cat", dim=-1)
     assert rows(Tensor(np.zeros((5, 7, 3), np.float32))).shape == (5, 7, 6)
     assert Parallel(a)(x).shape == (2, 5, 4, 4)
+    for listed in [a, b], (a, b), nn.ModuleList([a, b]):
+        assert np.array_equal(Parallel(listed)(x).array, Parallel(a, b)(x).array)
 
 
 def test_branches_that_do_not_match_are_told_with_their_shapes():

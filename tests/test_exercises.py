@@ -1,12 +1,16 @@
 """Exercises: solutions pass, wrong answers are told apart in words, and bad input gets a clear sentence."""
 
 import re
+import subprocess
+import sys
+import threading
 
 import pytest
 
 from tinynet.autograd import Function
 from tinynet.cli import main
 from tinynet.exercises import ORDER, TASKS, Exercise, check
+from tinynet.exercises.limit import time_limit
 
 
 @pytest.fixture
@@ -317,3 +321,46 @@ def test_bad_input_gets_a_sentence(arguments, words, tmp_path, monkeypatch, caps
     out, err = capsys.readouterr()
     assert words in err and not out
     assert (tmp_path / "mine.py").read_text(encoding="utf-8") == "my work" and not (tmp_path / "x.py").exists()
+
+
+# Answers that do not end --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code, line", [
+    ("while True:\n    pass", r"  (while True:|pass)"),
+    ("while True:\n    try:\n        dy = dy + 1\n    except Exception:\n        pass", "  "),
+    ("i = 0\nwhile i < 10:\n    dy = dy + 0\nreturn dy", r"  (while i < 10:|dy = dy \+ 0)")],
+    ids=["a loop", "a loop that catches exceptions", "a counter that does not count"])
+def test_an_answer_that_never_ends_is_stopped(code, line, tmp_path):
+    path = tmp_path / "answer.py"
+    path.write_text(Exercise("relu").filled(code))
+    with pytest.raises(check.Wrong, match=r"stopped after 0.3 seconds, in line \d+: does a loop never end\?\n" + line):
+        check.check(Exercise("relu"), path, seconds=0.3)
+
+
+def test_it_is_stopped_in_any_thread_and_only_inside(tmp_path):
+    path, told = tmp_path / "answer.py", []
+    path.write_text("while True: pass")
+
+    def run():
+        try:
+            check.check(Exercise("relu"), path, seconds=0.1)
+        except check.Wrong as wrong:
+            told.append(str(wrong))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(60)
+    assert told[0].startswith("stopped after 0.1 seconds, in line 1")
+    for _ in range(100):                                   # limits that end in time leave nothing
+        with time_limit(60):
+            pass
+    assert all(thread.name != "time limit" or thread.join(10) is None for thread in threading.enumerate())
+
+
+def test_a_call_that_never_returns_ends_the_command(tmp_path):
+    path = tmp_path / "answer.py"
+    path.write_text("import time\ntime.sleep(1000)\n")
+    done = subprocess.run([sys.executable, "-m", "tinynet", "exercise", "relu", "--check", str(path), "--seconds", "0.2"],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "relu: stopped: the answer did not end within 0.2 seconds" in done.stdout

@@ -9,7 +9,9 @@ import tinynet
 from tinynet import models, nn
 from tinynet.autograd import Function
 from tinynet.cli import main
+from tinynet.inspect.drawing import route
 from tinynet.inspect.placing import arrange, distance, size
+from tinynet.inspect.subject import find
 from tinynet.nn import functional as F
 from tinynet.nn.blocks import BasicBlock, MultiheadAttention, SEBlock
 from tinynet.tensor import Tensor
@@ -22,13 +24,53 @@ def titles(graph):
 def test_a_block_operator_by_operator():
     graph = tinynet.graph(BasicBlock(4, 8, stride=2), (4, 6, 6))
     assert titles(graph) == ["input", "Conv2d", "BatchNorm + ReLU", "Conv2d", "Conv2d", "BatchNorm",
-                             "BatchNorm + ReLU"]
+                             "BatchNorm + shortcut + ReLU"]
     source, conv1, bn1, conv2, *_, shortcut, end = graph.boxes
     assert source.kind == "input" and source.lines == ["input", "(1, 4, 6, 6)"]
     assert conv1.lines[1:] == ["conv1", "→ (1, 8, 3, 3)", "weight (8, 4, 3, 3)", "saves input (576 B)"]
     assert bn1.lines[-1] == "saves input, output, 2 × (8,) (704 B)" and bn1.above == [conv1]
     assert set(end.above) == {conv2, shortcut}
     assert str(graph).startswith("  0  input; (1, 4, 6, 6)  <- -\n  1  Conv2d")
+
+
+BLOCKS = {"basic": (lambda: BasicBlock(4, 8, 2), (4, 8, 8)),
+          "basic of equal shapes": (lambda: BasicBlock(4, 4, norm="group"), (4, 8, 8)),
+          "basic with attention": (lambda: BasicBlock(4, 8, 2, attention="se"), (4, 8, 8)),
+          "squeeze and excitation": (lambda: SEBlock(64), (64, 4, 4)),
+          "resnet8": (models.resnet8, (3, 32, 32))}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_every_arrow_ends_in_a_head(name):
+    """A head points along the last piece of its line, which therefore has a length."""
+    make, shape = BLOCKS[name]
+    _, arrows = arrange(tinynet.graph(make(), shape).boxes)
+    for arrow in arrows:
+        vertices, codes = route(arrow)
+        assert len(vertices) == len(codes)
+        x, y = np.subtract(vertices[-1], vertices[-2])
+        assert x == 0 and y < -0.01, vertices
+        assert all(abs(a[0] - b[0]) + abs(a[1] - b[1]) > 1e-6 for a, b in zip(vertices, vertices[1:]) if a[0] == b[0])
+
+
+@pytest.mark.parametrize("text, kind, shape", [
+    ("TransformerEncoder(TransformerEncoderLayer(32, 4, 64), 2)", "TransformerEncoder", "10,32"),
+    ("Residual(ConvBlock(8, 8), shortcut=ConvBlock(8, 8, 1, activation='none'))", "Residual", "8,4,4"),
+    ("Sequential(Conv2d(3, 8, 3), ReLU())", "Sequential", "3,8,8"),
+    ("Parallel([ConvBlock(8, 4), ConvBlock(8, 4, 1)], join='cat')", "Parallel", "8,4,4"),
+    ("Parallel({'near': ConvBlock(8, 4), 'far': DilatedConv(8, 4, dilation=2)})", "Parallel", "8,4,4"),
+    ("Inception(8, 4, (4, 4), (4, 4), 4)", "Inception", "8,4,4")], ids=lambda value: value.partition("(")[0])
+def test_blocks_may_be_arguments_of_blocks(text, kind, shape, tmp_path, capsys):
+    assert type(find(text, shape)[0]).__name__ == kind
+    assert main(["graph", text, "--input", shape, "--out", str(tmp_path / "block.svg")]) == 0
+    assert "boxes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["Residual(ConvBlock(8, 8)", "Residual(open('x'))", "Residual(8 .real)", "(8, 8)",
+                                  "Residual(ConvBlock.x(8))", "Parallel({**{}})"])
+def test_other_arguments_are_refused(text):
+    with pytest.raises(ValueError, match="expected a block with plain arguments|unknown block 'open'"):
+        find(text, "8,4,4")
 
 
 def test_a_network_is_folded_into_modules():

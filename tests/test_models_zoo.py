@@ -1,6 +1,7 @@
 """All networks by name and from configuration: counts, keys, forward passes, feature maps, clear errors."""
 
 import json
+import types
 
 import numpy as np
 import pytest
@@ -253,7 +254,12 @@ def test_a_network_without_head_gives_features():
     ({"head": 10}, 'config: head: expected "none" or an object with num_classes, dropout, got 10'),
     ({"head": {"classes": 10}}, r"config: head: unknown key 'classes', .*; did you mean 'num_classes'\?"),
     ({"head": {"num_classes": -1}}, "config: head: num_classes: expected a positive integer, at most 100,000, got -1"),
-    ({"attention": ["se"]}, r"config: attention: expected one of none, se, self, got \['se'\]")], ids=str)
+    ({"attention": ["se"]}, r"config: attention: expected one of none, se, self, got \['se'\]"),
+    ({"channels": [32, 16, 8]}, 'config: shortcut: expected "B" where a stage has fewer channels than the one before'),
+    ({"shortcut": "B", "pad": "both"}, 'config: pad: expected "end" beside shortcut "B"'),
+    ({"attention": "se", "channels": [8, 16, 32], "reduction": 16}, "config: reduction: expected at most 8"),
+    ({"reduction": 8}, 'config: reduction: expected attention "se" beside it, got \'none\''),
+    ({"strides": [1, 2]}, "config: strides: expected one number for each of the 3 stages")], ids=str)
 def test_mistakes_are_named(changes, message):
     with pytest.raises(ValueError, match=message):
         models.build({**RESNET20, **changes})
@@ -297,6 +303,33 @@ def test_settings_by_name_and_networks_with_preactivated_blocks():
     assert [m.shape for m in maps] == [(1, 16, 16, 16), (1, 32, 8, 8), (1, 64, 4, 4)]
 
 
+class Described:
+    """The configuration of the notes: an object with attributes, the channels of the input first."""
+
+    num_stages = 2
+    blocks_per_stage = [2, 1]
+    channels = [3, 16, 32]
+
+
+@pytest.mark.parametrize("config", [
+    Described, Described(), vars(types.SimpleNamespace(num_stages=2, blocks_per_stage=[2, 1], channels=[3, 16, 32])),
+    types.SimpleNamespace(num_stages=2, blocks_per_stage=(2, 1), channels=(3, 16, 32), learning_rate=0.1)],
+    ids=["class", "object", "dict", "namespace"])
+def test_a_configuration_of_the_notes(config):
+    extractor = models.FeatureExtractor(config)
+    assert [m.shape for m in extractor(pictures(2, 9))] == [(2, 16, 9, 9), (2, 32, 9, 9)]
+    blocks = [block for stage in extractor.network.stages for block in getattr(extractor.network, stage)]
+    assert [(b.in_channels, b.out_channels) for b in blocks] == [(3, 16), (16, 16), (16, 32)]
+
+
+def test_a_stem_and_strides_beside_the_channels_of_the_input():
+    described = {"num_stages": 2, "blocks_per_stage": 1, "channels": [1, 16, 32]}
+    maps = models.FeatureExtractor(described, stem="cifar")(tinynet.randn(1, 1, 8, 8))
+    assert [m.shape for m in maps] == [(1, 16, 8, 8), (1, 32, 4, 4)]
+    maps = models.FeatureExtractor(described, strides=[2, 1])(tinynet.randn(1, 1, 8, 8))
+    assert [m.shape for m in maps] == [(1, 16, 4, 4), (1, 32, 4, 4)]
+
+
 def test_maps_from_inside_a_network():
     model = models.resnet8().eval()
     extractor = models.FeatureExtractor.from_model(model, ["layer2", "layer1.0.conv1", "fc"])
@@ -310,7 +343,12 @@ def test_maps_from_inside_a_network():
 @pytest.mark.parametrize("make, message", [
     (lambda: models.FeatureExtractor.from_model(models.resnet8(), ["layr2"]), "no module 'layr2'; .*layer2"),
     (lambda: models.FeatureExtractor(num_stages=3, blocks_per_stage=1, channels=[8, 16]),
-     r"config: channels: expected 3 numbers, one a stage, got \[8, 16\]"),
+     r"config: channels: expected 3 numbers, one a stage, or one more, .*got \[8, 16\]"),
+    (lambda: models.FeatureExtractor(types.SimpleNamespace(chanels=[8], num_stages=1)), "did you mean 'channels'"),
+    (lambda: models.FeatureExtractor(num_stages=2, blocks_per_stage=[1], channels=[8, 8, 8]),
+     r"config: blocks_per_stage: expected a positive integer or a list of 2, one a stage, got \[1\]"),
+    (lambda: models.FeatureExtractor(num_stages=0, channels=[8]), "config: num_stages: expected a positive integer"),
+    (lambda: models.FeatureExtractor(blocks=[1], blocks_per_stage=1, channels=[8]), "mean the same, got both"),
     (lambda: models.FeatureExtractor(blocks_per_stage=1, chanels=[8]), "chanels"),
     (lambda: models.FeatureExtractor(channels=[8]), "config: blocks: expected .*got nothing")])
 def test_mistakes_in_feature_extractors(make, message):

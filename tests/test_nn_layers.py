@@ -275,3 +275,32 @@ def test_initialisation_refuses():
         nn.init.kaiming_normal_(Tensor(np.zeros((3, 3))), mode="fan")
     with pytest.raises(ValueError, match="calculate_gain: expected linear"):
         nn.init.calculate_gain("swish")
+
+
+@pytest.mark.parametrize("shape, refused", [((1, 4, 1, 1), True), ((2, 4, 1, 1), True), ((1, 4, 1, 2), False),
+                                            ((1, 4), True), ((1, 8, 1, 1), False)], ids=str)
+def test_group_norm_refuses_groups_of_one_value_in_training(shape, refused):
+    """PyTorch refuses them for one image only, and then in evaluation, too; for more, it gives the bias."""
+    x, layer = tinynet.randn(*shape), nn.GroupNorm(4, shape[1])
+    alone = shape[0] * shape[1] // 4 * int(np.prod(shape[2:])) == 1
+    for training in (True, False):
+        layer.train(training)
+        if refused and (training or alone):
+            with pytest.raises(ValueError, match="more than one value in each group"):
+                layer(x)
+        else:
+            assert layer(x).shape == shape
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 1, 1), (2, 4, 1, 1), (1, 4, 1, 2), (2, 2), (1, 2)], ids=str)
+def test_the_function_refuses_what_pytorch_refuses(shape):
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+    def refuses(lib):
+        try:
+            lib.nn.functional.group_norm(lib.tensor(x), shape[1])
+        except ValueError:
+            return True
+
+    assert refuses(tinynet) == refuses(torch)

@@ -1,13 +1,15 @@
 """Learn by filling a hole: write one backward (or kernel) of the engine yourself, and have it checked.
 
 Without a name, or with --list, shows all exercises in the order in which to do them. With --check, your
-file is run as any Python file of yours, with the gradient checker, and what is wrong is told in words.
+file is run as any Python file of yours, with the gradient checker, and what is wrong is told in words. An answer
+that does not end is stopped after a minute, or after --seconds.
 
     tinynet exercise
     tinynet exercise relu --out relu.py
     tinynet exercise relu --check relu.py
 """
 
+import os
 import pathlib
 import sys
 
@@ -18,6 +20,8 @@ def add_options(parser):
     group.add_argument("--out", metavar="FILE", help="write the exercise into a new file (default: show it)")
     group.add_argument("--check", metavar="FILE", help="check your answer")
     group.add_argument("--list", action="store_true", help="list the exercises")
+    parser.add_argument("--seconds", type=float, default=60, metavar="S",
+                        help="stop an answer that has not ended after so many seconds (default: 60)")
 
 
 def run(args):
@@ -30,7 +34,7 @@ def run(args):
     if args.out:
         return write(exercise, pathlib.Path(args.out))
     if args.check:
-        return check(exercise, pathlib.Path(args.check))
+        return check(exercise, pathlib.Path(args.check), args.seconds)
     print(exercise.blank(), end="")
     command = f"tinynet exercise {args.name} --out {args.name}.py"
     print(f"tinynet: to have it as a file: {command}", file=sys.stderr)
@@ -53,11 +57,19 @@ def write(exercise, path):
     print(f"fill in the part marked TODO, then: tinynet exercise {exercise.name} --check {path}")
 
 
-def check(exercise, path):
+def check(exercise, path, seconds):
     from tinynet.exercises import ORDER
     from tinynet.exercises.check import Wrong, check
+    if not seconds > 0:
+        raise ValueError(f"--seconds: expected a number above 0, got {seconds:g}")
+
+    def end():
+        """For an answer that catches the exception, or waits in a call that never returns."""
+        print(f"{exercise.name}: stopped: the answer did not end within {seconds:g} seconds", flush=True)
+        os._exit(1)
+
     try:
-        cases, worst = check(exercise, path)
+        cases, worst = check(exercise, path, seconds, end)
     except Wrong as wrong:
         first, *rest = str(wrong).splitlines()
         print(f"{exercise.name}: not right yet. {first}", *rest, sep="\n  ")

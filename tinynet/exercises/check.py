@@ -5,7 +5,7 @@ answer's own forward. The solution only explains: a wrong gradient is compared w
 those that the exercise's typical mistakes give.
 
 An answer runs in this process with all that Python may do: it is the student's own code. Who checks other
-people's files runs other people's code.
+people's files runs other people's code. An answer that does not end is stopped after `SECONDS`.
 """
 
 import contextlib
@@ -19,28 +19,42 @@ from tinynet import files, kernels
 from tinynet.autograd import Function
 from tinynet.gradients.modes import no_grad
 from tinynet.exercises.diagnose import explain, same
+from tinynet.exercises.limit import TimeUp, time_limit
 from tinynet.inspect import gradcheck
 from tinynet.tensor import Tensor
 
 SEED = 0
+SECONDS = 60                           # the longest that all cases of an answer may take
 
 
 class Wrong(Exception):
     """What is wrong with an answer, in words."""
 
 
-def check(exercise, path):
-    """Prove the answer in the file `path`: (number of cases, worst relative error), or Wrong."""
+def check(exercise, path, seconds=SECONDS, last_resort=None):
+    """Prove the answer in the file `path`: (number of cases, worst relative error), or Wrong.
+
+    Wrong, too, if that takes more than so many seconds; `last_resort`: see `time_limit`.
+    """
     with files.open_to_read(path) as file:
         source = file.read()
     task = run_file(exercise.text, exercise.name)
     solution = next(value for value in task.values() if is_operator(value))
     names = list(inspect.signature(solution.forward).parameters)[1:]           # without ctx
     cases = [Case(dict(zip(names, args, strict=True))) for args in task["cases"](np.random.default_rng(SEED))]
+    mistakes = Mistakes(exercise, task["MISTAKES"], solution.__name__)
+    try:
+        with time_limit(seconds, last_resort):
+            return len(cases), check_cases(exercise, path, source, solution, cases, mistakes)
+    except TimeUp as stopped:
+        raise Wrong(words_for_time(stopped, seconds, str(path))) from None
+
+
+def check_cases(exercise, path, source, solution, cases, mistakes):
+    """The worst relative error of the answer in `source`."""
     with in_words(exercise, path):
         answer = operator_of(run_file(source, str(path)), solution.__name__)
     watch(answer, cases[0].inputs)
-    mistakes = Mistakes(exercise, task["MISTAKES"], solution.__name__)
     worst = 0
     for case in cases:
         with in_words(exercise, path, case), kernels.use("numpy"):
@@ -48,7 +62,7 @@ def check(exercise, path):
     for case in cases:                 # a wrong type only matters when all values are right
         with in_words(exercise, path, case), kernels.use("numpy"):
             check_dtypes(answer, case.single())
-    return len(cases), worst
+    return worst
 
 
 # Running a file -------------------------------------------------------------------------------------------------
@@ -133,6 +147,15 @@ def words_for(error, exercise, filename):
     if isinstance(error, NotImplementedError):
         return f"line {line.lineno} waits for your code in the place of `{line.line}`: {exercise.todo}"
     return f"line {line.lineno} stops with {type(error).__name__}: {error}\n  {line.line}"
+
+
+def words_for_time(stopped, seconds, filename):
+    frames = [frame for frame in traceback.extract_tb(stopped.__traceback__) if frame.filename == filename]
+    if not frames:
+        return f"the check was stopped after {seconds:g} seconds"
+    line = frames[-1]
+    return (f"stopped after {seconds:g} seconds, in line {line.lineno}: does a loop never end?\n"
+            f"  {line.line}")
 
 
 # Proving and explaining -----------------------------------------------------------------------------------------

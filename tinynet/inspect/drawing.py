@@ -6,6 +6,7 @@ from tinynet.inspect.placing import size
 FILL = {"operator": "#f2f2f2", "learned": "#dcebfa", "input": "#fdf0d5"}
 LINE = "#4a5568"
 MARGIN = 0.15                          # inches around it all
+NOTHING = 1e-6                         # inches: an arrow whose last piece is shorter has no direction, and no head
 
 
 def draw(boxes, arrows):
@@ -38,20 +39,28 @@ def draw_box(axes, box):
 
 
 def draw_arrow(axes, arrow):
-    """A line that runs straight down through rows, and turns between them."""
     from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
+    axes.add_patch(FancyArrowPatch(path=Path(*route(arrow)), arrowstyle="-|>", mutation_scale=9, color=LINE,
+                                   linewidth=1, zorder=1))
+
+
+def route(arrow):
+    """(vertices, codes) of a line that runs straight down through rows, and turns between them."""
     from matplotlib.path import Path
     vertices, codes = [(arrow[0].x, edge(arrow[0], -1))], [Path.MOVETO]
     for upper, lower in zip(arrow, arrow[1:]):
         start, end = upper.row[1], lower.row[0]        # of the gap between two rows
         middle = (start + end) / 2
-        vertices += [(upper.x, start), (upper.x, middle), (lower.x, middle), (lower.x, end)]
-        codes += [Path.LINETO, *[Path.CURVE4] * 3]
-    if edge(arrow[-1], 1) < end:                       # a box that is not as high as its row
+        if vertices[-1][1] - start > NOTHING:          # the box above is not as high as its row
+            vertices.append((upper.x, start))
+            codes.append(Path.LINETO)
+        vertices += [(upper.x, middle), (lower.x, middle), (lower.x, end)]
+        codes += [Path.CURVE4] * 3
+    if end - edge(lower, 1) > NOTHING:                 # nor is the box below
         vertices.append((lower.x, edge(lower, 1)))
         codes.append(Path.LINETO)
-    axes.add_patch(FancyArrowPatch(path=Path(vertices, codes), arrowstyle="-|>", mutation_scale=9, color=LINE,
-                                   linewidth=1, zorder=1))
+    return vertices, codes
 
 
 def edge(box, side):

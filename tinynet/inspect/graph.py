@@ -88,12 +88,17 @@ def readable_depth(calls):
 
 def single(call, bytes_of):
     """The box of one operator."""
-    fused = " + ReLU" if getattr(call.node, "relu", False) else ""
     counts = collections.Counter(call.saves).items()
     saves = ", ".join(what if count == 1 else f"{count} × {what}" for what, count in counts) or "nothing"
     new = f" ({amount(bytes_of[id(call)], 'B')})" if bytes_of[id(call)] else ""
     where = [call.path] if call.path else []
-    return Box("operator", [call.name + fused, *where, f"→ {call.shape}", f"saves {saves}{new}"])
+    return Box("operator", [call.name + in_the_same_pass(call.node), *where, f"→ {call.shape}", f"saves {saves}{new}"])
+
+
+def in_the_same_pass(node):
+    """What a BatchNorm does besides: relu(norm(x) + shortcut) is a single operator."""
+    added = len(getattr(node, "given", ())) == 4 and node.given[3]
+    return " + shortcut" * added + " + ReLU" * bool(getattr(node, "relu", False))
 
 
 def folded(group, depth, kinds, bytes_of):

@@ -2,7 +2,8 @@
 
     resnet20                   a network by its name, or a JSON file that describes one
     resnet20:layer2.0          a module inside, with the input that it gets there
-    "BasicBlock(16, 32, 2)"    a layer or block with its arguments
+    "BasicBlock(16, 32, 2)"    a layer or block with its arguments, which may be blocks themselves:
+                               "TransformerEncoder(TransformerEncoderLayer(32, 4, 64), 2)"
 """
 
 import ast
@@ -45,19 +46,44 @@ def usual_size(model):
 
 
 def block(text):
-    """The layer or block that a call such as `SEBlock(64, reduction=8)`, with plain values, makes."""
+    """The layer or block that a call such as `SEBlock(64, reduction=8)` makes.
+
+    Arguments are plain values, and layers or blocks, alone or in lists and dictionaries.
+    """
     try:
         call = ast.parse(text, mode="eval").body
-        args = [ast.literal_eval(a) for a in call.args]
-        options = {k.arg: ast.literal_eval(k.value) for k in call.keywords}
-        name = call.func.id
-    except (SyntaxError, ValueError, AttributeError):
-        raise ValueError("expected a block with plain arguments, such as BasicBlock(16, 32), "
-                         f"got {text!r}") from None
+    except SyntaxError:
+        call = None
+    if not isinstance(call, ast.Call):
+        raise not_a_block(text)
+    return value(call, text)
+
+
+def value(node, text):
+    """What a piece of `text` stands for."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        args = [value(a, text) for a in node.args]
+        return kind_of(node.func.id)(*args, **{k.arg: value(k.value, text) for k in node.keywords})
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return [value(item, text) for item in node.elts]
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        return {value(k, text): value(v, text) for k, v in zip(node.keys, node.values)}
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise not_a_block(text) from None
+
+
+def not_a_block(text):
+    return ValueError("expected a block with plain arguments, or with blocks as arguments, such as BasicBlock(16, 32) "
+                      f"or Residual(ConvBlock(16, 16)), got {text!r}")
+
+
+def kind_of(name):
     known = {n: kind for n, kind in {**vars(nn), **vars(blocks)}.items() if isinstance(kind, type)}
     if name not in known:
         raise ValueError(f"unknown block {name!r}; the nearest names are {nearest(name, known)}")
-    return known[name](*args, **options)
+    return known[name]
 
 
 def part(model, path, inputs):

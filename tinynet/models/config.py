@@ -58,23 +58,29 @@ def counts(what, most):
     return Field(REQUIRED, accepts, f"a list of 1 to {MAX_STAGES} positive integers, at most {most:,}: {what}")
 
 
+def optional(field):
+    """The same, or None, which is the default."""
+    return field._replace(default=None, accepts=lambda value: value is None or field.accepts(value))
+
+
 def is_count(value, most):
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= most
 
 
 NETWORK = {
-    "stem": choice("imagenet", "imagenet", "cifar"),
+    "stem": choice("imagenet", "imagenet", "cifar", "none"),
     "in_channels": count(3),
     "block": choice("basic", *BLOCKS),
     "blocks": counts("the blocks of each stage", MAX_BLOCKS),
     "channels": counts("the channels of each stage", MAX_WIDTH),
+    "strides": optional(counts("the strides of each stage", MAX_WIDTH)),
     "groups": count(1),                            # these two make ResNeXt and Wide ResNet of bottlenecks
     "base_width": count(64),
     "shortcut": choice("B", "A", "B"),
     "pad": choice("end", "end", "both"),
     "norm": choice("batch", *NORMS, function=True),
     "attention": choice("none", "none", *residual.ATTENTIONS, function=True),
-    "reduction": count(16),                        # of "se"
+    "reduction": optional(count(None)),            # of "se"
     "stochastic_depth": share(0.0),
     "zero_init_residual": Field(False, lambda v: isinstance(v, bool), "true or false"),
     "head": Field({}, lambda v: v == "none" or isinstance(v, dict),
@@ -92,9 +98,10 @@ def build(config, num_classes=None, **changes):
     source, config = read(config)
     config = checked({**config, **changes}, NETWORK, source)
     blocks, channels, head = config.pop("blocks"), config.pop("channels"), config.pop("head")
-    if len(blocks) != len(channels):
-        raise ValueError(f"{source}: channels: expected one number for each of the {len(blocks)} stages in "
-                         f"blocks, got {channels!r}")
+    for key, given in ("channels", channels), ("strides", config["strides"]):
+        if given is not None and len(given) != len(blocks):
+            raise ValueError(f"{source}: {key}: expected one number for each of the {len(blocks)} stages in "
+                             f"blocks, got {given!r}")
     return make(source, config, blocks, channels, checked_head(head, num_classes, f"{source}: head"))
 
 
@@ -113,11 +120,33 @@ def make(source, config, blocks, channels, head):
     elif (groups, base_width) != (1, 64):
         raise ValueError(f"{source}: groups and base_width: expected 1 and 64, as block {name!r} has no "
                          f"others, got {groups} and {base_width}")
-    reduction = config.pop("reduction")
-    if config["attention"] == "se":
-        config["attention"] = functools.partial(SEBlock, reduction=reduction)
+    check_shortcut(source, config, [width * block.expansion for width in channels])
+    set_attention(source, config, min(channels) * block.expansion)
     network = PreActResNet if block.preactivated else ResNet
     return network(block, blocks, channels, **head, **config)
+
+
+def check_shortcut(source, config, channels):
+    """What option A cannot do, said in the keys of the configuration."""
+    if config["shortcut"] == "B" and config["pad"] != "end":
+        raise ValueError(f'{source}: pad: expected "end" beside shortcut "B", which has no zeros to place, '
+                         f"got {config['pad']!r}")
+    if config["shortcut"] == "A" and sorted(channels) != channels:
+        raise ValueError(f'{source}: shortcut: expected "B" where a stage has fewer channels than the one before it, '
+                         f'as "A" can only add channels, got "A" and channels {channels}')
+
+
+def set_attention(source, config, narrowest):
+    """"se" with the reduction that is asked for."""
+    reduction = config.pop("reduction")
+    if reduction is None:
+        return
+    if config["attention"] != "se":
+        raise ValueError(f'{source}: reduction: expected attention "se" beside it, got {config["attention"]!r}')
+    if reduction > narrowest:
+        raise ValueError(f"{source}: reduction: expected at most {narrowest}, the channels of the narrowest stage, "
+                         f"got {reduction}")
+    config["attention"] = functools.partial(SEBlock, reduction=reduction)
 
 
 def read(config):

@@ -17,25 +17,23 @@ from tinynet.nn.blocks.residual import (
 class ResNet(Module):
     """A stem, stages of residual blocks (all but the first start with stride 2), average pool, linear head.
 
-    `depths` and `widths` give the blocks and channels of each stage. (N, 3, H, W) -> logits (N, num_classes),
-    or the pooled features (N, C) if that is None. Options are those of the blocks (see `ResidualBase`), but
-    `stochastic_depth` is the rate of the last block, to which it grows evenly (Huang et al. 2016, section 3).
-    He et al. 2015, sections 4.1 and 4.2.
+    `depths` and `widths` give the blocks and channels of each stage; `strides` the strides, if they are not 1, 2,
+    2, ... The stem is "imagenet", "cifar" or "none": then the first stage takes the images, or maps, as they are.
+    (N, in_channels, H, W) -> logits (N, num_classes), or the pooled features (N, C) if that is None. Options are
+    those of the blocks (see `ResidualBase`), but `stochastic_depth` is the rate of the last block, to which it grows
+    evenly (Huang et al. 2016, section 3). He et al. 2015, sections 4.1 and 4.2.
     """
 
-    def __init__(self, block, depths, widths, stem="imagenet", num_classes=1000, *, in_channels=3,
+    def __init__(self, block, depths, widths, stem="imagenet", num_classes=1000, *, in_channels=3, strides=None,
                  norm="batch", stochastic_depth=0.0, dropout=0.0, **options):
         super().__init__()
-        channels = widths[0]
-        kernel_size, stride = (3, 1) if stem == "cifar" else (7, 2)
-        self.conv1 = Conv2d(in_channels, channels, kernel_size, stride, kernel_size // 2,
-                            bias=needs_bias(norm))
-        self.bn1 = make_norm(norm, channels)
-        self.maxpool = Identity() if stem == "cifar" else MaxPool2d(3, stride=2, padding=1)
+        channels = in_channels if stem == "none" else widths[0]
+        self._make_stem(stem, in_channels, channels, norm)
         self.stages = [f"layer{i + 1}" for i in range(len(depths))]
+        strides = [1] + [2] * (len(depths) - 1) if strides is None else strides
         rates = (stochastic_depth * (i + 1) / sum(depths) for i in range(sum(depths)))
-        for i, (stage, depth, width) in enumerate(zip(self.stages, depths, widths)):
-            stride, drops = 2 if i else 1, list(islice(rates, depth))
+        for stage, depth, width, stride in zip(self.stages, depths, widths, strides):
+            drops = list(islice(rates, depth))
             setattr(self, stage, make_stage(block, channels, width, stride, drops, norm=norm, **options))
             channels = width * block.expansion
         self.avgpool = AdaptiveAvgPool2d(1)
@@ -45,11 +43,22 @@ class ResNet(Module):
         self.out_channels = channels
         self.apply(initialise)
 
+    def _make_stem(self, stem, in_channels, channels, norm):
+        kernel_size, stride = (3, 1) if stem == "cifar" else (7, 2)
+        self.conv1 = None if stem == "none" else Conv2d(in_channels, channels, kernel_size, stride, kernel_size // 2,
+                                                        bias=needs_bias(norm))
+        self.bn1 = None if stem == "none" else make_norm(norm, channels)
+        self.maxpool = MaxPool2d(3, stride=2, padding=1) if stem == "imagenet" else Identity()
+
     def forward(self, x):
-        return self.head(self.body(self.maxpool(norm_relu(self.bn1, self.conv1(x)))))
+        return self.head(self.body(self.stem(x)))
+
+    def stem(self, x):
+        """Images to the maps that the first stage takes, (N, in_channels, H, W) -> (N, C, P, Q)."""
+        return x if self.conv1 is None else self.maxpool(norm_relu(self.bn1, self.conv1(x)))
 
     def body(self, x):
-        """The maps behind the stem through all stages, (N, C, H, W) -> (N, out_channels, P, Q)."""
+        """The stem's maps through all stages, (N, C, H, W) -> (N, out_channels, P, Q)."""
         for stage in self.stages:
             x = getattr(self, stage)(x)
         return x
@@ -70,7 +79,11 @@ class PreActResNet(ResNet):
         self.bn1 = make_norm(norm, self.out_channels)
 
     def forward(self, x):
-        return self.head(norm_relu(self.bn1, self.body(self.maxpool(self.conv1(x)))))
+        return self.head(norm_relu(self.bn1, self.body(self.stem(x))))
+
+    def stem(self, x):
+        """Images to the maps that the first stage takes, (N, in_channels, H, W) -> (N, C, P, Q); no norm here."""
+        return x if self.conv1 is None else self.maxpool(self.conv1(x))
 
 
 def make_stage(block, in_channels, width, stride, drops, **options):

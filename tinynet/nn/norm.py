@@ -1,5 +1,7 @@
 """Normalisation layers."""
 
+import math
+
 import numpy as np
 
 from tinynet import dtypes
@@ -75,7 +77,8 @@ class _BatchNorm(_NormBase):
     """Each channel is normalised over the batch; running statistics are kept for evaluation.
 
     `momentum` is the weight of the newest statistics, or None for the plain average over all batches.
-    Called with `relu=True` (and `residual=...`), the layer is one pass over memory: relu(bn(x) + residual).
+    Called with `relu=True` (and `residual=...`), the layer is one pass over memory: relu(bn(x) + residual). What is
+    added is called residual here; in a residual block it is the shortcut, as the residual of He et al. 2015 is F(x).
     ValueError in training for a single value of a channel.
     """
 
@@ -214,7 +217,8 @@ class LayerNorm(Module):
 class GroupNorm(Module):
     """Each image is normalised by itself, `num_channels / num_groups` channels at a time. Wu & He 2018.
 
-    (N, num_channels, ...) -> the same. ValueError unless the groups divide the channels.
+    (N, num_channels, ...) -> the same. ValueError unless the groups divide the channels, and in training for groups
+    of a single value, whose result would be `bias` for any input. (PyTorch refuses them for a batch of one image.)
     """
 
     def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None, *,
@@ -232,6 +236,9 @@ class GroupNorm(Module):
         if input.ndim < 2 or input.shape[1] != self.num_channels:
             raise ValueError(f"{self.title()}: expected input (N, {self.num_channels}, ...), "
                              f"got {input.shape}")
+        if self.training and self.num_groups == math.prod(input.shape[1:]):
+            raise ValueError(f"{self.title()}: training needs more than one value in each group, got input "
+                             f"{input.shape}; take fewer groups")
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def title(self):

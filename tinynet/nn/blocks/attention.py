@@ -23,15 +23,17 @@ class SEBlock(Module):
     """y = g · x, each channel scaled by a gate g = σ(W₂ relu(W₁ mean(x))) that looks at all channels' means.
 
     (N, C, H, W) -> the same; W₁ (C / reduction, C) and W₂ (C, C / reduction) have no bias: 2 C² / reduction
-    parameters. ValueError unless reduction is from 1 to C. Hu, Shen & Sun 2018, "Squeeze-and-Excitation
-    Networks", section 3.
+    parameters. `reduction` is 16 unless given, or C where there are fewer channels. ValueError unless it is from 1
+    to C. Hu, Shen & Sun 2018, "Squeeze-and-Excitation Networks", section 3.
 
-    The gates of small batches can be unstable. Set `gates` to a list, and every forward pass appends its own
-    to it, an array (N, C); `watch_gates(model)` does so for all blocks of a network.
+    The block looks at each image by itself, so its gates do not depend on the batch; a BatchNorm around it does
+    (docs/optimization.md, "Small batches"). Set `gates` to a list, and every forward pass appends its gates to it,
+    an array (N, C); `watch_gates(model)` does so for all blocks of a network.
     """
 
-    def __init__(self, channels, reduction=16):
+    def __init__(self, channels, reduction=None):
         super().__init__()
+        reduction = min(16, channels) if reduction is None else reduction
         if not 1 <= reduction <= channels:
             raise ValueError(f"SEBlock: expected a reduction from 1 to {channels}, the number of channels, "
                              f"got {reduction}")
@@ -57,7 +59,13 @@ class SEBlock(Module):
 
 @contextlib.contextmanager
 def watch_gates(model):
-    """Record the gates of every SEBlock of `model`: {path: [array (N, C) of each forward pass]}."""
+    """Record the gates of every SEBlock of `model`: {path: [array (N, C) of each forward pass]}.
+
+        with watch_gates(model) as gates:
+            model(images)
+
+    Hu, Shen & Sun 2018, section 7.2, look at gates in this way.
+    """
     blocks = {path: module for path, module in model.named_modules() if isinstance(module, SEBlock)}
     before = {path: block.gates for path, block in blocks.items()}
     for block in blocks.values():

@@ -6,6 +6,7 @@ from tinynet.nn.module import Module
 from tinynet.nn.norm import BatchNorm2d, GroupNorm
 
 NORMS = "batch", "group", "layer", "none"
+GROUP_SIZE = 8                         # channels of a group: docs/optimization.md has the measurement
 ACTIVATIONS = {"relu": F.relu, "leaky_relu": F.leaky_relu, "gelu": F.gelu, "silu": F.silu,
                "sigmoid": F.sigmoid, "tanh": F.tanh, "none": None}
 
@@ -28,8 +29,8 @@ class Block(Module):
 def make_norm(norm, channels, batch_norm=BatchNorm2d):
     """The norm of that name for so many channels, or what `norm(channels)` makes.
 
-    BatchNorm needs batches of a dozen images or more; "group" (Wu & He 2018: as many groups as the largest
-    divisor of the channels up to 32) and "layer" (one group of all channels) look at one image at a time.
+    "batch" averages over the images of a batch. "group" (Wu & He 2018, "Group Normalization": a fixed number of
+    channels in each group) and "layer" (one group of all channels) look at one image at a time.
     """
     if callable(norm):
         return made(norm, channels)
@@ -42,9 +43,13 @@ def make_norm(norm, channels, batch_norm=BatchNorm2d):
     return GroupNorm(groups_of(channels) if norm == "group" else 1, channels)
 
 
-def groups_of(channels, most=32):
-    """The largest divisor of `channels` up to `most`."""
-    return next(groups for groups in range(min(most, channels), 0, -1) if channels % groups == 0)
+def groups_of(channels, size=GROUP_SIZE):
+    """How many groups: as many as leave each of them `size` channels or more; one where there are fewer.
+
+    A group must not get too small: with one channel, the group norm would be an instance norm, which takes away
+    how strong a channel is, and makes zeros of a 1x1 map.
+    """
+    return next((groups for groups in range(channels // size, 0, -1) if channels % groups == 0), 1)
 
 
 def made(function, channels):
@@ -60,12 +65,12 @@ def needs_bias(norm):
     return norm in (None, "none")
 
 
-def norm_relu(norm, x, residual=None):
-    """relu(norm(x) + residual), in one pass over memory where the norm is a BatchNorm."""
+def norm_relu(norm, x, shortcut=None):
+    """relu(norm(x) + shortcut), in one pass over memory where the norm is a BatchNorm."""
     if isinstance(norm, BatchNorm2d):
-        return norm(x, residual=residual, relu=True)
+        return norm(x, residual=shortcut, relu=True)
     y = norm(x)
-    return F.relu(y) if residual is None else F.add_relu(y, residual)
+    return F.relu(y) if shortcut is None else F.add_relu(y, shortcut)
 
 
 def make_activation(activation):

@@ -1,14 +1,15 @@
 """Modules side by side: Parallel branches of one input, and Residual, a module beside its input."""
 
-from tinynet.nn.shape import Identity
+from tinynet.nn.containers import ModuleList
 from tinynet.nn.module import Module
+from tinynet.nn.shape import Identity
 from tinynet.ops.joining import cat
 
 
 class Parallel(Module):
     """All branches see the same input; their outputs are added (join="sum") or joined along `dim` ("cat").
 
-    Takes the branches as arguments, or as one dict whose keys become their names. Any shape that all of them
+    Takes the branches as arguments, as one list, or as one dict whose keys become their names. Any shape that all of them
     take -> that of their outputs, longer along `dim` for "cat". ValueError without branches, or where their
     outputs do not match. Szegedy et al. 2015 (cat); Xie et al. 2017 (sum).
     """
@@ -17,6 +18,8 @@ class Parallel(Module):
         super().__init__()
         if join not in ("sum", "cat"):
             raise ValueError(f'Parallel: expected join "sum" or "cat", got {join!r}')
+        if len(branches) == 1 and isinstance(branches[0], (list, tuple, ModuleList)):
+            branches = branches[0]
         is_dict = len(branches) == 1 and isinstance(branches[0], dict)
         named = branches[0] if is_dict else dict(enumerate(branches))
         if not named:
@@ -53,7 +56,7 @@ def check_branches(module, outputs, dim=None):
 
 
 class Residual(Module):
-    """branch(x) + shortcut(x); without a shortcut, x itself. He et al. 2015, equations 1 and 2.
+    """branch(x) + shortcut(x), where a shortcut that is not given is x itself. He et al. 2015, equations 1 and 2.
 
     The branch is any module. Any shape -> that of both summands; a ValueError names them where they differ.
     """

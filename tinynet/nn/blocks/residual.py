@@ -1,8 +1,11 @@
 """Residual blocks: y = relu(F(x) + shortcut(x)), so that a block has to learn only what to change.
 
-He et al. 2015, "Deep Residual Learning for Image Recognition". Every addition meets a BatchNorm before it and
-a ReLU after it, and the three go over memory once: `bn(x, residual=..., relu=True)`.
+F(x), what the branch computes, is the residual; x, or what makes x fit, is the shortcut. He et al. 2015, "Deep
+Residual Learning for Image Recognition". Every addition comes after a BatchNorm and before a ReLU, and the three
+go over memory once: `bn(y, residual=shortcut, relu=True)`.
 """
+
+import difflib
 
 from tinynet.nn import functional as F
 from tinynet.nn import init
@@ -17,30 +20,47 @@ from tinynet.nn.module import Module
 from tinynet.nn.norm import BatchNorm1d
 
 ATTENTIONS = {"se": SEBlock, "self": SelfAttention}
+OPTIONS = {"shortcut": None, "pad": None, "attention": None, "stochastic_depth": 0.0, "zero_init_residual": False}
 
 
 class ResidualBase(Block):
     """What the residual blocks share: an addition, and the options of what takes part in it.
 
-    shortcut, pad       what stands beside the branch where the shape changes: see `make_shortcut`
+    downsample          the shortcut itself, any module; None: the identity, or where the shape changes `shortcut`
+    shortcut, pad       "A" or "B" (the default), and where A puts its zeros: see `make_shortcut`
     norm                "batch", "group", "layer", "none", or a function of the channels
     attention           "se", "self", or a function of the channels: what the branch ends with
     stochastic_depth    the probability, in training, that a sample goes without the branch
     zero_init_residual  begin with a branch of zeros (Goyal et al. 2017, "Accurate, Large Minibatch SGD", 5.1)
+
+    ValueError for `downsample` together with `shortcut` or `pad`; TypeError for an unknown option.
     """
 
-    expansion = 1                      # output channels / `channels`
+    expansion = 1                      # output channels / the channels that are asked for
     preactivated = False               # whether norm and ReLU come before the convolutions
 
-    def _finish(self, stride, norm, shortcut="B", pad="end", attention=None, stochastic_depth=0.0,
-                zero_init_residual=False):
-        """Set what is not the branch itself; subclasses call it when they have made the branch."""
-        self.attention = make_attention(attention, self.out_channels)
-        self.drop = StochasticDepth(stochastic_depth) if stochastic_depth else None
-        self.downsample = make_shortcut(self.in_channels, self.out_channels, stride, shortcut, pad, norm)
-        self.zero_init_residual = zero_init_residual
-        if zero_init_residual:
+    def add_shortcut(self, stride, downsample, norm, options):
+        """Make what takes part in the addition; subclasses call this once they have made the branch."""
+        check_options(type(self).__name__, options)
+        options = {**OPTIONS, **options}
+        rate, zero = options["stochastic_depth"], options["zero_init_residual"]
+        self.attention = make_attention(options["attention"], self.out_channels)
+        self.drop = StochasticDepth(rate) if rate else None
+        self.downsample = self._shortcut(stride, downsample, norm, options["shortcut"], options["pad"])
+        self.zero_init_residual = zero
+        if zero:
             self.zero_branch()
+
+    def _shortcut(self, stride, downsample, norm, option, pad):
+        if downsample is None:
+            return make_shortcut(self.in_channels, self.out_channels, stride, option or "B", pad or "end", norm)
+        if not isinstance(downsample, Module):
+            raise TypeError(f"{self.title()}: expected downsample to be a module or None, got {downsample!r}; "
+                            'the name of an option is given as shortcut="A" or shortcut="B"')
+        if (option, pad) != (None, None):
+            raise ValueError(f"{self.title()}: expected either downsample, which is the shortcut, or shortcut and "
+                             f"pad, which choose one, got both (shortcut={option!r}, pad={pad!r})")
+        return downsample
 
     def zero_branch(self):
         """Zero the parameters of the branch's last norm, or of the convolution that it ends with."""
@@ -53,7 +73,7 @@ class ResidualBase(Block):
         """relu(norm(y) + shortcut); attention and stochastic depth come between norm and addition."""
         self._check_sum(y, shortcut)
         if self.attention is None and self.drop is None:
-            return norm_relu(norm, y, residual=shortcut)
+            return norm_relu(norm, y, shortcut)
         return F.add_relu(self._end(norm(y)), shortcut)
 
     def _end(self, y):
@@ -64,6 +84,14 @@ class ResidualBase(Block):
         if y.shape != shortcut.shape:
             raise ValueError(f"{self.title()}: expected branch and shortcut of one shape, but the branch "
                              f"gives {y.shape}, downsample gives {shortcut.shape}")
+
+
+def check_options(name, options):
+    for option in options:
+        if option not in OPTIONS:
+            near = difflib.get_close_matches(option, OPTIONS, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"{name}: unknown option {option!r}, expected {', '.join(OPTIONS)}{hint}")
 
 
 def make_attention(attention, channels):
@@ -84,18 +112,19 @@ def convolution(in_channels, out_channels, kernel_size, stride=1, groups=1, norm
 class BasicBlock(ResidualBase):
     """relu(bn(conv3x3(relu(bn(conv3x3(x))))) + shortcut(x)). He et al. 2015, figure 5, left.
 
-    (N, in_channels, H, W) -> (N, channels, ceil(H / stride), ceil(W / stride)). Options: see ResidualBase.
+    (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). `hidden_channels`, between
+    the two convolutions, are `out_channels` unless given. Options: see ResidualBase.
     """
 
-    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", norm="batch",
+    def __init__(self, in_channels, out_channels, stride=1, downsample=None, *, norm="batch",
                  hidden_channels=None, **options):
-        super().__init__(in_channels, channels)
-        hidden = channels if hidden_channels is None else hidden_channels
+        super().__init__(in_channels, out_channels)
+        hidden = out_channels if hidden_channels is None else hidden_channels
         self.conv1 = convolution(in_channels, hidden, 3, stride, norm=norm)
         self.bn1 = make_norm(norm, hidden)
-        self.conv2 = convolution(hidden, channels, 3, norm=norm)
-        self.bn2 = make_norm(norm, channels)
-        self._finish(stride, norm, shortcut, pad, **options)
+        self.conv2 = convolution(hidden, out_channels, 3, norm=norm)
+        self.bn2 = make_norm(norm, out_channels)
+        self.add_shortcut(stride, downsample, norm, options)
 
     def forward(self, x):
         self.check(x)
@@ -106,23 +135,24 @@ class BasicBlock(ResidualBase):
 class Bottleneck(ResidualBase):
     """1x1 down, 3x3 (with the stride), 1x1 up, plus the shortcut. He et al. 2015, figure 5, right.
 
-    (N, in_channels, H, W) -> (N, 4 channels, ceil(H / stride), ceil(W / stride)). The inner width is
-    channels * base_width / 64 * groups, which makes ResNeXt (Xie et al. 2017) and Wide ResNet of it.
+    (N, in_channels, H, W) -> (N, 4 mid_channels, ceil(H / stride), ceil(W / stride)). The 3x3 convolution has
+    mid_channels * base_width / 64 * groups channels, which makes ResNeXt (Xie et al. 2017) and Wide ResNet of the
+    block. Options: see ResidualBase.
     """
 
     expansion = 4
 
-    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", groups=1, base_width=64,
+    def __init__(self, in_channels, mid_channels, stride=1, downsample=None, groups=1, base_width=64, *,
                  norm="batch", **options):
-        super().__init__(in_channels, channels * self.expansion)
-        width = int(channels * base_width / 64) * groups
+        super().__init__(in_channels, mid_channels * self.expansion)
+        width = int(mid_channels * base_width / 64) * groups
         self.conv1 = convolution(in_channels, width, 1, norm=norm)
         self.bn1 = make_norm(norm, width)
         self.conv2 = convolution(width, width, 3, stride, groups, norm)
         self.bn2 = make_norm(norm, width)
         self.conv3 = convolution(width, self.out_channels, 1, norm=norm)
         self.bn3 = make_norm(norm, self.out_channels)
-        self._finish(stride, norm, shortcut, pad, **options)
+        self.add_shortcut(stride, downsample, norm, options)
 
     def forward(self, x):
         self.check(x)
@@ -131,23 +161,33 @@ class Bottleneck(ResidualBase):
         return self._add_relu(self.conv3(y), self.bn3, self.downsample(x))
 
 
-class PreActBlock(ResidualBase):
-    """x + conv3x3(relu(bn(conv3x3(relu(bn(x)))))): nothing stands in the way of x through the whole network.
-
-    Where the shape changes, the shortcut starts from relu(bn(x)).
-    (N, in_channels, H, W) -> (N, channels, ceil(H / stride), ceil(W / stride)).
-    He et al. 2016, "Identity Mappings in Deep Residual Networks", figure 1b.
-    """
+class PreActBase(ResidualBase):
+    """What the pre-activated blocks share: norm and ReLU come first, and nothing comes after the addition."""
 
     preactivated = True
 
-    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", norm="batch", **options):
-        super().__init__(in_channels, channels)
+    def _add(self, y, x, active):
+        """y + x; where the shape changes, the shortcut starts from `active`, relu(bn1(x))."""
+        shortcut = x if isinstance(self.downsample, Identity) else self.downsample(active)
+        self._check_sum(y, shortcut)
+        return self._end(y) + shortcut
+
+
+class PreActBlock(PreActBase):
+    """x + conv3x3(relu(bn(conv3x3(relu(bn(x)))))): x itself goes through the whole network.
+
+    Where the shape changes, and where `downsample` is given, the shortcut starts from relu(bn(x)).
+    (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). Options: see ResidualBase.
+    He et al. 2016, "Identity Mappings in Deep Residual Networks", figure 1b.
+    """
+
+    def __init__(self, in_channels, out_channels, stride=1, downsample=None, *, norm="batch", **options):
+        super().__init__(in_channels, out_channels)
         self.bn1 = make_norm(norm, in_channels)
-        self.conv1 = convolution(in_channels, channels, 3, stride, norm=norm)
-        self.bn2 = make_norm(norm, channels)
-        self.conv2 = convolution(channels, channels, 3, norm=norm)
-        self._finish(stride, norm, shortcut, pad, **options)
+        self.conv1 = convolution(in_channels, out_channels, 3, stride, norm=norm)
+        self.bn2 = make_norm(norm, out_channels)
+        self.conv2 = convolution(out_channels, out_channels, 3, norm=norm)
+        self.add_shortcut(stride, downsample, norm, options)
 
     def forward(self, x):
         self.check(x)
@@ -156,31 +196,26 @@ class PreActBlock(ResidualBase):
         y = self.conv2(norm_relu(self.bn2, y))
         return self._add(y, x, active)
 
-    def _add(self, y, x, active):
-        shortcut = x if isinstance(self.downsample, Identity) else self.downsample(active)
-        self._check_sum(y, shortcut)
-        return self._end(y) + shortcut
 
-
-class PreActBottleneck(PreActBlock):
+class PreActBottleneck(PreActBase):
     """x + 1x1, 3x3 (with the stride) and 1x1 convolutions, each of relu(bn(...)). He et al. 2016, appendix.
 
-    (N, in_channels, H, W) -> (N, 4 channels, ceil(H / stride), ceil(W / stride)).
+    (N, in_channels, H, W) -> (N, 4 mid_channels, ceil(H / stride), ceil(W / stride)). Arguments are Bottleneck's.
     """
 
     expansion = 4
 
-    def __init__(self, in_channels, channels, stride=1, shortcut="B", pad="end", groups=1, base_width=64,
+    def __init__(self, in_channels, mid_channels, stride=1, downsample=None, groups=1, base_width=64, *,
                  norm="batch", **options):
-        Block.__init__(self, in_channels, channels * self.expansion)
-        width = int(channels * base_width / 64) * groups
+        super().__init__(in_channels, mid_channels * self.expansion)
+        width = int(mid_channels * base_width / 64) * groups
         self.bn1 = make_norm(norm, in_channels)
         self.conv1 = convolution(in_channels, width, 1, norm=norm)
         self.bn2 = make_norm(norm, width)
         self.conv2 = convolution(width, width, 3, stride, groups, norm)
         self.bn3 = make_norm(norm, width)
         self.conv3 = convolution(width, self.out_channels, 1, norm=norm)
-        self._finish(stride, norm, shortcut, pad, **options)
+        self.add_shortcut(stride, downsample, norm, options)
 
     def forward(self, x):
         self.check(x)
@@ -192,14 +227,15 @@ class PreActBottleneck(PreActBlock):
 
 
 class ResidualBlock(BasicBlock):
-    """A BasicBlock by its shapes: `out_channels` are `in_channels` unless given; `hidden_channels`, between
-    the two convolutions, are `out_channels` unless given. Options: see ResidualBase.
+    """A BasicBlock by its shapes: without `out_channels` it keeps the channels of its input.
+
+    `hidden_channels`, between the two convolutions, are `out_channels` unless given. Options: see ResidualBase.
     (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). He et al. 2015.
     """
 
-    def __init__(self, in_channels, out_channels=None, *, hidden_channels=None, stride=1, **options):
+    def __init__(self, in_channels, out_channels=None, stride=1, downsample=None, **options):
         out_channels = in_channels if out_channels is None else out_channels
-        super().__init__(in_channels, out_channels, stride, hidden_channels=hidden_channels, **options)
+        super().__init__(in_channels, out_channels, stride, downsample, **options)
 
 
 class SqueezeExcited:

@@ -16,10 +16,12 @@ def make_shortcut(in_channels, out_channels, stride=1, option="B", pad="end", no
     """Beside a residual branch: nothing where the shapes agree, else option A or B (He et al. 2015, 3.3).
 
     The module takes (N, in_channels, H, W) to (N, out_channels, ceil(H / stride), ceil(W / stride)).
-    ValueError for other options.
+    ValueError for other options, and for a `pad` with option B, which has no zeros.
     """
     if option not in ("A", "B"):
         raise ValueError(f'shortcut: expected option "A" (zero padding) or "B" (projection), got {option!r}')
+    if option == "B" and pad != "end":
+        raise ValueError(f'pad: expected shortcut "A" beside pad={pad!r}, as option "B" has no zeros to place')
     if stride == 1 and in_channels == out_channels:
         return Identity()
     if option == "A":
@@ -30,7 +32,7 @@ def make_shortcut(in_channels, out_channels, stride=1, option="B", pad="end", no
 class PadShortcut(Block):
     """Option A: every `stride`-th pixel, zeros for the missing channels; nothing to learn.
 
-    `pad="end"` puts the zeros behind the channels, "both" half before and half behind (public checkpoints).
+    `pad="end"` puts the zeros after the channels, "both" half before and half after them (public checkpoints).
     ValueError for others, and for fewer channels out than in.
     (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). He et al. 2015, 3.3.
     """

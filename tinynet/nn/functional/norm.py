@@ -26,7 +26,9 @@ def batch_norm_act(input, running_mean, running_var, weight=None, bias=None, tra
                    eps=1e-5, residual=None):
     """relu(batch_norm(input) [+ residual]), fused: one pass over memory instead of three. Not in PyTorch.
 
-    Shapes and errors are those of `batch_norm` (Ioffe & Szegedy 2015); the residual has the input's shape.
+    `residual` is what is added before the ReLU, in a residual block its shortcut (He et al. 2015 call the other
+    summand, F(x), the residual). It has the input's shape. Shapes and errors are those of `batch_norm`
+    (Ioffe & Szegedy 2015).
     """
     return normalise_batch(input, running_mean, running_var, weight, bias, training, momentum, eps, residual,
                            relu=True)
@@ -74,13 +76,17 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     """Each image normalised by itself, C/num_groups channels at a time. (N, C, ...) -> the same.
 
-    weight and bias are (C,) or None. ValueError unless the groups divide C. Wu & He 2018.
+    weight and bias are (C,) or None. ValueError unless the groups divide C, and, as in PyTorch, for a batch of one
+    image whose groups have one value each. Wu & He 2018.
     """
     check.floats("group_norm", input, weight, bias)
     if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
         raise ValueError(f"group_norm: expected input (N, C, ...) with C divisible by {num_groups} groups, "
                          f"got {input.shape}")
     check.shaped("group_norm", input.shape[1:2], weight=weight, bias=bias)
+    if input.array.size == num_groups:
+        raise ValueError(f"group_norm: expected more than one value in each group, got input {input.shape} in "
+                         f"{num_groups} groups")
     return GroupNorm.apply(input, weight, bias, num_groups, eps)
 
 

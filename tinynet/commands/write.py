@@ -1,0 +1,36 @@
+"""Let a trained text network write.
+
+RUN is the folder of a run of `tinynet train-text`, or the model.safetensors in it. The network goes on from the
+prompt, one character after another, each drawn from the probabilities that it gives to all that may follow.
+
+    tinynet write runs/text-tales-1
+    tinynet write runs/text-tales-1 --prompt "Once upon a time" --length 200 --temperature 0.5 --seed 3
+"""
+
+
+def add_options(parser):
+    parser.add_argument("run", metavar="RUN", help="the folder of a run of train-text, or its model.safetensors")
+    parser.add_argument("--prompt", metavar="TEXT", help="what to go on from (default: a new line)")
+    parser.add_argument("--length", type=int, default=400, metavar="N", help="characters to write (default: 400)")
+    parser.add_argument("--temperature", type=float, default=0.7, metavar="T",
+                        help="below 1 likely characters are taken more often than the network says, 0 takes the "
+                             "likeliest one always (default: 0.7)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, another text (default: 0)")
+    parser.add_argument("--threads", type=int, help="threads to use")
+
+
+def run(args):
+    import tinynet
+    from tinynet.data.text import Text
+    from tinynet.train.text_run import read_run
+
+    if args.length < 1:
+        raise ValueError(f"--length: expected at least 1, got {args.length}")
+    if args.threads is not None:
+        tinynet.set_num_threads(args.threads)
+    model, characters, _ = read_run(args.run)
+    start = args.prompt or ("\n" if "\n" in characters else characters[0])
+    prompt = Text(start, characters, "--prompt")
+    tinynet.manual_seed(args.seed)
+    written = prompt.decode(model.generate(prompt.ids.tolist(), args.length, args.temperature))
+    print(written if args.prompt else written.removeprefix(start))
