@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 import numpy as np
 import pytest
 
+import tinynet
 from tinynet.cli import main
 from tinynet.data.dataset import DataError
 from tinynet.data.tales import BLANKS, fairy_tales
@@ -47,6 +49,65 @@ def test_a_run_reports_baselines_and_writes_a_sample(tmp_path, capsys):
     assert [row["epoch"] for row in rows] == ["1", "2", "3"] and float(rows[0]["characters_per_second"]) > 0
     assert float(rows[-1]["validation_loss"]) == pytest.approx(loss, abs=6e-4)
     assert json.loads((out / "config.json").read_text(encoding="utf-8"))["context"] == 16
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a run on a song that is known by heart at once."""
+    folder = tmp_path_factory.mktemp("song")
+    (folder / "song.txt").write_text("abcÄ\n" * 300, encoding="utf-8")
+    assert main(["train-text", *QUICK, "--epochs", "3", "--text", str(folder / "song.txt"), "--out",
+                 str(folder / "run")]) == 0
+    return folder / "run"
+
+
+def written(capsys, *arguments):
+    capsys.readouterr()
+    assert main(["write", *map(str, arguments)]) == 0
+    return capsys.readouterr().out[:-1]                    # without the line break of print
+
+
+def test_a_trained_network_writes(trained, capsys):
+    text = written(capsys, trained, "--temperature", "0", "--length", "21", "--prompt", "abcÄ")
+    assert text == "abcÄ\n" * 5
+    assert len(written(capsys, trained, "--length", "30")) == 30
+    file = trained / "model.safetensors"                   # the file alone carries its alphabet
+    assert written(capsys, file, "--temperature", "0", "--length", "8", "--prompt", "ab") == "abcÄ\n" * 2
+    hot = {seed: written(capsys, trained, "--temperature", "5", "--seed", seed) for seed in (0, 1)}
+    assert hot[0] != hot[1] and hot[0] == written(capsys, trained, "--temperature", "5", "--seed", 0)
+
+
+def test_eval_tells_the_loss_beside_the_bigrams(trained, capsys):
+    capsys.readouterr()
+    assert main(["eval", str(trained)]) == 0
+    unigram, loss = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"unigram baseline \d\.\d{3} nats per character", unigram)
+    found = re.fullmatch(r"validation loss (\d\.\d{3}) nats per character, bigram baseline (\d\.\d{3})", loss)
+    rows = list(csv.DictReader((trained / "metrics.csv").read_text().splitlines()))
+    assert float(found[1]) == pytest.approx(float(rows[-1]["validation_loss"]), abs=6e-4)
+    assert main(["eval", str(trained / "model.safetensors")]) == 0
+    assert capsys.readouterr().out.splitlines() == [unigram, loss]
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["write", "RUN", "--prompt", "xyz"], "--prompt: 'xyz' is not among the 5 known characters"),
+    (["write", "RUN", "--length", "0"], "--length: expected at least 1, got 0"),
+    (["write", "RUN", "--temperature", "-1"], "a temperature of at least 0"),
+    (["write", "RUN", "--temperature", "nan"], "a temperature of at least 0"),
+    (["write", "nowhere"], "nowhere"),
+    (["eval", "RUN", "--data", "cifar10"], "is a text network, which is measured on the text of its run"),
+    (["write", "IMAGES"], "expected a run of `tinynet train-text`")],
+    ids=lambda value: " ".join(value[2:]) or value[1] if isinstance(value, list) else "")
+def test_what_cannot_be_written(arguments, message, trained, tmp_path, capsys):
+    images = tmp_path / "images"
+    images.mkdir()
+    (images / "config.json").write_text('{"model": "resnet8"}')
+    tinynet.save({"fc.weight": tinynet.zeros(2, 2)}, images / "model.safetensors")
+    places = {"RUN": str(trained), "IMAGES": str(images / "model.safetensors")}
+    capsys.readouterr()
+    assert main([places.get(word, word) for word in arguments]) == 1
+    errors = capsys.readouterr().err
+    assert message in errors and errors.count("\n") == 1
 
 
 def test_stopped_and_resumed_it_ends_with_the_same_bits(tmp_path, capsys):

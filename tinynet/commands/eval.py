@@ -1,11 +1,14 @@
-"""Measure a network's accuracy on images that it has not learned from.
+"""Measure a network's accuracy on images that it has not learned from, or a text network's loss.
 
 CHECKPOINT is the folder of a run, a file of weights (tinynet's .safetensors or PyTorch's .pth, .pt, .th), or the
 name of weights that come with tinynet. The data is the run's, or --data: a folder of images counts as a whole,
 unless it has a part called test, or is the one that the run was trained on.
+For a run of `tinynet train-text` the loss on its validation text is shown, beside what counting characters and
+pairs of them reaches.
 
     tinynet eval runs/resnet20-pets-1
     tinynet eval runs/resnet20-pets-1 --data more-pets/
+    tinynet eval runs/text-tales-1
     tinynet eval resnet20-cifar10 --root FOLDER
     tinynet eval resnet20.th --data cifar10 --root FOLDER --model resnet20 --pad both --normalize imagenet
 
@@ -46,10 +49,13 @@ def run(args):
     from tinynet import report
     from tinynet.deploy.classifier import Classifier
     from tinynet.deploy.places import weight_file
+    from tinynet.train.text_run import is_text_run
 
     if args.threads is not None:
         tinynet.set_num_threads(args.threads)
     path = weight_file(args.checkpoint)
+    if is_text_run(path):
+        return evaluate_text(args, path)
     settings = settings_beside(path)
     classifier, data = known_network(path, args), None
     if classifier is None:
@@ -69,6 +75,22 @@ def run(args):
         title = f"{pathlib.Path(args.checkpoint).name} on {data.name}"
         print(f"report: {report.write(folder, title, outcome)}")
     print(f"test accuracy {100 * outcome.accuracy:.2f} %")
+
+
+def evaluate_text(args, path):
+    """Print the loss of a text network on the end of its text, which training has kept apart."""
+    from tinynet.commands.train_text import report
+    from tinynet.data.text import Text, TextLoader
+    from tinynet.train.text_run import measure, read_run, read_text
+    for name in "data", "root", "out", "model", "shortcut", "pad", "normalize", "skip_damaged":
+        if getattr(args, name, None):
+            raise ValueError(f"--{name.replace('_', '-')}: {args.checkpoint} is a text network, which is measured on the "
+                             "text of its run; leave this option out")
+    model, characters, settings = read_run(path)
+    text = read_text(settings)
+    training, validation = Text(text.decode(text.ids), characters, text.name).split(settings.validation)
+    report(model, TextLoader(validation, settings.context, args.batch_size, shuffle=False),
+           measure(training, validation))
 
 
 def report_folder(args):

@@ -9,7 +9,7 @@ prompt, one character after another, each drawn from the probabilities that it g
 
 
 def add_options(parser):
-    parser.add_argument("run", metavar="RUN", help="the folder of a run of train-text, or its model.safetensors")
+    parser.add_argument("trained", metavar="RUN", help="the folder of a run of train-text, or its model.safetensors")
     parser.add_argument("--prompt", metavar="TEXT", help="what to go on from (default: a new line)")
     parser.add_argument("--length", type=int, default=400, metavar="N", help="characters to write (default: 400)")
     parser.add_argument("--temperature", type=float, default=0.7, metavar="T",
@@ -22,13 +22,14 @@ def add_options(parser):
 def run(args):
     import tinynet
     from tinynet.data.text import Text
+    from tinynet.deploy.places import weight_file
     from tinynet.train.text_run import read_run
 
     if args.length < 1:
         raise ValueError(f"--length: expected at least 1, got {args.length}")
     if args.threads is not None:
         tinynet.set_num_threads(args.threads)
-    model, characters, _ = read_run(args.run)
+    model, characters, _ = read_run(weight_file(args.trained))
     start = args.prompt or ("\n" if "\n" in characters else characters[0])
     prompt = Text(start, characters, "--prompt")
     tinynet.manual_seed(args.seed)

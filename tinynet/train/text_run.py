@@ -6,7 +6,6 @@ from tinynet import files
 from tinynet.data.tales import fairy_tales
 from tinynet.data.text import Text, bigram_loss, unigram_loss
 from tinynet.models.text import TextTransformer
-from tinynet.train import checkpoint
 from tinynet.train.settings import MAX_FILE, TextSettings
 from tinynet.weights import load
 
@@ -32,23 +31,22 @@ def model_for(settings, characters):
                            settings.dropout)
 
 
-def is_text(settings):
-    """Whether these settings, a dictionary, are those of a run of `tinynet train-text`."""
-    return "context" in settings and "heads" in settings
+def is_text_run(path):
+    """Whether the weights in the file `path` are those of a run of `tinynet train-text`."""
+    config = pathlib.Path(path).parent / "config.json"
+    settings = files.read_json(config, MAX_FILE) if config.is_file() else None
+    return isinstance(settings, dict) and {"context", "heads"} <= set(settings)
 
 
 def read_run(path):
-    """(model, its characters, settings) of a run: its folder, or its model.safetensors.
+    """(model, its characters, settings) of a run, whose weights are in the file `path`.
 
     ValueError where the files are not those of `tinynet train-text`.
     """
-    path = pathlib.Path(path)
-    config = (path if path.is_dir() else path.parent) / "config.json"
-    content = checkpoint.read_latest(path) if path.is_dir() else load(path)
-    settings = content.get("settings") or files.read_json(config, MAX_FILE)
-    if not is_text(settings):
-        raise ValueError(f"{path}: expected a run of `tinynet train-text`, got one of a network for images")
-    settings, weights = TextSettings.of(settings, path), content.get("model", content)
+    if not is_text_run(path):
+        raise ValueError(f"{path}: expected a run of `tinynet train-text`, whose config.json stands beside the weights")
+    content, settings = load(path), TextSettings.read(pathlib.Path(path).parent / "config.json")
+    weights = content.get("model", content)                # a checkpoint has more than weights
     if "alphabet" not in weights:
         raise ValueError(f"{path}: expected weights that carry their alphabet, got some without; train them anew")
     characters = [chr(code) for code in weights["alphabet"].tolist()]
