@@ -11,9 +11,9 @@ from tinynet.tensor import Tensor
 
 
 def default_collate(batch):
-    """Stack the examples of the list `batch`: tensors, arrays and numbers of the same shape to (N, ...).
+    """Stack the examples of the list or tuple `batch`: tensors, arrays and numbers of the same shape to (N, ...).
 
-    Lists, tuples and dicts are gone through, texts stay a list. TypeError for other kinds, ValueError for shapes or
+    Lists, tuples and dicts are gone through; texts stay as they are. TypeError for other kinds, ValueError for shapes or
     lengths that differ. `torch.utils.data.default_collate`.
     """
     first = batch[0]
@@ -43,7 +43,7 @@ def collate_parts(batch, first):
     if any(len(x) != len(first) for x in batch):
         raise ValueError(f"default_collate: expected examples of {len(first)} parts each, got "
                          f"{sorted({len(x) for x in batch})}")
-    parts = [default_collate(list(part)) for part in zip(*batch)]
+    parts = [default_collate(part) for part in zip(*batch)]
     if hasattr(first, "_fields"):              # a named tuple
         return type(first)(*parts)
     return parts if isinstance(first, tuple) else remade(first, parts)
