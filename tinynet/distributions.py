@@ -13,6 +13,7 @@ from tinynet.gradients.modes import no_grad
 from tinynet.nn import functional as F
 from tinynet.tensor import Size, Tensor
 
+__all__ = ["Bernoulli", "Categorical", "Distribution", "Normal", "kl_divergence"]
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 
 
@@ -28,6 +29,7 @@ class Distribution:
             return self.draw(tuple(sample_shape)).detach()
 
     def draw(self, sample_shape):
+        """The random values; subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} cannot be sampled")
 
     def log_prob(self, value):
@@ -51,14 +53,17 @@ class Normal(Distribution):
 
     @property
     def mean(self):
+        """The mean, `loc`."""
         return self.loc
 
     @property
     def stddev(self):
+        """The standard deviation, `scale`."""
         return self.scale
 
     @property
     def variance(self):
+        """The variance, scale²."""
         return self.scale ** 2
 
     def rsample(self, sample_shape=()):
@@ -66,7 +71,8 @@ class Normal(Distribution):
         numbers = random.stream("user").standard_normal(tuple(sample_shape) + self.batch_shape)
         return self.loc + self.scale * Tensor(numbers.astype(self.loc.dtype))
 
-    draw = rsample
+    def draw(self, sample_shape):
+        return self.rsample(sample_shape)
 
     def log_prob(self, value):
         return -((value - self.loc) ** 2) / (2 * self.scale ** 2) - self.scale.log() - HALF_LOG_2_PI

@@ -7,7 +7,8 @@ import inspect
 MODULES = ["tinynet", "tinynet.nn", "tinynet.nn.functional", "tinynet.nn.blocks", "tinynet.nn.init",
            "tinynet.nn.utils", "tinynet.utils", "tinynet.optim", "tinynet.optim.lr_scheduler", "tinynet.models",
            "tinynet.data", "tinynet.vision.transforms", "tinynet.vision.transforms.functional",
-           "tinynet.vision.datasets", "tinynet.vision.utils", "tinynet.distributions", "tinynet.vision.ops", "tinynet.train", "tinynet.plots"]
+           "tinynet.vision.datasets", "tinynet.vision.utils", "tinynet.vision.ops", "tinynet.distributions",
+           "tinynet.train", "tinynet.plots"]
 
 # What the public functions of a module return or raise, or refer to, and the module itself does not list.
 RELATED = {"tinynet": ["inspect.gradcheck.Comparison", "inspect.gradcheck.GradientError",

@@ -96,6 +96,7 @@ class RandomGrayscale(Randomly):
         super().__init__(p)
 
     def change(self, img):
+        """The image without colour."""
         return color.rgb_to_grayscale(img, get_image_num_channels(img))
 
 
