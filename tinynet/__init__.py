@@ -86,6 +86,7 @@ _PLACES = {                                    # where the other names are
     "tinynet.deploy.fold": ["fold_batchnorm"],
     "tinynet.deploy.quantize": ["quantize"],
     "tinynet.deploy.classifier": ["load_run"],
+    "tinynet.deploy.onnx": ["export_onnx"],
     "tinynet.inspect.summary": ["summary"],
     "tinynet.inspect.profile": ["profile"],
     "tinynet.inspect.graph": ["graph"],

@@ -7,6 +7,7 @@ import os
 import sys
 
 from tinynet.console import accept_any_text
+from tinynet.version import __version__
 
 COMMANDS = {
     "train": "train a network",
@@ -15,6 +16,9 @@ COMMANDS = {
     "predict": "say what is on images",
     "write": "let a trained text network write",
     "eval": "measure a network's accuracy, or a text network's loss",
+    "export": "write a network as an ONNX file, for other programs",
+    "fold": "fold a trained network's BatchNorms into its convolutions",
+    "quantize": "round a trained network to 8-bit integers",
     "exercise": "learn: write a backward yourself, and have it checked",
     "gradcheck": "prove the gradients of all operators",
     "bench": "measure speed and memory, beside PyTorch where it is installed",
@@ -25,11 +29,15 @@ COMMANDS = {
     "info": "show versions, threads and folders",
 }
 
+INTRODUCTION = "A deep-learning engine to read, in NumPy and Numba, fast on a CPU."
+EPILOG = "`tinynet COMMAND --help` tells about each. The first thing to try: tinynet train"
+
 
 def make_parser(chosen):
     """The parser; only the chosen subcommand's module (for `train-text` train_text.py) is imported."""
-    parser = argparse.ArgumentParser(prog="tinynet", description=__import__("tinynet").__doc__)
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser = argparse.ArgumentParser(prog="tinynet", description=INTRODUCTION, epilog=EPILOG)
+    parser.add_argument("--version", action="version", version=f"tinynet {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, summary in COMMANDS.items():
         sub = subparsers.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
         if name == chosen:
@@ -50,13 +58,20 @@ def main(arguments=None):
         hint = f"; did you mean {near[0]}?" if near else ""
         print(f"tinynet: unknown command {chosen!r}{hint} (there are {', '.join(COMMANDS)})", file=sys.stderr)
         return 2
-    args = make_parser(chosen).parse_args(arguments)
+    parser = make_parser(chosen)
+    args = parser.parse_args(arguments)
+    if chosen is None:
+        parser.print_help()
+        return 0
     try:
         return args.run(args) or 0
     except KeyboardInterrupt:
         print("tinynet: interrupted", file=sys.stderr)
         return 130
-    except (ValueError, TypeError, OSError, ArithmeticError, MemoryError) as error:
+    except BrokenPipeError:            # whoever read the output, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, TypeError, OSError, ArithmeticError, MemoryError, RuntimeError) as error:
         if os.environ.get("TINYNET_TRACEBACK"):
             raise
         message = f"not enough memory: {error}" if isinstance(error, MemoryError) else error

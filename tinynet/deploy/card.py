@@ -112,5 +112,8 @@ def load_network(path):
     model, weights = card.create(), load(path)
     if isinstance(weights.get("model"), dict):             # a checkpoint: the weights are a part of it
         weights = weights["model"]
-    model.load_state_dict(weights)
+    try:
+        model.load_state_dict(weights)
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise ValueError(f"{path}: its weights are not those of the network that it names: {error}") from None
     return model, card
