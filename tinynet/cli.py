@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import functools
 import importlib
 import os
 import sys
@@ -35,7 +36,8 @@ EPILOG = "`tinynet COMMAND --help` tells about each. The first thing to try: tin
 
 def make_parser(chosen):
     """The parser; only the chosen subcommand's module (for `train-text` train_text.py) is imported."""
-    parser = argparse.ArgumentParser(prog="tinynet", description=INTRODUCTION, epilog=EPILOG)
+    parser = argparse.ArgumentParser(prog="tinynet", description=INTRODUCTION, epilog=EPILOG,
+                                     formatter_class=functools.partial(argparse.HelpFormatter, max_help_position=16))
     parser.add_argument("--version", action="version", version=f"tinynet {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, summary in COMMANDS.items():
