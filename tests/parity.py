@@ -5,7 +5,7 @@ import pytest
 
 import tinynet
 from tinynet.inspect.gradcheck import gradcheck
-from tinynet.inspect.prove import relative, value_and_gradients
+from tinynet.inspect.gradcheck.prove import relative, value_and_gradients
 
 TOLERANCES = {np.dtype("float64"): 1e-10, np.dtype("float32"): 1e-4}
 

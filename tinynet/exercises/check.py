@@ -1,6 +1,6 @@
 """Run an answer and say in words what is wrong with it.
 
-The gradient checker (`inspect/gradcheck.py`) decides whether an answer is right, moving the inputs of the
+The gradient checker (`inspect/gradcheck/`) decides whether an answer is right, moving the inputs of the
 answer's own forward. The solution only explains: a wrong gradient is compared with the right one, and with
 those that the exercise's typical mistakes give.
 

@@ -1,26 +1,30 @@
-"""Run the cases: each operator against central differences and, where it is installed, against PyTorch."""
+"""Run the cases: each against central differences and, where PyTorch is installed, against PyTorch."""
 
 import dataclasses
+import difflib
 import time
 import warnings
 
 import numpy as np
 
-from tinynet.inspect import gradcheck
-from tinynet.inspect.cases import CASES
+from tinynet.inspect.gradcheck import check
+from tinynet.inspect.gradcheck.cases import CASES
+from tinynet.inspect.gradcheck.differences import TOLERANCE
 
 PARITY_TOLERANCE = 1e-9                # float64 on both sides: a few thousand roundings
+EVERY = 40                             # elements that move one by one; random directions are quicker for more
 
 
 @dataclasses.dataclass
 class Row:
-    """What was found for one case. `parity` is None without PyTorch."""
+    """What was found for one case, or the worst of several. `parity` is None without PyTorch."""
 
     name: str
-    differences: gradcheck.Comparison
-    parity: float | None
+    error: float                       # the worst error against central differences
+    parity: float | None               # and against PyTorch
     seconds: float
     failure: str = ""
+    cases: int = 1
 
     @property
     def passed(self):
@@ -28,6 +32,7 @@ class Row:
 
 
 def torch_or_none():
+    """PyTorch, where it is installed."""
     try:
         import torch
         return torch
@@ -40,15 +45,28 @@ def prove(case, seed=0):
     import tinynet
     rng = np.random.default_rng(seed)
     arrays, start, failure = case.inputs(rng), time.perf_counter(), ""
-    worst = gradcheck.compare(lambda *tensors: case.run(tinynet, *tensors), arrays, rng)
-    if not worst.error <= gradcheck.TOLERANCE:
+    if case.convention:
+        worst = check.conduct_alone(lambda *tensors: case.run(tinynet, *tensors), arrays, rng)
+    else:
+        worst = check.compare(lambda *tensors: case.run(tinynet, *tensors), arrays, rng, EVERY)
+    if not worst.error <= TOLERANCE:
         failure = str(worst)
     torch, parity = torch_or_none(), None
-    if torch is not None:
+    if torch is not None and not failure:
         parity = distance_from_torch(case, arrays, torch)
         if not parity <= PARITY_TOLERANCE:
-            failure = failure or f"differs from PyTorch by {parity:.2e} of the largest value"
-    return Row(case.name, worst, parity, time.perf_counter() - start, failure)
+            failure = f"differs from PyTorch by {parity:.2e} of the largest value"
+    return Row(case.name, worst.error, parity, time.perf_counter() - start, failure)
+
+
+def prove_together(operator, cases):
+    """One row for all cases of an operator: the worst errors, the first failure."""
+    rows = [prove(case) for case in cases]
+    parities = [row.parity for row in rows if row.parity is not None]
+    failed = [row for row in rows if not row.passed]
+    failure = f"{failed[0].name}: {failed[0].failure}" if failed else ""
+    return Row(operator, max(row.error for row in rows), max(parities, default=None),
+               sum(row.seconds for row in rows), failure, len(rows))
 
 
 def distance_from_torch(case, arrays, torch):
@@ -70,7 +88,8 @@ def value_and_gradients(lib, run, arrays):
             tensors[-1].requires_grad_()
     y = run(lib, *tensors)
     v = np.random.default_rng(y.numel()).standard_normal(tuple(y.shape))
-    y.backward(lib.tensor(v))
+    if y.requires_grad:
+        y.backward(lib.tensor(v))
     gradients = [t.grad for t in tensors if t.requires_grad]
     return [np.asarray(y.detach()), *(None if g is None else np.asarray(g) for g in gradients)]
 
@@ -87,14 +106,14 @@ def relative(a, b):
 
 
 def select(names):
-    """The cases whose name, or whose name's first word, is among `names`; all without names."""
-    if not names:
-        return list(CASES)
-    chosen = [c for c in CASES if c.name in names or c.name.split()[0] in names]
-    known = {c.name for c in CASES} | {c.name.split()[0] for c in CASES}
+    """{operator: its cases} for operators or whole names of cases; all of them without names."""
+    known = {case.name for case in CASES} | {case.operator for case in CASES}
     for name in names:
         if name not in known:
-            import difflib
             near = difflib.get_close_matches(name, known, 3) or sorted(known)[:5]
             raise ValueError(f"unknown operator {name!r}; the nearest names are {', '.join(near)}")
+    chosen = {}
+    for case in CASES:
+        if not names or case.name in names or case.operator in names:
+            chosen.setdefault(case.operator, []).append(case)
     return chosen

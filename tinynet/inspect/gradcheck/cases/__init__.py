@@ -1,0 +1,12 @@
+"""What `tinynet gradcheck` proves: cases for every differentiable operator and layer, one room per family.
+
+To add a case, write one line in the room of its family; `case.py` explains what the line holds. A test fails when an
+operator of the engine has no case here.
+"""
+
+from tinynet.inspect.gradcheck.cases import (                                  # noqa: F401  (imported for their cases)
+    activation, arithmetic, attention, conv, indexing, layers, loss, matmul, norm, order, pointwise, pool, reduce,
+    shape)
+from tinynet.inspect.gradcheck.cases.case import CASES, Case
+
+__all__ = ["CASES", "Case"]

@@ -1,0 +1,38 @@
+"""Cases for products of matrices."""
+
+from tinynet.inspect.gradcheck.cases.case import case, functional
+
+case("matmul", lambda lib, x, y: x @ y, (3, 4), (4, 2))
+case("matmul vectors", lambda lib, x, y: x @ y, (4,), (4,))
+case("matmul matrix vector", lambda lib, x, y: x @ y, (2, 3, 4), (4,))
+case("matmul vector matrix", lambda lib, x, y: x @ y, (4,), (2, 4, 3))
+case("matmul batched", lambda lib, x, y: x @ y, (2, 1, 3, 4), (3, 4, 2))
+case("matmul batch and matrix", lambda lib, x, y: x @ y, (2, 3, 4), (4, 2))
+case("matmul matrix and batch", lambda lib, x, y: x @ y, (3, 4), (2, 4, 2))
+case("mm", lambda lib, x, y: lib.mm(x, y), (3, 4), (4, 2))
+case("bmm", lambda lib, x, y: lib.bmm(x, y), (2, 3, 4), (2, 4, 2))
+case("dot", lambda lib, x, y: lib.dot(x, y), (4,), (4,))
+case("einsum", lambda lib, x, y: lib.einsum("bij,bjk->bik", x, y), (2, 3, 4), (2, 4, 2))
+case("einsum order", lambda lib, x, y: lib.einsum("bij,bjk->kbi", x, y), (2, 3, 4), (2, 4, 2))
+case("einsum sums", lambda lib, x, y: lib.einsum("ij,jk->k", x, y), (3, 4), (4, 2))
+case("einsum one", lambda lib, x: lib.einsum("ijk->kj", x), (2, 3, 4))
+case("einsum three", lambda lib, x, y, z: lib.einsum("ij,jk,ki->ij", x, y, z), (2, 3), (3, 4), (4, 2))
+case("einsum diagonal", lambda lib, x: lib.einsum("ii->i", x), (3, 3))
+case("einsum trace", lambda lib, x: lib.einsum("bii->b", x), (2, 3, 3))
+case("einsum dots", lambda lib, x, y: lib.einsum("...ij,...jk->...ik", x, y), (2, 3, 2, 3), (2, 1, 3, 2))
+functional("linear", lambda F, x, w, b: F.linear(x, w, b), (3, 4), (2, 4), (2,))
+functional("linear no bias", lambda F, x, w: F.linear(x, w), (2, 3, 4), (2, 4))
+functional("linear vector", lambda F, x, w, b: F.linear(x, w, b), (4,), (2, 4), (2,))
+
+case("outer", lambda lib, x, y: lib.outer(x, y), (3,), (4,))
+case("addmm", lambda lib, x, a, b: lib.addmm(x, a, b, beta=0.5, alpha=2), (4,), (2, 3), (3, 4))
+case("baddbmm", lambda lib, x, a, b: lib.baddbmm(x, a, b), (2, 2, 4), (2, 2, 3), (2, 3, 4))
+case("addbmm", lambda lib, x, a, b: lib.addbmm(x, a, b), (2, 4), (2, 2, 3), (2, 3, 4))
+case("tensordot", lambda lib, x, y: lib.tensordot(x, y, dims=([0, 2], [1, 0])), (2, 3, 4), (4, 2, 3))
+case("kron", lambda lib, x, y: lib.kron(x, y), (2, 3), (3, 2))
+case("cdist", lambda lib, x, y: lib.cdist(x, y), (2, 3), (4, 3))
+case("cross", lambda lib, x, y: lib.cross(x, y, dim=1), (2, 3), (2, 3))
+case("inner", lambda lib, x, y: lib.inner(x, y), (2, 3), (4, 3))
+case("block_diag", lambda lib, x, y: lib.block_diag(x, y), (2, 3), (1, 2))
+
+functional("bilinear", lambda F, x, y, w, b: F.bilinear(x, y, w, b), (2, 3), (2, 4), (2, 3, 4), (2,))

@@ -1,0 +1,14 @@
+"""Cases for resizing images and for the moving of pixels into channels."""
+
+from tinynet.inspect.gradcheck.cases.case import functional
+
+functional("interpolate nearest", lambda F, x: F.interpolate(x, (5, 6)), (2, 2, 3, 4))
+functional("interpolate linear", lambda F, x: F.interpolate(x, 7, mode="linear"), (2, 2, 4))
+functional("interpolate bilinear", lambda F, x: F.interpolate(x, (5, 3), mode="bilinear"), (2, 2, 3, 4))
+functional("interpolate corners", lambda F, x: F.interpolate(x, (5, 3), mode="bilinear", align_corners=True),
+           (2, 2, 3, 4))
+functional("interpolate bicubic", lambda F, x: F.interpolate(x, scale_factor=1.7, mode="bicubic"), (1, 2, 3, 4))
+functional("interpolate trilinear", lambda F, x: F.interpolate(x, (3, 2, 5), mode="trilinear"), (1, 2, 2, 3, 4))
+functional("pixel_shuffle", lambda F, x: F.pixel_shuffle(x, 2), (2, 8, 2, 3))
+functional("pixel_unshuffle", lambda F, x: F.pixel_unshuffle(x, 2), (2, 2, 4, 6))
+functional("channel_shuffle", lambda F, x: F.channel_shuffle(x, 3), (2, 6, 2))
