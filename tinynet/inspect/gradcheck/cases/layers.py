@@ -21,6 +21,13 @@ layer("Softmax", lambda nn: nn.Softmax(1), (3, 4))
 layer("LogSoftmax", lambda nn: nn.LogSoftmax(1), (3, 4))
 layer("Unfold", lambda nn: nn.Unfold(2), (1, 2, 3, 3))
 layer("Flatten", lambda nn: nn.Flatten(), (2, 3, 2))
+layer("BatchNorm3d", lambda nn: nn.BatchNorm3d(2), (2, 2, 2, 2, 2))
+layer("InstanceNorm2d", lambda nn: nn.InstanceNorm2d(2, affine=True), (2, 2, 3, 3))
+layer("Conv1d", lambda nn: nn.Conv1d(2, 3, 3, padding=1, padding_mode="circular"), (2, 2, 5))
+layer("Conv2d reflect", lambda nn: nn.Conv2d(2, 3, 3, padding=1, padding_mode="reflect"), (1, 2, 4, 4))
+layer("ConvTranspose2d", lambda nn: nn.ConvTranspose2d(2, 3, 4, 2, 1), (1, 2, 3, 3))
+layer("PReLU", lambda nn: nn.PReLU(3), (2, 3, 2))
+layer("RMSNorm", lambda nn: nn.RMSNorm(4), (2, 3, 4))
 
 
 def hooked(nn):
