@@ -20,6 +20,7 @@ from tinynet.dtypes import (
     half, iinfo, int8, int16, int32, int32 as int, int64, long, promote_types, result_type, short, uint8)
 from tinynet.gradients.anomaly import detect_anomaly
 from tinynet.gradients.modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from tinynet.inspect import notebook as _notebook     # methods of tensors only
 from tinynet.interop.settings import (
     are_deterministic_algorithms_enabled, channels_last, channels_last_3d, contiguous_format, get_default_device,
     get_default_dtype, get_float32_matmul_precision, memory_format, preserve_format, set_default_device,

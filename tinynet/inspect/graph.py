@@ -33,8 +33,7 @@ class Graph:
     def save(self, path):
         """Draw the graph into a .png, .svg or .pdf file."""
         from tinynet import plots
-        from tinynet.inspect.drawing import draw
-        plots.write(draw(*arrange(self.boxes)), path)
+        plots.write(self.figure(), path)
 
     def __str__(self):
         number = {box: i for i, box in enumerate(self.boxes)}
@@ -43,6 +42,17 @@ class Graph:
             above = ", ".join(str(number[b]) for b in box.above) or "-"
             lines.append(f"{i:3}  {'; '.join(box.lines)}  <- {above}")
         return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def figure(self):
+        """The picture, which `save` writes."""
+        from tinynet.inspect.drawing import draw
+        return draw(*arrange(self.boxes))
+
+    def _repr_svg_(self):
+        from tinynet.plots.figure import rendered
+        return rendered(self.figure(), "svg").decode()
 
 
 def graph(model, input_size, batch_size=1, depth=None):

@@ -5,6 +5,7 @@ import time
 import tracemalloc
 from dataclasses import dataclass
 
+from tinynet.inspect.notebook import text_html
 from tinynet.inspect.table import amount, table
 from tinynet.inspect.watch import inputs_for, undisturbed, watch
 from tinynet.tensor import tensors_in
@@ -41,6 +42,9 @@ class Profile:
             f"{100 * sum(s.total for s in self.operators) / (self.forward + self.backward):.0f} %",
             f"memory high-water mark {amount(self.peak, 'B')} beside weights and input"])
 
+    __repr__ = __str__
+    _repr_html_ = text_html
+
     def rows(self, head, shares):
         """The lines of one table."""
         whole = sum(s.total for s in shares)
@@ -48,9 +52,10 @@ class Profile:
                      [[s.name, str(s.calls), f"{s.forward:.3f}", f"{s.backward:.3f}",
                        f"{100 * s.total / whole:.1f} %"] for s in shares])
 
-    def plot(self, path):
-        """Draw the tables as bars, into a .png, .svg or .pdf file."""
+    def plot(self, path=None):
+        """The tables as bars: a figure, written to `path` (.png, .svg or .pdf) if there is one."""
         from tinynet import plots
+        from tinynet.plots.figure import finished
         fig = plots.figure(9, 1.2 + 0.22 * (len(self.layers) + len(self.operators)))
         charts = fig.subplots(2, height_ratios=[len(self.layers) + 1, len(self.operators) + 1])
         for axes, shares in zip(charts, (self.layers, self.operators)):
@@ -61,7 +66,7 @@ class Profile:
             axes.grid(axis="x", alpha=0.3)
         charts[0].legend(fontsize="small")
         charts[1].set_xlabel("milliseconds of a step")
-        plots.write(fig, path)
+        return finished(fig, path)
 
 
 def profile(model, input_size, batch_size=32, depth=2, repeats=5):

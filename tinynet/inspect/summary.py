@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tinynet.inspect.notebook import text_html
 from tinynet.inspect.table import amount, table
 from tinynet.inspect.watch import inputs_for, kept, owner, undisturbed, watch
 
@@ -42,6 +43,9 @@ class Summary:
             f"{amount(self.multiply_adds)} multiply-adds",
             f"{amount(self.weights, 'B')} of weights, {amount(self.buffers, 'B')} of buffers, "
             f"{amount(self.saved, 'B')} saved for backward"])
+
+    __repr__ = __str__
+    _repr_html_ = text_html
 
 
 def level(path):

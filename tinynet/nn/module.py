@@ -11,6 +11,7 @@ from tinynet.gradients.hooks import RemovableHandle
 from tinynet.nn import conversion, state
 from tinynet.nn.hooks import call_with_hooks
 from tinynet.nn.parameter import Parameter
+from tinynet.nn.tree import html_tree
 from tinynet.tensor import Tensor
 
 
@@ -321,6 +322,8 @@ class Module:
         if not children and len(lines) <= 1:
             return f"{self._get_name()}({''.join(lines)})"
         return "\n  ".join([f"{self._get_name()}(", *lines, *children]) + "\n)"
+
+    _repr_html_ = html_tree
 
 
 KINDS = {"_parameters": "Parameter", "_modules": "Module", "_buffers": "Tensor"}

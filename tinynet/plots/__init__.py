@@ -1,6 +1,7 @@
 """Pictures of what a network does. Matplotlib is imported when the first one is drawn.
 
-Every function takes numbers (arrays or tensors) and writes a PNG or SVG, by the ending of its `path`.
+Every function takes numbers (arrays or tensors) and returns a figure, which a notebook shows by itself. With a `path`
+the figure is written there, too, as PNG, SVG or PDF by the ending.
 
     training_curves, gradient_norms, confusion_matrix    how training went, and where it fails
     filters, feature_maps, image_sheet                   what goes in, and what the layers see

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from tinynet.plots.figure import numbers, panels, some_of, write
+from tinynet.plots.figure import finished, numbers, panels, some_of
 
 
-def gates(records, path):
+def gates(records, path=None):
     """How far each SEBlock opens its channels: the mean gate over the images as a line, the range as a band.
 
     `records` is what `watch_gates` gives: {block's path: [gates (N, C) of each forward pass]}, in (0, 1). An
@@ -23,7 +23,7 @@ def gates(records, path):
         place.grid(alpha=0.3)
     fig.supxlabel("channel", fontsize="medium")
     fig.supylabel("gate", fontsize="medium")
-    write(fig, path)
+    return finished(fig, path)
 
 
 def all_gates(name, passes):
@@ -37,7 +37,7 @@ def all_gates(name, passes):
     return numbers(f"gates: {name}", passes, "gates (N, C)", 2)
 
 
-def attention_maps(weights, path, tokens=None):
+def attention_maps(weights, path=None, tokens=None):
     """Where each query (down) looks among the keys (across): dark is a weight of 0, light the map's largest.
 
     `weights` is (L, S), or (heads, L, S) for a map each. `tokens` are the words at the keys, S of them, and
@@ -57,7 +57,7 @@ def attention_maps(weights, path, tokens=None):
             place.set_title(f"head {i}", fontsize="small")
     fig.supxlabel("key", fontsize="medium")
     fig.supylabel("query", fontsize="medium")
-    write(fig, path)
+    return finished(fig, path)
 
 
 def token_names(tokens, l, s):

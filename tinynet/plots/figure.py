@@ -14,25 +14,40 @@ FORMATS = "png", "svg", "pdf"
 def figure(width=6.4, height=4.0):
     """An empty figure that needs no screen; width and height in inches."""
     from matplotlib.figure import Figure
-    return Figure(figsize=(width, height), layout="constrained")
+
+    class Shown(Figure):
+        """A figure that a notebook shows by itself."""
+
+        def _repr_png_(self):
+            return rendered(self, "png")
+
+    return Shown(figsize=(width, height), layout="constrained")
 
 
-def write(fig, path):
-    """Write a figure as PNG, SVG or PDF, by the ending of `path`, whole or not at all.
-
-    The same figure gives the same bytes: the file holds no date and no random names. ValueError for another
-    ending.
-    """
+def rendered(fig, kind):
+    """The bytes of a figure as "png", "svg" or "pdf": the same figure gives the same bytes, without date or random names."""
     import matplotlib
-    kind = pathlib.Path(path).suffix[1:].lower()
-    if kind not in FORMATS:
-        raise ValueError(f"plots: expected a path that ends in .png, .svg or .pdf, got {path}")
     content = io.BytesIO()
     dates = {} if kind == "png" else {"metadata": {"CreationDate" if kind == "pdf" else "Date": None}}
     with matplotlib.rc_context({"svg.hashsalt": "tinynet"}):
         fig.savefig(content, format=kind, dpi=120, **dates)
+    return content.getvalue()
+
+
+def finished(fig, path):
+    """The figure, written to `path` unless that is None. All plots end with it."""
+    if path is not None:
+        write(fig, path)
+    return fig
+
+
+def write(fig, path):
+    """Write a figure as PNG, SVG or PDF, by the ending of `path`, whole or not at all; ValueError for another ending."""
+    kind = pathlib.Path(path).suffix[1:].lower()
+    if kind not in FORMATS:
+        raise ValueError(f"plots: expected a path that ends in .png, .svg or .pdf, got {path}")
     with files.atomic_write(path) as file:
-        file.write(content.getvalue())
+        file.write(rendered(fig, kind))
 
 
 def panels(count, columns, width, height):

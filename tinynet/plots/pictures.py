@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from tinynet.plots.figure import numbers, panels, write
+from tinynet.plots.figure import finished, numbers, panels
 
 RIGHT, WRONG = "tab:green", "tab:red"
 
 
-def filters(weight, path, most=64):
+def filters(weight, path=None, most=64):
     """The kernels of a convolution, weight (K, C, R, S).
 
     With 3 input channels a filter is a color picture, scaled to its own smallest and largest weight.
@@ -18,17 +18,16 @@ def filters(weight, path, most=64):
     """
     weight = numbers("filters", weight, "a convolution's weight (K, C, R, S)", 4)
     if weight.shape[1] == 3:
-        sheet([stretched(kernel.transpose(1, 2, 0)) for kernel in weight[:most]], path)
-    else:
-        channels = min(weight.shape[1], max(1, math.isqrt(most)))
-        rows = most // channels
-        kernels = weight[:rows, :channels]
-        limit = float(np.abs(kernels).max()) or 1.0
-        sheet(list(kernels.reshape(-1, *weight.shape[2:])), path, columns=channels if channels > 1 else 8,
-              cmap="RdBu_r", vmin=-limit, vmax=limit)
+        return sheet([stretched(kernel.transpose(1, 2, 0)) for kernel in weight[:most]], path)
+    channels = min(weight.shape[1], max(1, math.isqrt(most)))
+    rows = most // channels
+    kernels = weight[:rows, :channels]
+    limit = float(np.abs(kernels).max()) or 1.0
+    return sheet(list(kernels.reshape(-1, *weight.shape[2:])), path, columns=channels if channels > 1 else 8,
+                 cmap="RdBu_r", vmin=-limit, vmax=limit)
 
 
-def feature_maps(maps, path, most=64):
+def feature_maps(maps, path=None, most=64):
     """The channels of one image's feature maps, (C, H, W) or (1, C, H, W), each scaled by itself.
 
     At most `most` of them; the channel's number stands above. ValueError for a batch: choose an image,
@@ -40,10 +39,10 @@ def feature_maps(maps, path, most=64):
             raise ValueError(f"feature_maps: expected one image's maps (C, H, W), got {maps.shape}; choose "
                              "one: maps[0]")
         maps = maps[0]
-    sheet(list(maps[:most]), path, titles=[str(channel) for channel in range(len(maps))], cmap="viridis")
+    return sheet(list(maps[:most]), path, titles=[str(channel) for channel in range(len(maps))], cmap="viridis")
 
 
-def image_sheet(images, path, labels=None, predictions=None, names=None, columns=8):
+def image_sheet(images, path=None, labels=None, predictions=None, names=None, columns=8):
     """Pictures with their labels above, and with their predictions: green where right, red where wrong.
 
     `images` is (N, H, W, C) or (N, C, H, W) with C = 1 or 3: uint8 from 0 to 255, or floats from 0 to 1.
@@ -54,7 +53,7 @@ def image_sheet(images, path, labels=None, predictions=None, names=None, columns
              for what, values in (("labels", labels), ("predictions", predictions))]
     titles, colors = captions(*words)
     gray = {"cmap": "gray", "vmin": 0, "vmax": 1} if images.shape[-1] == 1 else {}
-    sheet([image.squeeze(-1) if gray else image for image in images], path, titles, colors, columns, **gray)
+    return sheet([image.squeeze(-1) if gray else image for image in images], path, titles, colors, columns, **gray)
 
 
 def as_images(images):
@@ -110,4 +109,4 @@ def sheet(pictures, path, titles=None, colors=None, columns=8, **options):
         place.set_axis_off()
         if titles is not None:
             place.set_title(titles[i], fontsize="small", color=colors[i] if colors else "black")
-    write(fig, path)
+    return finished(fig, path)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from tinynet.plots.figure import figure, legend, numbers, some_of, write
+from tinynet.plots.figure import figure, finished, legend, numbers, some_of
 
 
-def training_curves(runs, path, levels=None):
+def training_curves(runs, path=None, levels=None):
     """Loss and accuracy by epoch, several runs overlaid: a color each, dashed for validation.
 
     `runs` maps a label to the rows of a metrics.csv: dicts with epoch, train_loss, train_accuracy and, where
@@ -29,7 +29,7 @@ def training_curves(runs, path, levels=None):
     for i, (name, loss) in enumerate((levels or {}).items()):
         left.axhline(loss, color="gray", linestyle=[":", "-."][i % 2], label=name)
     legend(left)
-    write(fig, path)
+    return finished(fig, path)
 
 
 def column(label, rows, name):
@@ -41,7 +41,7 @@ def column(label, rows, name):
     return [row[name] for row in rows]
 
 
-def gradient_norms(runs, path):
+def gradient_norms(runs, path=None):
     """The norm of each layer's gradient, from the first layer to the last, on a logarithmic axis.
 
     `runs` maps a label to {layer name: norm}, layers in their order; each run is a line. Zeros, infinities
@@ -60,7 +60,7 @@ def gradient_norms(runs, path):
     name_layers(axes, [list(norms) for norms in runs.values()])
     axes.grid(alpha=0.3)
     legend(axes)
-    write(fig, path)
+    return finished(fig, path)
 
 
 def name_layers(axes, names, most=40):
@@ -71,7 +71,7 @@ def name_layers(axes, names, most=40):
         axes.set_xticks(range(1, len(first) + 1, step), first[::step], rotation=90, fontsize="x-small")
 
 
-def confusion_matrix(matrix, path, names=None):
+def confusion_matrix(matrix, path=None, names=None):
     """Which class was taken for which: counts (classes, classes), truth down, prediction across.
 
     The color of a cell is its share of the row, the number in it the count (with over 20 classes: none).
@@ -96,7 +96,7 @@ def confusion_matrix(matrix, path, names=None):
     axes.set(xlabel="prediction", ylabel="truth")
     if count <= 20:
         write_counts(axes, matrix, shares)
-    write(fig, path)
+    return finished(fig, path)
 
 
 def write_counts(axes, matrix, shares):

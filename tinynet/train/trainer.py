@@ -90,6 +90,15 @@ class Trainer:
         """What an epoch has added up so far."""
         return {"loss": 0.0, "correct": 0, "count": 0, "seconds": 0.0}
 
+    def __repr__(self):
+        return f"<Trainer of {self.settings.title()}: {len(self.rows)} of {self.settings.epochs} epochs, in {self.folder}>"
+
+    def _repr_png_(self):
+        from tinynet.plots.figure import rendered
+        if not self.rows:
+            return None
+        return rendered(plots.training_curves({self.settings.title(): self.rows}, levels=self.levels), "png")
+
     # The state of a run -------------------------------------------------------------------------------------
 
     def state(self):
