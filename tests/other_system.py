@@ -67,8 +67,10 @@ def commands(folder, data):
         (["train", "--resume", "--out", run, "--epochs", "2"], "test accuracy"),
         (["eval", run], "test accuracy"),
         (["eval", os.path.join(run, "model.safetensors")], "test accuracy"),
+        (["predict", run, str(folder / "bild ü.png")], "bild "),
         (["train-text", *text, "--out", tales], "validation loss"),
         (["train-text", "--resume", "--out", tales], "validation loss"),
+        (["write", tales, "--length", "20"], ""),
         (["gradcheck", "relu", "softmax"], "gradients are right"),
         (["summary", "resnet8"], "fc"),
         (["graph", "resnet8", "--out", str(folder / "graph ü.svg")], "boxes"),
@@ -83,7 +85,9 @@ def main(folder, data):
     refuse_to_open_folders()
     refused = refuse_to_replace_at_first(str(folder))
     warnings.filterwarnings("error", category=EncodingWarning, module="tinynet")
+    from PIL import Image
     from tinynet.cli import main as tinynet
+    Image.new("RGB", (20, 16), "red").save(folder / "bild ü.png")
     for words, expected in commands(folder, data):
         print(f"[{words[0]}]", flush=True)
         status = tinynet(words)

@@ -19,7 +19,7 @@ def weight_file(name):
         if not found:
             raise FileNotFoundError(f"{path}: expected the folder of a run, but there are no weights in it")
         return found[0]
-    if path.is_file():
+    if path.exists():                                # a pipe or a device too: whoever opens it refuses it in words
         return path
     if str(name) in pretrained.names():
         return pretrained.file(str(name))

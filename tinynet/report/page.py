@@ -36,8 +36,9 @@ def write(folder, title, outcome, curves=None, settings=None, commands=()):
         section("How to go on", going_on(commands)) if commands else "",
         section("Settings", pairs(settings)) if settings else "",
         f"<p>Made by tinynet {__version__}.</p>"]
+    style = STYLE.read_text(encoding="utf-8")
     page = (f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{text(title)}</title>\n'
-            f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>\n{STYLE.read_text()}</style>\n'
+            f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>\n{style}</style>\n'
             "</head>\n<body>\n" + "\n".join(filter(None, parts)) + "\n</body>\n</html>\n")
     with atomic_write(folder / "report.html") as file:
         file.write(page.encode())
