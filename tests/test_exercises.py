@@ -333,14 +333,14 @@ def test_bad_input_gets_a_sentence(arguments, words, tmp_path, monkeypatch, caps
     ids=["a loop", "a loop that catches exceptions", "a counter that does not count"])
 def test_an_answer_that_never_ends_is_stopped(code, line, tmp_path):
     path = tmp_path / "answer.py"
-    path.write_text(Exercise("relu").filled(code))
+    path.write_text(Exercise("relu").filled(code), encoding="utf-8")
     with pytest.raises(check.Wrong, match=r"stopped after 0.3 seconds, in line \d+: does a loop never end\?\n" + line):
         check.check(Exercise("relu"), path, seconds=0.3)
 
 
 def test_it_is_stopped_in_any_thread_and_only_inside(tmp_path):
     path, told = tmp_path / "answer.py", []
-    path.write_text("while True: pass")
+    path.write_text("while True: pass", encoding="utf-8")
 
     def run():
         try:
@@ -360,7 +360,7 @@ def test_it_is_stopped_in_any_thread_and_only_inside(tmp_path):
 
 def test_a_call_that_never_returns_ends_the_command(tmp_path):
     path = tmp_path / "answer.py"
-    path.write_text("import time\ntime.sleep(1000)\n")
+    path.write_text("import time\ntime.sleep(1000)\n", encoding="utf-8")
     done = subprocess.run([sys.executable, "-m", "tinynet", "exercise", "relu", "--check", str(path), "--seconds", "0.2"],
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=120, encoding="utf-8")
     assert done.returncode == 1 and "relu: stopped: the answer did not end within 0.2 seconds" in done.stdout

@@ -21,7 +21,7 @@ NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem != "commo
 def losses(name, *runner):
     """{network: losses} that the script prints last."""
     done = subprocess.run([sys.executable, "-W", "ignore", *runner, f"{name}.py"], cwd=SCRIPTS, capture_output=True,
-                          text=True)
+                          text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -83,7 +83,7 @@ def test_eval_tells_the_loss_beside_the_bigrams(trained, capsys):
     unigram, loss = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"unigram baseline \d\.\d{3} nats per character", unigram)
     found = re.fullmatch(r"validation loss (\d\.\d{3}) nats per character, bigram baseline (\d\.\d{3})", loss)
-    rows = list(csv.DictReader((trained / "metrics.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((trained / "metrics.csv").read_text(encoding="utf-8").splitlines()))
     assert float(found[1]) == pytest.approx(float(rows[-1]["validation_loss"]), abs=6e-4)
     assert main(["eval", str(trained / "model.safetensors")]) == 0
     assert capsys.readouterr().out.splitlines() == [unigram, loss]
@@ -101,7 +101,7 @@ def test_eval_tells_the_loss_beside_the_bigrams(trained, capsys):
 def test_what_cannot_be_written(arguments, message, trained, tmp_path, capsys):
     images = tmp_path / "images"
     images.mkdir()
-    (images / "config.json").write_text('{"model": "resnet8"}')
+    (images / "config.json").write_text('{"model": "resnet8"}', encoding="utf-8")
     tinynet.save({"fc.weight": tinynet.zeros(2, 2)}, images / "model.safetensors")
     places = {"RUN": str(trained), "IMAGES": str(images / "model.safetensors")}
     capsys.readouterr()

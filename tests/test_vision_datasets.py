@@ -111,7 +111,7 @@ def test_image_folder(tmp_path):
     for path in ("cat/2.png", "cat/sub/1.PNG", "ape/3.jpg"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (4, 6), 200).save(tmp_path / path)
-    (tmp_path / "ape" / "notes.txt").write_text("no image")
+    (tmp_path / "ape" / "notes.txt").write_text("no image", encoding="utf-8")
     data = datasets.ImageFolder(tmp_path, transform=T.ToTensor())
     assert data.classes == ["ape", "cat"] and data.class_to_idx == {"ape": 0, "cat": 1} and data.targets == [0, 1, 1]
     assert [Path(path).name for path, _ in data.samples] == ["3.jpg", "2.png", "1.PNG"] and data.imgs == data.samples
