@@ -83,3 +83,16 @@ def test_the_engine_on_one_screen_needs_nothing_but_numpy(tmp_path):
             moved[1][i][place] -= 1e-5
             slope = (loss(*moved[0]).array - loss(*moved[1]).array) / 2e-5
             assert abs(slope - value.grad[place]) < 1e-8
+
+
+@pytest.mark.parametrize("name, options", [("conv", ["--channels", "4", "--size", "6", "--batch", "2"]),
+                                           ("norm", ["--channels", "3", "--size", "6", "--batch", "4"]),
+                                           ("softmax", ["--rows", "64", "--classes", "20"])],
+                         ids=["conv", "norm", "softmax"])
+def test_the_rungs_of_a_ladder_give_the_same(name, options):
+    """A ladder compares each rung with the first one, and stops where they differ."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run([sys.executable, str(FOLDER / f"{name}_ladder.py"), *options], env=environment,
+                          capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= 6
