@@ -27,6 +27,7 @@ from tinynet.nn.parameter import Parameter
 from tinynet.nn.pooling import (
     AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d,
     AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d, MaxUnpool2d)
+from tinynet.nn.recurrent import GRU, GRUCell, LSTM, LSTMCell, RNN, RNNCell
 from tinynet.nn.resizing import (
     ChannelShuffle, PixelShuffle, PixelUnshuffle, Upsample, UpsamplingBilinear2d, UpsamplingNearest2d)
 from tinynet.nn.shape import Flatten, Identity, Unflatten

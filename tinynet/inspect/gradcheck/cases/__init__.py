@@ -5,8 +5,8 @@ operator of the engine has no case here.
 """
 
 from tinynet.inspect.gradcheck.cases import (                                  # noqa: F401  (imported for their cases)
-    activation, arithmetic, attention, conv, indexing, layers, loss, matmul, norm, order, pointwise, pool, reduce,
-    resize, shape)
+    activation, arithmetic, attention, conv, indexing, layers, loss, matmul, norm, order, pointwise, pool, recurrent,
+    reduce, resize, shape)
 from tinynet.inspect.gradcheck.cases.case import CASES, Case
 
 __all__ = ["CASES", "Case"]
