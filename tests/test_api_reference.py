@@ -52,7 +52,7 @@ HOMES = tuple(f"tinynet.{home}" for home in """
     """.split())
 PLAIN = set("""
     FeatureExtractor Flatten Identity Module ModuleDict ModuleList Parameter ParameterDict ParameterList Sequential Sigmoid Tanh
-    attention.watch_gates build constant_ create weights.WeightFileError weights.unwrap load normal_ ones_ save
+    attention.watch_gates build constant constant_ create eye eye_ weights.WeightFileError weights.unwrap load normal_ ones_ save
     uniform_ zeros_
     """.split())
 

@@ -1,6 +1,6 @@
 """Layers, the modules that hold them, and the functions under them. Names and arguments are `torch.nn`'s."""
 
-from tinynet.nn import functional, init
+from tinynet.nn import functional, init, modules, parameter, utils
 from tinynet.nn.activation import (
     CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU,
     ReLU, ReLU6, RReLU, SELU, Sigmoid, SiLU, Softmax, Softmax2d, Softmin, Softplus, Softshrink, Softsign, Tanh,
@@ -32,6 +32,13 @@ from tinynet.nn.resizing import (
     ChannelShuffle, PixelShuffle, PixelUnshuffle, Upsample, UpsamplingBilinear2d, UpsamplingNearest2d)
 from tinynet.nn.shape import Flatten, Identity, Unflatten
 from tinynet.nn.blocks.attention import MultiheadAttention              # blocks are made of the layers above
+from tinynet.nn.blocks.decoder import Transformer, TransformerDecoder, TransformerDecoderLayer
 from tinynet.nn.blocks.transformer import TransformerEncoder, TransformerEncoderLayer
 
-__all__ = ["functional", "init", *(name for name in globals() if name[0].isupper())]
+# What public code takes from the rooms of `torch.nn.modules`, where these names are at home.
+from tinynet.nn.conv import _ConvNd, _ConvTransposeNd  # noqa: E402, F401
+from tinynet.nn.loss import _Loss  # noqa: E402, F401
+from tinynet.nn.norm import _BatchNorm, _InstanceNorm, _NormBase  # noqa: E402, F401
+from tinynet.nn.tuples import _ntuple, _pair, _quadruple, _single, _triple  # noqa: E402, F401
+
+__all__ = ["functional", "init", "utils", "parameter", *(name for name in globals() if name[0].isupper())]

@@ -151,8 +151,8 @@ def _check_nonlinearity(name, nonlinearity):
 class RNN(_Recurrent):
     """h_t = tanh(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh), or ReLU in place of tanh. Elman 1990.
 
-    x (L, N, input_size), or (N, L, input_size) if `batch_first`; h (layers, N, hidden_size), zeros unless given ->
-    all h of the last layer (L, N, hidden_size), the last h of all layers. `bidirectional` doubles the layers and the
+    x (L, N, input_size), or (N, L, input_size) if `batch_first`; h (num_layers, N, hidden_size), zeros unless given
+    -> all h of the last layer (L, N, hidden_size), the last h of all layers. `bidirectional` doubles the layers and the
     output's length: one half goes from the end. `dropout` acts between layers. Packed sequences are refused
     (TypeError), and so is `proj_size`. Weights have PyTorch's names.
     """
@@ -171,7 +171,8 @@ class RNN(_Recurrent):
 class LSTM(_Recurrent):
     """A recurrent layer with a memory c beside its state h: see `ops.recurrent.LSTM`. Hochreiter & Schmidhuber 1997.
 
-    Shapes and options are those of `RNN`; the states are a pair (h, c) -> (L, N, hidden_size), (h, c).
+    Shapes and options (num_layers, ...; no `proj_size`) are those of `RNN`; the states are a pair (h, c):
+    (L, N, input_size), (h, c) -> (L, N, hidden_size), (h, c).
     """
 
     gates, states = 4, 2
@@ -183,7 +184,8 @@ class LSTM(_Recurrent):
 class GRU(_Recurrent):
     """A recurrent layer whose gates choose between its old state and a new one: see `ops.recurrent.GRU`.
 
-    Shapes and options are those of `RNN`: (L, N, input_size), h -> (L, N, hidden_size), h. Cho et al. 2014.
+    Shapes and options (num_layers, ...) are those of `RNN`: (L, N, input_size), h -> (L, N, hidden_size), h.
+    Cho et al. 2014.
     """
 
     gates = 3
