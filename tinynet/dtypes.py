@@ -41,6 +41,9 @@ def check(dtype, where="tensor"):
         found = np.dtype({float: "float32", int: "int64"}.get(dtype, dtype))
     except TypeError:
         found = None
+    if found is not None and not found.isnative:
+        raise TypeError(f"{where}: expected numbers in the byte order of this machine, got {found}; "
+                        "convert them with astype")
     if found is None or found not in SUPPORTED:
         names = ", ".join(map(str, SUPPORTED))
         raise TypeError(f"{where}: expected a dtype of {names}, got {dtype}")

@@ -4,7 +4,7 @@ import numpy as np
 
 from tinynet.autograd import Function
 from tinynet.kernels import conv, elementwise
-from tinynet.kernels.conv import spec
+from tinynet.kernels.conv import spec, taps
 
 
 class Conv2d(Function):
@@ -25,13 +25,20 @@ class Conv2d(Function):
     def forward(ctx, x, w, b, *geometry):
         ctx.save(x, w)
         ctx.geometry, ctx.biased = geometry, b is not None     # stride, padding, dilation, groups
-        return conv.conv2d(x, w, *geometry, b)
+        branch = conv if taps.all_finite(w) else taps          # beside an infinity: see kernels/conv/taps.py
+        return branch.conv2d(x, w, *geometry, b)
 
     @staticmethod
     def backward(ctx, dy):
         x, w = ctx.saved
-        dx = conv.conv2d_backward_input(dy, w, x.shape, *ctx.geometry, ctx.accumulator) if ctx.needs[0] else None
-        dw = conv.conv2d_backward_weight(x, dy, w.shape, *ctx.geometry) if ctx.needs[1] else None
+        dx = dw = None
+        if ctx.needs[0]:
+            branch = conv if taps.all_finite(w) else taps
+            dx = branch.conv2d_backward_input(dy, w, x.shape, *ctx.geometry, ctx.accumulator)
+        if ctx.needs[1]:
+            dw = conv.conv2d_backward_weight(x, dy, w.shape, *ctx.geometry)
+            if not taps.all_finite(dw):
+                dw = taps.conv2d_backward_weight(x, dy, w.shape, *ctx.geometry)
         if not ctx.biased:
             return dx, dw
         return dx, dw, elementwise.channel_sum(dy) if ctx.needs[2] else None

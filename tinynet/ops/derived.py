@@ -9,7 +9,7 @@ from tinynet.ops.arithmetic import add, binary, div, mul, sub
 from tinynet.ops.choice import clamp, maximum, where
 from tinynet.ops.common import tensor_of, unbroadcast
 from tinynet.ops.comparison import isnan
-from tinynet.ops.pointwise import log, neg, sqrt, square
+from tinynet.ops.pointwise import log
 from tinynet.tensor import attach
 
 
@@ -43,10 +43,22 @@ def clamp_max(input, max):
     return clamp(input, max=max)
 
 
-@attach("hypot")
-def hypot(input, other):
-    """√(input² + other²), element by element; both broadcast."""
-    return sqrt(add(square(input), square(other)))
+class Hypot(Function):
+    """z = √(x² + y²), without overflow; dx = dz x / z, dy = dz y / z."""
+
+    @staticmethod
+    def forward(ctx, x, y):
+        z = np.hypot(x, y)
+        ctx.save(x, y, z)
+        return z
+
+    @staticmethod
+    def backward(ctx, dz):
+        x, y, z = ctx.saved
+        return unbroadcast(dz * (x / z), x.shape), unbroadcast(dz * (y / z), y.shape)
+
+
+hypot = binary("hypot", Hypot, "hypot", floating=True)
 
 
 @attach("logit")
@@ -97,18 +109,17 @@ def rsub(input, other, *, alpha=1):
 
 
 class LogAddExp(Function):
-    """z = ln(e^x + e^y), without overflow; dx = dz e^(x - z), dy = dz e^(y - z)."""
+    """z = ln(e^x + e^y), without overflow; dx = dz / (1 + e^(y - x)), dy = dz / (1 + e^(x - y))."""
 
     @staticmethod
     def forward(ctx, x, y):
-        z = np.logaddexp(x, y)
-        ctx.save(x, y, z)
-        return z
+        ctx.save(x, y)
+        return np.logaddexp(x, y)
 
     @staticmethod
     def backward(ctx, dz):
-        x, y, z = ctx.saved
-        return unbroadcast(dz * np.exp(x - z), x.shape), unbroadcast(dz * np.exp(y - z), y.shape)
+        x, y = ctx.saved
+        return unbroadcast(dz / (1 + np.exp(y - x)), x.shape), unbroadcast(dz / (1 + np.exp(x - y)), y.shape)
 
 
 logaddexp = binary("logaddexp", LogAddExp, "logaddexp", floating=True)

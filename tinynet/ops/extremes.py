@@ -14,13 +14,17 @@ Extreme = namedtuple("Extreme", "values indices")
 
 
 class Amax(Function):
-    """y = max x; dy goes to the elements equal to y, in equal parts. Saves x and y."""
+    """y = max x; dy goes to the elements equal to y, in equal parts. Saves x and y.
+
+    Where y is NaN, dx is NaN; with `beside_nan` dy goes to the elements that are NaN. PyTorch has both.
+    """
 
     choose = np.maximum.reduce
 
     @staticmethod
-    def forward(ctx, x, axes, keepdim):
+    def forward(ctx, x, axes, keepdim, beside_nan):
         remember(ctx, x, axes, keepdim)
+        ctx.beside_nan = beside_nan
         y = np.asarray(ctx.function.choose(x, axes, keepdims=keepdim))
         ctx.save(x, y)
         return y
@@ -29,9 +33,11 @@ class Amax(Function):
     def backward(ctx, dy):
         x, y = ctx.saved
         y = restored(ctx, y)
-        equal = (x == y) | ((x != x) & (y != y))                   # or both NaN
+        equal = x == y
+        if ctx.beside_nan:
+            equal |= (x != x) & (y != y)
         count = np.sum(equal, ctx.axes, x.dtype, keepdims=True)
-        return np.where(equal, restored(ctx, dy) / count, x.dtype.type(0))
+        return equal / count * restored(ctx, dy)               # no equal one beside NaN: 0 / 0 is NaN
 
 
 class Amin(Amax):
@@ -70,14 +76,14 @@ def _not_empty(name, x, axes):
 @axis_too
 def amax(input, dim=(), keepdim=False):
     """The largest over `dim`; equal ones share the gradient. NaN wins. ValueError if there is none."""
-    return _value("amax", Amax, input, dim, keepdim)
+    return largest("amax", Amax, input, dim, keepdim)
 
 
 @attach("amin")
 @axis_too
 def amin(input, dim=(), keepdim=False):
     """The smallest over `dim`; equal ones share the gradient. NaN wins. ValueError if there is none."""
-    return _value("amin", Amin, input, dim, keepdim)
+    return largest("amin", Amin, input, dim, keepdim)
 
 
 @attach("max")
@@ -89,7 +95,7 @@ def max(input, dim=None, keepdim=False):
     none."""
     if isinstance(dim, (Tensor, np.ndarray)):
         return maximum(input, dim)
-    return _value("max", Amax, input) if dim is None else _pair("max", np.argmax, input, dim, keepdim)
+    return largest("max", Amax, input, beside_nan=True) if dim is None else _pair("max", np.argmax, input, dim, keepdim)
 
 
 @attach("min")
@@ -99,12 +105,13 @@ def min(input, dim=None, keepdim=False):
     """min(x), min(x, dim) and min(x, y), as `max`: of all elements, over `dim`, of two that broadcast."""
     if isinstance(dim, (Tensor, np.ndarray)):
         return minimum(input, dim)
-    return _value("min", Amin, input) if dim is None else _pair("min", np.argmin, input, dim, keepdim)
+    return largest("min", Amin, input, beside_nan=True) if dim is None else _pair("min", np.argmin, input, dim, keepdim)
 
 
-def _value(name, function, input, dim=None, keepdim=False):
+def largest(name, function, input, dim=None, keepdim=False, beside_nan=False):
+    """What `function`, Amax or Amin, gives over `dim`."""
     x = tensor_of(input)
-    return function.apply(x, _not_empty(name, x, axes_of(name, dim, x.ndim)), keepdim)
+    return function.apply(x, _not_empty(name, x, axes_of(name, dim, x.ndim)), keepdim, beside_nan)
 
 
 def _pair(name, where, input, dim, keepdim):

@@ -58,7 +58,7 @@ class Abs(Function):
     @staticmethod
     def backward(ctx, dy):
         x, = ctx.saved
-        return dy * np.sign(x)
+        return dy * sign_of(x)
 
 
 @attach("abs", "__abs__")
@@ -67,12 +67,17 @@ def abs(input):
     return Abs.apply(tensor_of(input))
 
 
+def sign_of(x):
+    """-1, 0 or 1, and 0 for NaN, as in PyTorch."""
+    return np.nan_to_num(np.sign(x))
+
+
 class Sign(Function):
     """y = -1, 0 or 1, the sign of x; dx = 0, for y is constant between its steps. Saves nothing."""
 
     @staticmethod
     def forward(ctx, x):
-        return np.sign(x)
+        return sign_of(x)
 
     @staticmethod
     def backward(ctx, dy):

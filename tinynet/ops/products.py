@@ -7,29 +7,34 @@ import numpy as np
 from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.ops import reduce
-from tinynet.ops.arithmetic import pow
 from tinynet.ops.choice import where
 from tinynet.ops.common import axes_of, axis_too, cast, require_floating, tensor_of
 from tinynet.ops.comparison import isnan
-from tinynet.ops.extremes import amax, amin
-from tinynet.ops.pointwise import abs
+from tinynet.ops.extremes import Amax, Amin, amax, amin, largest
+from tinynet.ops.pointwise import abs, sign_of
 from tinynet.ops.reduce import one_axis, prepared, remember, restored
 from tinynet.tensor import Tensor, attach
 
 
 class Prod(Function):
-    """y = Π x along one axis; dx_i = dy Π_{j≠i} x_j, from the products before i and after i. Saves x."""
+    """y = Π x along one axis; dx_i = dy Π_{j≠i} x_j: y / x_i, or with zeros from the products before and after i.
+
+    Saves x and y.
+    """
 
     @staticmethod
     def forward(ctx, x, axes, keepdim):
         remember(ctx, x, axes, keepdim)
-        ctx.save(x)
-        return np.prod(x, axes, keepdims=keepdim, dtype=x.dtype)
+        y = np.asarray(np.prod(x, axes, keepdims=keepdim, dtype=x.dtype))
+        ctx.save(x, y)
+        return y
 
     @staticmethod
     def backward(ctx, dy):
-        x, = ctx.saved
+        x, y = ctx.saved
         axis, = ctx.axes
+        if x.all():
+            return restored(ctx, dy) * (restored(ctx, y) / x)
         before = _products_before(x, axis)
         after = np.flip(_products_before(np.flip(x, axis), axis), axis)
         return restored(ctx, dy) * before * after
@@ -54,21 +59,26 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
 
 
 class CumProd(Function):
-    """y_i = x_0 · ... · x_i; dx_i = (x_0 ... x_{i-1}) g_i with g_i = dy_i + x_{i+1} g_{i+1}. Saves x."""
+    """y_i = x_0 · ... · x_i; dx_i = Σ_{j>=i} dy_j y_j / x_i, or with zeros (x_0 ... x_{i-1}) g_i, where
+    g_i = dy_i + x_{i+1} g_{i+1}. Saves x and y."""
 
     @staticmethod
     def forward(ctx, x, axis):
         ctx.axis = axis
-        ctx.save(x)
-        return np.cumprod(x, axis, dtype=x.dtype)
+        y = np.cumprod(x, axis, dtype=x.dtype)
+        ctx.save(x, y)
+        return y
 
     @staticmethod
     def backward(ctx, dy):
-        x, = ctx.saved
+        x, y = ctx.saved
+        if x.all():
+            return np.flip(np.cumsum(np.flip(dy * y, ctx.axis), ctx.axis), ctx.axis) / x
         rows, g = np.moveaxis(x, ctx.axis, 0), np.moveaxis(dy, ctx.axis, 0).copy()
         for i in range(len(g) - 2, -1, -1):
             g[i] += rows[i + 1] * g[i + 1]
-        return _products_before(x, ctx.axis) * np.moveaxis(g, 0, ctx.axis)
+        before = _products_before(x, ctx.axis)
+        return np.where(before == 0, 0, before * np.moveaxis(g, 0, ctx.axis))
 
 
 @attach("cumprod")
@@ -81,7 +91,7 @@ def cumprod(input, dim, *, dtype=None):
 
 
 class PNorm(Function):
-    """y = (Σ |x|^p)^(1/p), 0 < p < ∞; dx = dy sign(x) (|x| / y)^(p-1), 0 where y = 0. Saves x and y."""
+    """y = (Σ |x|^p)^(1/p), p ≠ 0 and finite; dx = dy sign(x) (|x| / y)^(p-1), 0 where y = 0 (p < 1: x = 0)."""
 
     @staticmethod
     def forward(ctx, x, p, axes, keepdim):
@@ -96,8 +106,10 @@ class PNorm(Function):
     def backward(ctx, dy):
         x, y = ctx.saved
         y, p = restored(ctx, y), ctx.p
-        slope = np.sign(x) if p == 1 else np.sign(x) * (np.abs(x) / np.where(y == 0, 1, y)) ** (p - 1)
-        return np.where((y == 0) | (x == 0), 0, restored(ctx, dy) * slope).astype(x.dtype)
+        if p == 1:
+            return restored(ctx, dy) * sign_of(x)
+        slope = x / y if p == 2 else sign_of(x) * (np.abs(x) / y) ** (p - 1)
+        return np.where((x if p < 1 else y) == 0, 0, restored(ctx, dy) * slope).astype(x.dtype)
 
 
 @attach("norm")
@@ -113,11 +125,9 @@ def norm(input, p="fro", dim=None, keepdim=False, *, dtype=None):
     if isinstance(p, str):
         raise ValueError(f'norm: expected a number or "fro" as p, got {p!r}')
     if math.isinf(p):
-        return (amax if p > 0 else amin)(abs(x), dim, keepdim)
+        return largest("norm", Amax if p > 0 else Amin, abs(x), dim, keepdim, beside_nan=True)
     if p == 0:
         return reduce.sum(cast(x != 0, x.dtype), dim, keepdim)
-    if p < 0:
-        return pow(reduce.sum(pow(abs(x), p), dim, keepdim), 1 / p)
     return PNorm.apply(x, p, axes_of("norm", dim, x.ndim), keepdim)
 
 

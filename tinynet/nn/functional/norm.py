@@ -46,18 +46,26 @@ def normalise_batch(input, running_mean, running_var, weight, bias, training, mo
     check.shaped(name, shape, residual=residual)
     if training and 0 < input.array.size <= shape[1]:
         raise ValueError(f"{name}: training needs more than one value for each channel, got input {shape}")
+    if training and not input.array.size:
+        return _nothing_normalised(input, weight, bias, residual)
     tracked = running_mean is not None and running_var is not None
     if not tracked and not training:
         raise ValueError(f"{name}: expected running_mean and running_var where training is False, got None")
     moving = training and tracked and not is_running_again()
     running = (running_mean.array, running_var.array) if moving or not training else None
-    if training and not input.array.size:                      # an empty batch has no statistics, and moves none
-        training, moving, running = False, False, (np.zeros(shape[1]), np.ones(shape[1]))
     y = BatchNorm.apply(input, weight, bias, residual, running, training, momentum, eps, relu)
     if moving:
         running_mean.bump()
         running_var.bump()
     return y
+
+
+def _nothing_normalised(input, *others):
+    """An empty batch has no statistics, and moves none; every tensor that takes part gets a gradient of zeros."""
+    for tensor in others:
+        if tensor is not None:
+            input = input + (tensor if tensor.shape == input.shape else tensor.reshape(1, -1, *[1] * (input.ndim - 2)))
+    return input * 1
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
