@@ -71,8 +71,9 @@ def build(onnx, first, second, names, metadata):
         g.names[id(array)] = name
         g.depends.add(name)
     for call, other in zip(first.calls, second.calls):
-        if not any(g.names.get(id(a)) in g.depends for a in arrays_in(call.args)):
-            continue                                       # made of constants: its result is one
+        made_of_constants = not any(g.names.get(id(a)) in g.depends for a in arrays_in(call.args))
+        if made_of_constants and [y.shape for y in call.results] == [y.shape for y in other.results]:
+            continue                                       # so its result is one
         args = merged(call, other, len(first.inputs[0]), len(second.inputs[0]))
         for array, name in zip(call.results, to_onnx(g, call, args), strict=True):
             g.names[id(array)] = name
@@ -161,7 +162,11 @@ class Graph:
 
 def compare(content, file, inputs, expected):
     """ValueError unless the ONNX model gives the network's own results."""
-    found = run(content, dict(zip([info.name for info in file.graph.input], inputs)))
+    try:
+        found = run(content, dict(zip([info.name for info in file.graph.input], inputs)))
+    except Exception as error:         # whatever onnxruntime raises: RuntimeError, Fail, InvalidArgument
+        raise ValueError(f"export_onnx: the file does not run with a batch of {len(inputs[0])}; does the network make "
+                         f"tensors of its own for each batch? ({error!s:.200})") from error
     for y, wanted in zip(found, expected, strict=True):
         scale = np.abs(wanted).max(initial=0) or 1
         apart = np.abs(y.astype(np.float64) - wanted).max(initial=0) / scale if y.shape == wanted.shape else np.inf
