@@ -39,7 +39,7 @@ def by_tinynet(backend, method):
     def rung(x, w):
         conv.use_method(method)
         with tinynet.kernels.use(backend):
-            return conv.conv2d(x, w, (1, 1), (1, 1), (1, 1), 1)
+            return conv.conv2d(x, w, conv.Geometry(padding=(1, 1)))
     return rung
 
 

@@ -21,10 +21,11 @@ from tinynet.kernels.conv import spec
 from tinynet.kernels.machine import backend, lanes, layout
 from tinynet.kernels.machine.backend import kernel
 
-FAST = ["conv.fast", "conv.im2col", "conv.tiles", "conv.depthwise", "elementwise.fast", "gelu.fast", "matmul.fast",
+FAST = ["conv.fast", "conv.im2col", "conv.tiles", "conv.weight_tiles", "conv.grid", "conv.panels", "conv.depthwise",
+        "elementwise.fast", "gelu.fast", "matmul.fast",
         "norm.fast", "pool.fast", "quantized.fast", "shortcut.fast"]
 if not lanes.LANES:
-    FAST.remove("conv.tiles")          # cannot be imported without explicit SIMD
+    FAST = [name for name in FAST if name not in ("conv.tiles", "conv.weight_tiles", "conv.grid", "conv.panels")]
     FAST.remove("quantized.fast")      # leaves integers to the NumPy twin then
 RNG = np.random.default_rng(0)
 ROUNDINGS = 40                         # float32 results may be this many rounding errors of the largest value off
@@ -49,6 +50,8 @@ def compare(of, *args, **options):
 def copies(args, dtype):
     """Copies of all arrays, in their memory order, floats in another type if asked."""
     def copy(a):
+        if type(a) is tuple and any(isinstance(member, np.ndarray) for member in a):
+            return tuple(map(copy, a))
         if not isinstance(a, np.ndarray):
             return a
         return a.astype(dtype if dtype and a.dtype.kind == "f" else a.dtype, order="K", copy=True)
@@ -68,17 +71,17 @@ def assert_close(found, exact, rounding=np.finfo(np.float32).eps):
 def convolve(x_shape, w_shape, stride=(1, 1), padding=(1, 1), dilation=(1, 1), groups=1, dtype=np.float32, bias=False,
              memory="channels last", method="auto"):
     x = images(*x_shape, dtype=dtype, memory=memory)
-    w, geometry = images(*w_shape, dtype=dtype), (stride, padding, dilation, groups)
+    w, geometry = images(*w_shape, dtype=dtype), conv.Geometry(stride, padding, dilation, groups)
     if memory == "channels last":      # as the engine keeps weights, (R, S, C, K)
         w = np.ascontiguousarray(w.transpose(2, 3, 1, 0)).transpose(3, 2, 0, 1)
     b = RNG.standard_normal(w_shape[0]).astype(dtype) if bias else None
     conv.use_method(method)
     try:
-        y, = compare(conv.conv2d, x, w, *geometry, b)
+        y, = compare(conv.conv2d, x, w, geometry, b)
         dy = images(*y.shape, dtype=dtype, memory=memory)
-        compare(conv.conv2d_backward_input, dy, w, x_shape, *geometry)
-        compare(conv.conv2d_backward_input, dy, w, x_shape, *geometry, images(*x_shape, dtype=dtype, memory=memory))
-        compare(conv.conv2d_backward_weight, x, dy, w_shape, *geometry)
+        compare(conv.conv2d_backward_input, dy, w, x_shape, geometry)
+        compare(conv.conv2d_backward_input, dy, w, x_shape, geometry, images(*x_shape, dtype=dtype, memory=memory))
+        compare(conv.conv2d_backward_weight, x, dy, w_shape, geometry)
     finally:
         conv.use_method("auto")
 
@@ -159,7 +162,7 @@ def compare_norms():
                 y, mean, var, invstd = compare(norm.batch_norm_train, x, w, b, 1e-3, relu, r)
                 y = norm.batch_norm_train.numpy(*copies((x, w, b), np.float64), 1e-3, relu, r)[0]
                 for training in (True, False):
-                    compare(norm.batch_norm_backward, dy, x, y.astype(dtype), w, b, mean, invstd, relu, r is not None,
+                    compare(norm.batch_norm_backward, dy, x, y.astype(dtype), (w, b), (mean, invstd), relu, r is not None,
                             training)
                 compare(norm.batch_norm_eval, x, w, b, mean, var, 1e-3, relu, r)
             if len(shape) > 2:
@@ -204,7 +207,7 @@ def convolve_bytes(x_shape, w_shape, stride=(1, 1), padding=(1, 1), dilation=(1,
     k = w_shape[0]
     bias, zeros = RNG.integers(-9999, 9999, k, np.int32), tuple(RNG.integers(-128, 128, 2).tolist())
     multiplier = np.stack([RNG.integers(2**30, 2**31, k), RNG.integers(38, 42, k)]).astype(np.int32)
-    arguments = x, w, bias, multiplier, zeros, stride, padding, dilation, groups
+    arguments = x, w, bias, multiplier, zeros, conv.Geometry(stride, padding, dilation, groups)
     assert (quantized.conv2d.numba(*arguments) == quantized.conv2d.numpy(*arguments)).all()
 
 
@@ -297,16 +300,18 @@ def note_tiles():
     """Which entries of the tile tables `pick` hands out from now on."""
     used = set()
     if lanes.LANES:
-        direct = importlib.import_module("tinynet.kernels.conv.tiles")
-        original = direct.pick.__wrapped__
+        grid, tiles, weight_tiles = (importlib.import_module(f"tinynet.kernels.conv.{name}")
+                                     for name in ("grid", "tiles", "weight_tiles"))
+        original = grid.pick.__wrapped__
 
         def noting(table, extent, form):
             number, m = original(table, extent, form)
             used.add((table, number))
             return number, m
 
-        direct.pick = noting
-        direct.plan.cache_clear()      # or it would not pick again what other tests have used
+        grid.pick = noting
+        for module in (tiles, weight_tiles):
+            module.plan_for.cache_clear()      # or it would not pick again what other tests have used
     return used
 
 

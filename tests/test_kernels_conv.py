@@ -62,10 +62,10 @@ def arrays(shape, dtype=np.float32, seed=0):
 
 def all_three(shape, x, w, b, dy, twin="numba"):
     """y, dx and dw by the given twin."""
-    geometry = shape[2:]
-    return [getattr(conv.conv2d, twin)(x, w, *geometry, b),
-            getattr(conv.conv2d_backward_input, twin)(dy, w, x.shape, *geometry),
-            getattr(conv.conv2d_backward_weight, twin)(x, dy, w.shape, *geometry)]
+    geometry = conv.Geometry(*shape[2:])
+    return [getattr(conv.conv2d, twin)(x, w, geometry, b),
+            getattr(conv.conv2d_backward_input, twin)(dy, w, x.shape, geometry),
+            getattr(conv.conv2d_backward_weight, twin)(x, dy, w.shape, geometry)]
 
 
 def assert_close(found, expected):
@@ -98,7 +98,7 @@ def default_method():
 @pytest.mark.parametrize("name", ["3x3 ragged", "mixed strides", "dilated", "grouped", "padding over kernel"])
 def test_specification_against_loops(name):
     x, w, b, _ = arrays(SHAPES[name], np.float64)
-    assert_close([conv.conv2d.numpy(x, w, *SHAPES[name][2:], b)], [seven_loops(SHAPES[name], x, w, b)])
+    assert_close([conv.conv2d.numpy(x, w, SHAPES[name][2:], b)], [seven_loops(SHAPES[name], x, w, b)])
 
 
 @GEOMETRIES
@@ -160,10 +160,9 @@ def test_same_bits_for_any_thread_count(method, x_shape, w_shape, stride):
 
 def test_every_branch_is_chosen():
     from tinynet.kernels.conv import fast
-    x, narrow, wide = np.float32, (16, 16, 3, 3), (64, 64, 1, 1)
-    cases = {("forward", x, 16, narrow, (1, 1), (1, 1), 1), ("weight", x, 64, wide, (0, 0), (1, 1), 1),
-             ("input", x, 8, (8, 1, 3, 3), (1, 1), (1, 1), 8),
-             ("forward", np.float64, 16, narrow, (1, 1), (1, 1), 1)}
+    x, narrow, wide, once = np.float32, (16, 16, 3, 3), (64, 64, 1, 1), conv.Geometry(padding=(1, 1))
+    cases = {("forward", x, 16, narrow, once), ("weight", x, 64, wide, conv.Geometry()),
+             ("input", x, 8, (8, 1, 3, 3), once._replace(groups=8)), ("forward", np.float64, 16, narrow, once)}
     found = {fast.choose(*case) for case in cases}
     assert found | {"tiles"} == set(fast.BRANCHES)       # without explicit SIMD there are no tiles
 

@@ -57,7 +57,7 @@ def test_batch_norm_training(shape, dtype, relu, residual):
         out, mean, var, invstd = getattr(norm.batch_norm_train, twin)(x, weight, bias, EPS, relu, extra)
         assert_within(out, y, dtype, 8)
         assert mean.dtype == var.dtype == invstd.dtype == np.float64
-        results = getattr(norm.batch_norm_backward, twin)(dy, x, out, weight, bias, mean, invstd, relu, residual)
+        results = getattr(norm.batch_norm_backward, twin)(dy, x, out, (weight, bias), (mean, invstd), relu, residual)
         assert not relu or ((y > 0) == (out > 0)).all()        # nothing was rounded to the other side of 0
         for result, expected in zip(results, gradients[:3 + residual]):
             assert_within(result, expected, dtype, 16 if result.ndim > 1 else 64)
@@ -79,7 +79,7 @@ def test_batch_norm_evaluation(shape, dtype, relu, residual):
         out = getattr(norm.batch_norm_eval, twin)(x, weight, bias, *running, EPS, relu, extra)
         assert_within(out, y, dtype, 8)
         backward = getattr(norm.batch_norm_backward, twin)
-        results = backward(dy, x, out, weight, bias, mean, invstd, relu, residual, training=False)
+        results = backward(dy, x, out, (weight, bias), (mean, invstd), relu, residual, training=False)
         for result, expected in zip(results, gradients[:3 + residual]):
             assert_within(result, expected, dtype, 16 if result.ndim > 1 else 64)
 
@@ -91,7 +91,7 @@ def test_without_weight_and_bias(twin):
     forward, backward = getattr(norm.batch_norm_train, twin), getattr(norm.batch_norm_backward, twin)
     y, mean, _, invstd = forward(x, None, None, EPS)
     np.testing.assert_array_equal(y, forward(x, ones, zeros, EPS)[0])
-    without, neutral = (backward(dy, x, None, weight, None, mean, invstd) for weight in (None, ones))
+    without, neutral = (backward(dy, x, None, (weight, None), (mean, invstd)) for weight in (None, ones))
     for a, b in zip(without[:3], neutral[:3]):
         np.testing.assert_array_equal(a, b)
 
@@ -112,7 +112,7 @@ def test_large_mean_and_small_variance(shape, twin):
     np.testing.assert_allclose(mean, wide.mean(axes), rtol=1e-10)
     np.testing.assert_allclose(var, wide.var(axes), rtol=2e-6)
     assert_within(out, y, np.float32, 8)
-    results = getattr(norm.batch_norm_backward, twin)(dy, x, out, weight, bias, mean, invstd)
+    results = getattr(norm.batch_norm_backward, twin)(dy, x, out, (weight, bias), (mean, invstd))
     for result, expected in zip(results, (dx, dweight, dbias)):
         assert_within(result, expected, np.float32, 64)
 
@@ -172,12 +172,12 @@ def test_any_strides_and_any_number_of_threads_give_the_same_bits():
         for count in (1, 2, 3):
             threads.set_num_threads(count)
             y, mean, _, invstd = norm.batch_norm_train(x, weight, bias, EPS, True, extra)
-            results.append([y, *norm.batch_norm_backward(dy, x, y, weight, bias, mean, invstd, True, True)])
+            results.append([y, *norm.batch_norm_backward(dy, x, y, (weight, bias), (mean, invstd), True, True)])
     finally:
         threads.set_num_threads(before)
     x, dy, extra = (np.ascontiguousarray(a) for a in (x, dy, extra))      # NCHW memory
     y, mean, _, invstd = norm.batch_norm_train(x, weight, bias, EPS, True, extra)
-    results.append([y, *norm.batch_norm_backward(dy, x, y, weight, bias, mean, invstd, True, True)])
+    results.append([y, *norm.batch_norm_backward(dy, x, y, (weight, bias), (mean, invstd), True, True)])
     for other in results[1:]:
         for a, b in zip(results[0], other):
             np.testing.assert_array_equal(a, b)

@@ -46,7 +46,7 @@ def test_compiled_loops_take_every_chunk_once_and_see_the_phase_before(count):
         for _ in range(20):
             x, taken, sums = np.arange(8.0 * size).reshape(size, 8), np.zeros((2, size), int), np.empty(size)
             total = x.sum()
-            threads.share(lambda team: two_phases(team, taken, sums, x), size)
+            threads.on_all_threads(lambda team: two_phases(team, taken, sums, x), size)
             assert (taken == 1).all() and (x == total).all()
 
 
@@ -72,7 +72,7 @@ def test_an_error_ends_the_job_and_comes_back(count):
         threads.parallel_for(body, 1000, 1)
     assert len(done) < 999
     with pytest.raises(ZeroDivisionError):
-        threads.share(lambda team: 1 / 0, 4)
+        threads.on_all_threads(lambda team: 1 / 0, 4)
     test_compiled_loops_take_every_chunk_once_and_see_the_phase_before(count)
 
 
@@ -101,11 +101,11 @@ def products():
         a, b = rng.standard_normal((200, 300)).astype(dtype), rng.standard_normal((300, 170)).astype(dtype)
         x, w = rng.standard_normal((8, 16, 20, 20)).astype(dtype), rng.standard_normal((32, 16, 3, 3)).astype(dtype)
         dy = rng.standard_normal((8, 32, 20, 20)).astype(dtype)
-        once = (1, 1), (1, 1), (1, 1), 1           # stride, padding, dilation, groups
+        once = conv.Geometry(padding=(1, 1))
         name = np.dtype(dtype).name
         calls[f"matmul {name}"] = lambda a=a, b=b: matmul.matmul(a, b)
-        calls[f"convolution {name}"] = lambda x=x, w=w: conv.conv2d(x, w, *once)
-        calls[f"weight gradient {name}"] = lambda x=x, dy=dy, w=w: conv.conv2d_backward_weight(x, dy, w.shape, *once)
+        calls[f"convolution {name}"] = lambda x=x, w=w: conv.conv2d(x, w, once)
+        calls[f"weight gradient {name}"] = lambda x=x, dy=dy, w=w: conv.conv2d_backward_weight(x, dy, w.shape, once)
         calls[f"linear {name}"] = lambda a=a, b=b: F.linear(tinynet.Tensor(a), tinynet.Tensor(b.T)).array
     return calls
 

@@ -20,6 +20,7 @@ import numpy as np
 from tinynet.gradients.modes import is_grad_enabled, no_grad
 from tinynet.deploy.fold import fold_batchnorm, replace
 from tinynet.kernels import quantized as kernels
+from tinynet.kernels.conv import Geometry
 from tinynet.nn import Conv2d, Linear, Module, check
 from tinynet.nn import functional as F
 from tinynet.tensor import Tensor, as_array
@@ -147,7 +148,7 @@ class QuantizedConv2d(QuantizedLayer):
 
     def compute(self, q, zeros):
         stride, padding, dilation, _ = check.conv("conv2d", q.shape, self.weight.shape, *self.geometry)
-        return kernels.conv2d(q, *self.state(), zeros, stride, padding, dilation, self.geometry[3])
+        return kernels.conv2d(q, *self.state(), zeros, Geometry(stride, padding, dilation, self.geometry[3]))
 
     def title(self):
         return f"QuantizedConv2d({self.weight.shape[1] * self.geometry[3]} -> {len(self.weight)})"

@@ -24,9 +24,9 @@ class Conv2d(Function):
     @staticmethod
     def forward(ctx, x, w, b, *geometry):
         ctx.save(x, w)
-        ctx.geometry, ctx.biased = geometry, b is not None     # stride, padding, dilation, groups
+        ctx.geometry, ctx.biased = conv.Geometry(*geometry), b is not None
         branch = conv if taps.all_finite(w) else taps          # beside an infinity: see kernels/conv/taps.py
-        return branch.conv2d(x, w, *geometry, b)
+        return branch.conv2d(x, w, ctx.geometry, b)
 
     @staticmethod
     def backward(ctx, dy):
@@ -34,11 +34,11 @@ class Conv2d(Function):
         dx = dw = None
         if ctx.needs[0]:
             branch = conv if taps.all_finite(w) else taps
-            dx = branch.conv2d_backward_input(dy, w, x.shape, *ctx.geometry, ctx.accumulator)
+            dx = branch.conv2d_backward_input(dy, w, x.shape, ctx.geometry, ctx.accumulator)
         if ctx.needs[1]:
-            dw = conv.conv2d_backward_weight(x, dy, w.shape, *ctx.geometry)
+            dw = conv.conv2d_backward_weight(x, dy, w.shape, ctx.geometry)
             if not taps.all_finite(dw):
-                dw = taps.conv2d_backward_weight(x, dy, w.shape, *ctx.geometry)
+                dw = taps.conv2d_backward_weight(x, dy, w.shape, ctx.geometry)
         if not ctx.biased:
             return dx, dw
         return dx, dw, elementwise.channel_sum(dy) if ctx.needs[2] else None
@@ -56,15 +56,15 @@ class ConvTranspose2d(Function):
     @staticmethod
     def forward(ctx, x, w, b, size, stride, padding, dilation, groups):
         ctx.save(x, w)
-        ctx.geometry, ctx.biased = (stride, padding, dilation, groups), b is not None
-        y = conv.conv2d_backward_input(x, w, (len(x), w.shape[1] * groups, *size), *ctx.geometry)
+        ctx.geometry, ctx.biased = conv.Geometry(stride, padding, dilation, groups), b is not None
+        y = conv.conv2d_backward_input(x, w, (len(x), w.shape[1] * groups, *size), ctx.geometry)
         return y if b is None else np.add(y, b[:, None, None], out=y)
 
     @staticmethod
     def backward(ctx, dy):
         x, w = ctx.saved
-        dx = conv.conv2d(dy, w, *ctx.geometry) if ctx.needs[0] else None
-        dw = conv.conv2d_backward_weight(dy, x, w.shape, *ctx.geometry) if ctx.needs[1] else None
+        dx = conv.conv2d(dy, w, ctx.geometry) if ctx.needs[0] else None
+        dw = conv.conv2d_backward_weight(dy, x, w.shape, ctx.geometry) if ctx.needs[1] else None
         if not ctx.biased:
             return dx, dw
         return dx, dw, elementwise.channel_sum(dy) if ctx.needs[2] else None

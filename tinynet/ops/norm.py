@@ -46,7 +46,7 @@ class BatchNorm(Function):
     def backward(ctx, dy):
         x, y, weight, bias = ctx.saved
         return _of_given(ctx, *norm.batch_norm_backward(
-            dy, x, y, weight, bias, ctx.mean, ctx.invstd, ctx.relu, ctx.given[3], ctx.training))
+            dy, x, y, (weight, bias), (ctx.mean, ctx.invstd), ctx.relu, ctx.given[3], ctx.training))
 
 
 def _move(running, momentum, mean, var, count):

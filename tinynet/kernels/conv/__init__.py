@@ -1,6 +1,7 @@
 """Convolution. Read `spec.py` first, then `fast.py`, then the branch that you want to know."""
 
-from tinynet.kernels.conv.spec import (METHODS, conv2d, conv2d_backward_input, conv2d_backward_weight, out_size,
-                                       use_method, windows)
+from tinynet.kernels.conv.spec import (METHODS, Geometry, conv2d, conv2d_backward_input, conv2d_backward_weight,
+                                       out_size, use_method, windows)
 
-__all__ = ["METHODS", "conv2d", "conv2d_backward_input", "conv2d_backward_weight", "out_size", "use_method", "windows"]
+__all__ = ["METHODS", "Geometry", "conv2d", "conv2d_backward_input", "conv2d_backward_weight", "out_size",
+           "use_method", "windows"]

@@ -1,38 +1,42 @@
 """Depthwise convolution: every channel has a kernel of its own, so that there are no sums over channels.
 
-Why it is fast. There is little arithmetic for each value, so all depends on long plain loops. An image's rows are
-first copied with zeros at both ends, and with stride t as t rows, of every t-th pixel each. Then the pixels that one
-tap meets in a row lie side by side, as the outputs do: a tap is one multiplication of two runs of memory, taken some
-256 values at a time (`norm/loops.py`) with weights repeated to that length, whatever stride, padding and dilation are.
+Why it is fast. There is little arithmetic for each value, so everything depends on long plain loops. The rows of an
+image are first copied with zeros at both ends; with stride t, a row becomes t rows of every t-th pixel. Then the pixels
+that one tap meets in a row lie side by side, as the outputs do. A tap is thus one multiplication of two runs of memory,
+whatever stride, padding and dilation are. It is done some 256 values at a time (`machine/flat.py`), with weights that
+are repeated to that length.
 """
 
 import numpy as np
 
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.norm.loops import VECTORIZE, row_length
+from tinynet.kernels.machine.flat import VECTORIZE, row_length
 from tinynet.kernels.machine.threads import parallel_for
 
+GROUPS_OF_IMAGES = 8                   # partial sums of a weight gradient
 
-def forward(x, w, y, stride, padding, dilation):
+
+def forward(x, w, y, geometry):
     """y (N, P, Q, C) of x (N, H, W, C) with w (C, 1, R, S)."""
-    taps = _taps(w)
-    parallel_for(lambda n, _: forward_image(x[n], taps, y[n], *stride, *padding, *dilation), len(x), 1)
+    taps, steps = _taps(w), tuple(geometry[:3])
+    parallel_for(lambda n, _: forward_image(x[n], taps, y[n], steps), len(x), 1)
 
 
-def backward_input(dx, w, dy, stride, padding, dilation):
-    taps = _taps(w)
-    parallel_for(lambda n, _: backward_image(dx[n], taps, dy[n], *stride, *padding, *dilation), len(dx), 1)
+def backward_input(dx, w, dy, geometry):
+    """dx (N, H, W, C) of dy (N, P, Q, C)."""
+    taps, steps = _taps(w), tuple(geometry[:3])
+    parallel_for(lambda n, _: backward_image(dx[n], taps, dy[n], steps), len(dx), 1)
 
 
-def backward_weight(x, dy, w_shape, stride, padding, dilation):
+def backward_weight(x, dy, w_shape, geometry):
     """dw (R, S, 1, C): partial sums over a fixed number of groups of images, added in order."""
     c, _, r, s = w_shape
-    grain = max(1, -(-len(x) // 8))
+    grain, steps = max(1, -(-len(x) // GROUPS_OF_IMAGES)), tuple(geometry[:3])
     partial = np.zeros((-(-len(x) // grain), r, s, c), x.dtype)
 
     def body(start, stop):
         for n in range(start, stop):
-            weight_image(x[n], partial[start // grain], dy[n], *stride, *padding, *dilation)
+            weight_image(x[n], partial[start // grain], dy[n], steps)
     parallel_for(body, len(x), grain)
     return partial.sum(axis=0)[:, :, None]
 
@@ -79,12 +83,13 @@ def repeat(w, weights):
 
 
 @jit(fastmath=VECTORIZE)
-def forward_image(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_w):
-    """y (P, Q, C) of one image x (H, W, C) with w (R, S, C).
+def forward_image(x, w, y, steps):
+    """y (P, Q, C) of one image x (H, W, C) with w (R, S, C); steps = (stride, padding, dilation), all pairs.
 
-    Three taps of a kernel row are taken at once, for y has to be read and written again each time. What is missing
+    Three taps of a kernel row are taken at once, because y has to be read and written again each time. What is missing
     to a multiple of three is the last tap again, with weight 0.
     """
+    (stride_h, stride_w), (top, left), (dilation_h, dilation_w) = steps
     (h, _, c), (r, s, _), length = x.shape, w.shape, row_length(x.shape[2])
     rows = np.empty(row_of(x.shape, y.shape[1], s, stride_w, dilation_w), x.dtype)
     split(x, left, rows)
@@ -109,8 +114,9 @@ def forward_image(x, w, y, stride_h, stride_w, top, left, dilation_h, dilation_w
 
 
 @jit(fastmath=VECTORIZE)
-def backward_image(dx, w, dy, stride_h, stride_w, top, left, dilation_h, dilation_w):
-    """dx (H, W, C) of one image from dy (P, Q, C): the same walk, but the products go back to where values came from."""
+def backward_image(dx, w, dy, steps):
+    """dx (H, W, C) of one image from dy (P, Q, C): each product goes back to where its value came from."""
+    (stride_h, stride_w), (top, left), (dilation_h, dilation_w) = steps
     (h, width, c), (r, s, _), length = dx.shape, w.shape, row_length(dx.shape[2])
     rows = np.zeros(row_of(dx.shape, dy.shape[1], s, stride_w, dilation_w), dx.dtype)
     flat_rows, weights = rows.reshape(h, stride_w, -1), np.empty((r, s, length), dx.dtype)
@@ -135,8 +141,9 @@ def backward_image(dx, w, dy, stride_h, stride_w, top, left, dilation_h, dilatio
 
 
 @jit(fastmath=VECTORIZE)
-def weight_image(x, dw, dy, stride_h, stride_w, top, left, dilation_h, dilation_w):
+def weight_image(x, dw, dy, steps):
     """Adds to dw (R, S, C) what one image x (H, W, C) with dy (P, Q, C) gives."""
+    (stride_h, stride_w), (top, left), (dilation_h, dilation_w) = steps
     (h, _, c), (r, s, _), length = x.shape, dw.shape, row_length(x.shape[2])
     rows = np.empty(row_of(x.shape, dy.shape[1], s, stride_w, dilation_w), x.dtype)
     split(x, left, rows)

@@ -11,6 +11,7 @@ import numpy as np
 from tinynet.kernels.conv import depthwise, spec
 from tinynet.kernels.conv import im2col as columns
 from tinynet.kernels.conv.im2col import col2im, im2col                  # noqa: F401  the fast bodies of these two kernels
+from tinynet.kernels.conv.spec import Geometry
 from tinynet.kernels.elementwise.spec import plus
 from tinynet.kernels.machine import layout
 from tinynet.kernels.machine.lanes import LANES
@@ -19,11 +20,12 @@ from tinynet.kernels.matmul.fast import matmul
 
 BRANCHES = ("tiles", "matmul", "depthwise", "im2col")
 MATMUL_CHANNELS = 64         # from here on BLAS outruns the tiles in the weight gradient of a 1x1 kernel
+GROUPS_OF_IMAGES = 8         # partial sums of a weight gradient
 
 
-def choose(operation, dtype, channels, w_shape, padding, dilation, groups):
-    """The branch for an input of so many channels and weights (K, C/G, R, S)."""
-    outputs, _, r, s = w_shape
+def choose(operation, dtype, channels, w_shape, geometry):
+    """The branch for an operation ("forward", "input" or "weight") on so many channels, and weights (K, C/G, R, S)."""
+    (outputs, _, r, s), (_, padding, dilation, groups) = w_shape, geometry
     if spec.method == "im2col":
         return "im2col"
     if operation == "weight" and r == s == groups == 1 and padding == (0, 0) and spec.method == "auto" \
@@ -36,59 +38,51 @@ def choose(operation, dtype, channels, w_shape, padding, dilation, groups):
     return "im2col"
 
 
-def conv2d(x, w, stride, padding, dilation, groups, b=None):
-    dtype = np.result_type(x, w)
-    branch = choose("forward", dtype, x.shape[1], w.shape, padding, dilation, groups)
+def conv2d(x, w, geometry, b=None):
+    geometry, dtype = Geometry(*geometry), np.result_type(x, w)
+    branch = choose("forward", dtype, x.shape[1], w.shape, geometry)
     if branch == "tiles":
-        return _tiles().conv2d(x, w, b, stride, padding, groups)
-    p, q = spec.out_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
+        from tinynet.kernels.conv import tiles                           # late: it needs explicit SIMD
+        return tiles.conv2d(x, w, geometry, b)
+    p, q = spec.out_size(x.shape[2:], w.shape[2:], *geometry[:3])
     y = layout.empty((x.shape[0], w.shape[0], p, q), dtype)
-    images, outputs = _pixels(x, dtype), _pixels(y, dtype)
-    if branch == "depthwise":
-        depthwise.forward(images, w, outputs, stride, padding, dilation)
-    else:
-        columns.forward(images, w, outputs, stride, padding, dilation, groups)
+    run = depthwise.forward if branch == "depthwise" else columns.forward
+    run(_pixels(x, dtype), w, _pixels(y, dtype), geometry)
     return y if b is None else np.add(y, b[:, None, None], out=y)
 
 
-def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups, out=None):
-    dtype = np.result_type(dy, w)
-    branch = choose("input", dtype, x_shape[1], w.shape, padding, dilation, groups)
-    if branch == "tiles" and (out is None or out.dtype == dtype and layout.is_channels_last(out)):
-        return _tiles().conv2d_backward_input(dy, w, x_shape, stride, padding, groups, out)
-    if out is not None:
-        return plus(out, conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups), out)
+def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
+    geometry, dtype = Geometry(*geometry), np.result_type(dy, w)
+    branch = choose("input", dtype, x_shape[1], w.shape, geometry)
+    if branch == "tiles" and (add_to is None or add_to.dtype == dtype and layout.is_channels_last(add_to)):
+        from tinynet.kernels.conv import tiles
+        return tiles.conv2d_backward_input(dy, w, x_shape, geometry, add_to)
+    if add_to is not None:
+        return plus(add_to, conv2d_backward_input(dy, w, x_shape, geometry), add_to)
     dx = layout.empty(x_shape, dtype)
-    pixels, outputs = _pixels(dx, dtype), _pixels(dy, dtype)
-    if branch == "depthwise":
-        depthwise.backward_input(pixels, w, outputs, stride, padding, dilation)
-    else:
-        columns.backward_input(outputs, w, pixels, stride, padding, dilation, groups)
+    run = depthwise.backward_input if branch == "depthwise" else columns.backward_input
+    run(_pixels(dx, dtype), w, _pixels(dy, dtype), geometry)
     return dx
 
 
-def conv2d_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
-    dtype = np.result_type(x, dy)
-    branch = choose("weight", dtype, x.shape[1], w_shape, padding, dilation, groups)
+def conv2d_backward_weight(x, dy, w_shape, geometry):
+    geometry, dtype = Geometry(*geometry), np.result_type(x, dy)
+    branch = choose("weight", dtype, x.shape[1], w_shape, geometry)
     if branch == "tiles":
-        return _tiles().conv2d_backward_weight(x, dy, w_shape, stride, padding, groups)
+        from tinynet.kernels.conv import weight_tiles
+        return weight_tiles.conv2d_backward_weight(x, dy, w_shape, geometry)
     images, outputs = _pixels(x, dtype), _pixels(dy, dtype)
     if branch == "matmul":
-        dw = _matmul_backward_weight(images, outputs, stride)
+        dw = _matmul_backward_weight(images, outputs, geometry.stride)
     elif branch == "depthwise":
-        dw = depthwise.backward_weight(images, outputs, w_shape, stride, padding, dilation)
+        dw = depthwise.backward_weight(images, outputs, w_shape, geometry)
     else:
-        dw = columns.backward_weight(images, outputs, w_shape, stride, padding, dilation, groups)
+        dw = columns.backward_weight(images, outputs, w_shape, geometry)
     return dw.transpose(3, 2, 0, 1)                                       # (K, C/G, R, S)
 
 
-def _tiles():
-    from tinynet.kernels.conv import tiles       # late: without explicit SIMD it cannot even be imported
-    return tiles
-
-
 def _pixels(x, dtype):
-    return layout.channels_last(x.astype(dtype, copy=False)).transpose(0, 2, 3, 1)     # (N, H, W, C)
+    return layout.nhwc(x.astype(dtype, copy=False))
 
 
 def _matmul_backward_weight(x, dy, stride):
@@ -99,7 +93,7 @@ def _matmul_backward_weight(x, dy, stride):
     x = x[:, ::stride[0], ::stride[1]]
     if dy[..., 0].size < x.shape[3] * dy.shape[3]:
         return matmul(x.reshape(-1, x.shape[3]).T, dy.reshape(-1, dy.shape[3]))[None, None]
-    grain = max(1, -(-len(x) // 8))
+    grain = max(1, -(-len(x) // GROUPS_OF_IMAGES))
     partial = np.empty((-(-len(x) // grain), x.shape[3], dy.shape[3]), x.dtype)
 
     def body(start, stop):

@@ -7,10 +7,23 @@ N batch, C channels in, K channels out, H W in, P Q out, R S kernel, G groups. P
 horizontal).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from tinynet.kernels.machine import layout
 from tinynet.kernels.machine.backend import kernel
+
+
+
+class Geometry(NamedTuple):
+    """How the windows of a convolution lie on the image; pairs are (vertical, horizontal)."""
+
+    stride: tuple = (1, 1)
+    padding: tuple = (0, 0)
+    dilation: tuple = (1, 1)
+    groups: int = 1
+
 
 METHODS = ("auto", "im2col", "tiles")
 method = "auto"
@@ -68,9 +81,9 @@ def col2im(columns, size, kernel, stride, padding, dilation):
 
 
 @kernel
-def conv2d(x, w, stride, padding, dilation, groups, b=None):
+def conv2d(x, w, geometry, b=None):
     """y (N, K, P, Q) of x (N, C, H, W) with w (K, C/G, R, S) and, if given, b (K,)."""
-    n, k = x.shape[0], w.shape[0]
+    n, k, (stride, padding, dilation, groups) = x.shape[0], w.shape[0], geometry
     size = out_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
     y = layout.empty((n, k, *size), np.result_type(x, w))
     weights = w.reshape(groups, k // groups, -1)                                        # (G, K/G, C/G·R·S)
@@ -82,22 +95,25 @@ def conv2d(x, w, stride, padding, dilation, groups, b=None):
 
 
 @kernel
-def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups, out=None):
-    """dx (N, C, H, W): every output pixel hands its gradient back to the window that it saw; added to `out`, if given."""
-    n, c, h, width = x_shape
+def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
+    """dx (N, C, H, W): every output pixel hands its gradient back to the window that it saw.
+
+    Given `add_to`, an earlier gradient of x, dx is added to it in place.
+    """
+    (n, c, h, width), (stride, padding, dilation, groups) = x_shape, geometry
     dx = layout.empty(x_shape, np.result_type(dy, w))
     weights = w.reshape(groups, w.shape[0] // groups, -1).transpose(0, 2, 1)            # (G, C/G·R·S, K/G)
     for i in range(n):
         columns = weights @ dy[i].reshape(groups, weights.shape[2], -1)                 # (G, C/G·R·S, P·Q)
         columns = columns.reshape(1, c * w.shape[2] * w.shape[3], -1)                   # (1, C·R·S, P·Q)
         dx[i] = col2im.numpy(columns, (h, width), w.shape[2:], stride, padding, dilation)[0]
-    return dx if out is None else np.add(out, dx, out=out)
+    return dx if add_to is None else np.add(add_to, dx, out=add_to)
 
 
 @kernel
-def conv2d_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
+def conv2d_backward_weight(x, dy, w_shape, geometry):
     """dw (K, C/G, R, S), in memory (R, S, C/G, K): every output pixel times the window that it saw."""
-    k, c, r, s = w_shape
+    (k, c, r, s), (stride, padding, dilation, groups) = w_shape, geometry
     dw = np.zeros((groups, k // groups, c * r * s), np.result_type(x, dy))
     for i in range(x.shape[0]):
         columns = im2col.numpy(x[i:i + 1], (r, s), stride, padding, dilation)           # (1, C·R·S, P·Q)

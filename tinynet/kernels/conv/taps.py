@@ -15,37 +15,38 @@ def all_finite(array):
     return bool(np.isfinite(array.sum()))
 
 
-def conv2d(x, w, stride, padding, dilation, groups, b=None):
+def conv2d(x, w, geometry, b=None):
     """As `spec.conv2d`."""
     if x.dtype == np.float64:
-        return spec.conv2d.numpy(x, w, stride, padding, dilation, groups, b)
-    y = np.zeros((x.shape[0], w.shape[0], *spec.out_size(x.shape[2:], w.shape[2:], stride, padding, dilation)), x.dtype)
-    for r, s, seen, made in _taps(x, y, w.shape, stride, padding, dilation):
-        y[made] += _product(_grouped(w[:, :, r, s], groups), x[seen], groups)
+        return spec.conv2d.numpy(x, w, geometry, b)
+    y = np.zeros((x.shape[0], w.shape[0], *spec.out_size(x.shape[2:], w.shape[2:], *geometry[:3])), x.dtype)
+    for r, s, seen, made in _taps(x, y, w.shape, geometry):
+        y[made] += _product(_grouped(w[:, :, r, s], geometry.groups), x[seen], geometry.groups)
     return y if b is None else y + b[:, None, None]
 
 
-def conv2d_backward_input(dy, w, x_shape, stride, padding, dilation, groups, out=None):
+def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
     """As `spec.conv2d_backward_input`."""
     dx = np.zeros(x_shape, dy.dtype)
-    for r, s, seen, made in _taps(dx, dy, w.shape, stride, padding, dilation):
-        dx[seen] += _product(_grouped(w[:, :, r, s], groups).mT, dy[made], groups)
-    return dx if out is None else np.add(out, dx, out=out)
+    for r, s, seen, made in _taps(dx, dy, w.shape, geometry):
+        dx[seen] += _product(_grouped(w[:, :, r, s], geometry.groups).mT, dy[made], geometry.groups)
+    return dx if add_to is None else np.add(add_to, dx, out=add_to)
 
 
-def conv2d_backward_weight(x, dy, w_shape, stride, padding, dilation, groups):
+def conv2d_backward_weight(x, dy, w_shape, geometry):
     """As `spec.conv2d_backward_weight`."""
     if x.dtype == np.float64:
-        return spec.conv2d_backward_weight.numpy(x, dy, w_shape, stride, padding, dilation, groups)
+        return spec.conv2d_backward_weight.numpy(x, dy, w_shape, geometry)
     dw = np.zeros(w_shape, x.dtype)
-    for r, s, seen, made in _taps(x, dy, w_shape, stride, padding, dilation):
-        tap = _stacked(dy[made], groups) @ _stacked(x[seen], groups).mT                 # (N, G, K/G, C/G)
+    for r, s, seen, made in _taps(x, dy, w_shape, geometry):
+        tap = _stacked(dy[made], geometry.groups) @ _stacked(x[seen], geometry.groups).mT    # (N, G, K/G, C/G)
         dw[:, :, r, s] = tap.sum(0).reshape(w_shape[:2])
     return dw
 
 
-def _taps(x, y, w_shape, stride, padding, dilation):
+def _taps(x, y, w_shape, geometry):
     """For each tap (r, s): the pixels of x that it sees, and those of y that it helps to make, as indices."""
+    stride, padding, dilation, _ = geometry
     for r in range(w_shape[2]):
         for s in range(w_shape[3]):
             rows, columns = (_meeting(x.shape[2 + i], y.shape[2 + i], tap * dilation[i] - padding[i], stride[i])

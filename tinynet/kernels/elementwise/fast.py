@@ -8,11 +8,8 @@ import numpy as np
 
 from tinynet.kernels.elementwise import spec
 from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.flat import GRAIN, VECTORIZE, over_memory, row_length
 from tinynet.kernels.machine.layout import channels_last, is_channels_last
-from tinynet.kernels.machine.threads import parallel_for
-
-VECTORIZE = {"reassoc", "contract", "nsz", "arcp"}   # all of fastmath but "there are no NaNs and infinities"
-GRAIN = 1 << 15                                      # values in a chunk at least
 
 
 def relu(x, out=None):
@@ -32,14 +29,10 @@ def add_relu(x, y, out=None):
 
 
 def channel_sum(x):
-    flat, channels = channels_last(x).ravel("K"), x.shape[1]
+    x, channels = channels_last(x), x.shape[1]
     grain = channels * max(1, max(GRAIN, x.size // 32) // channels)
     sums = np.zeros((-(-x.size // grain), channels))
-
-    def part(start, stop):
-        add_up(flat[start:stop], sums[start // grain])
-
-    parallel_for(part, x.size, grain)
+    over_memory(lambda chunk, part: add_up(part, sums[chunk]), x, grain=grain)
     return sums.sum(0).astype(x.dtype)
 
 
@@ -56,11 +49,7 @@ def _elementwise(general, loop, out, *arrays):
     if not _alike(*arrays, arrays[0] if out is None else out):
         return general(*arrays) if out is None else general(*arrays, out)
     out = np.empty_like(arrays[0]) if out is None else out
-    flat = [a.ravel("K") for a in (*arrays, out)]
-    if out.size <= GRAIN:
-        loop(*flat)
-    else:
-        parallel_for(lambda start, stop: loop(*[a[start:stop] for a in flat]), out.size, max(GRAIN, out.size // 16))
+    over_memory(lambda _, *parts: loop(*parts), *arrays, out, grain=max(GRAIN, out.size // 16))
     return out
 
 
@@ -103,9 +92,9 @@ def masked(dy, y, dx):
 
 @jit(fastmath=VECTORIZE)
 def add_up(x, sums):
-    """Rows of whole pixels, some 256 values, are added up place by place (see `norm/loops.py`)."""
+    """Adds to the sums (C,). Rows of whole pixels are added up place by place (see `machine/flat.py`)."""
     channels = sums.size
-    row = np.zeros(channels * max(1, 256 // channels), x.dtype)
+    row = np.zeros(row_length(channels), x.dtype)
     for start in range(0, x.size, row.size):
         values = x[start:start + row.size]
         for i in range(values.size):

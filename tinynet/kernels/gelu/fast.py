@@ -4,7 +4,7 @@ import numpy as np
 
 from tinynet.kernels.gelu.spec import CUBIC, SLOPE
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.threads import parallel_for
+from tinynet.kernels.machine.flat import matched, over_memory
 from tinynet.kernels.machine.vector_math import normal, sigmoid
 
 GRAIN = 1 << 14
@@ -13,29 +13,19 @@ VECTORIZE = {"contract", "nsz"}        # NaN and infinity stay what they are
 
 def gelu(x, tanh=False):
     y = np.empty_like(x)
-    _walk(forward_tanh if tanh else forward_erf, x, y)
+    _each(forward_tanh if tanh else forward_erf, x, y)
     return y
 
 
 def gelu_backward(dy, x, tanh=False):
     dx = np.empty_like(x)
-    _walk(backward_tanh if tanh else backward_erf, dy, x, dx)
+    _each(backward_tanh if tanh else backward_erf, dy, x, dx)
     return dx
 
 
-def _walk(loop, *arrays):
-    """Call `loop` on chunks of flat memory; all arrays are brought into the order of the last, the result."""
-    result = arrays[-1]
-    flat = [_like(array, result).ravel("K") for array in arrays[:-1]] + [result.ravel("K")]
-    parallel_for(lambda start, stop: loop(*(a[start:stop] for a in flat)), result.size, GRAIN)
-
-
-def _like(array, result):
-    if array.strides == result.strides:
-        return array
-    copied = np.empty_like(result)
-    copied[...] = array
-    return copied
+def _each(loop, *arrays):
+    """loop(part, ...) on chunks of memory. All arrays are brought into the order of the last one, the result."""
+    over_memory(lambda _, *parts: loop(*parts), *[matched(a, arrays[-1]) for a in arrays], grain=GRAIN)
 
 
 @jit(fastmath=VECTORIZE)

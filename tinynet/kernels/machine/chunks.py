@@ -1,7 +1,7 @@
 """Chunks that compiled loops take by themselves, while they run on several threads at once.
 
 A chunk from Python's hands costs some ten microseconds, and the GIL, for which the threads then queue. Here every
-thread calls the compiled loop once (`threads.share`), and the loop takes the number of its next chunk from a counter
+thread calls the compiled loop once (`threads.on_all_threads`), and the loop takes the number of its next chunk from a counter
 in memory, by one atomic instruction. A second counter tells when all chunks are done, so that a kernel can go on with
 what needs their results, say from the statistics of a batch to its normalisation, without a return to Python.
 """

@@ -65,7 +65,7 @@ class Pool:
         self.threads, self.jobs, self.number, self.counters = [], queue.SimpleQueue(), 0, Counters()
         self.bell, self.finished = self.counters.address, self.counters.address + 8 * APART
 
-    def share(self, work, helpers, ring):
+    def run(self, work, helpers, ring):
         """Call `work(team)` here and on up to `helpers` threads. Unless `ring`, the work itself rings the bell."""
         helpers = self.hire(helpers)
         self.number += 1

@@ -23,14 +23,15 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from tinynet.kernels.machine.lanes import LANES
+from tinynet.kernels.machine.emit import INT, Arithmetic, Operands, Tile, emit_tile, switch_over, unpack
+from tinynet.kernels.machine.lanes import LANES, REGISTERS
 
-REGISTERS = 32 if LANES == 16 else 16
-FLOAT, INT = ir.FloatType(), ir.IntType(64)
+FLOAT = ir.FloatType()
+VECTOR = ir.VectorType(FLOAT, max(1, LANES))
 
 
-def _fits(m, taps, vectors, sums):
-    """All sums, the B vectors of every tap and one broadcast must find a register."""
+def _fits(taps, vectors, sums):
+    """Whether all sums, the B vectors of every tap and one broadcast find a register."""
     return sums * vectors + taps * vectors + 1 <= REGISTERS
 
 
@@ -39,13 +40,13 @@ WINDOW_TILES = tuple(
     (m, taps, stride, vectors)
     for taps, stride in [(1, 1), (2, 1), (3, 1), (3, 2)]
     for vectors, sizes in [(1, (16, 8)), (2, (14, 8, 7, 4))]
-    for m in sizes if _fits(m, taps, vectors, m))
+    for m in sizes if _fits(taps, vectors, m))
 # (M, T, V): M input channels, T taps, V vectors of output channels.
 OUTER_TILES = tuple(
     (m, taps, vectors)
     for taps in (1, 2, 3)
     for vectors, sizes in [(1, (16, 8, 4)), (2, (12, 8, 7, 4))]
-    for m in sizes if _fits(m, taps, vectors, m * taps))
+    for m in sizes if _fits(taps, vectors, m * taps))
 
 
 @intrinsic
@@ -108,83 +109,43 @@ def transpose(typing_context, target, target_step, source, source_step):
     return types.void(*[types.int64] * 4), generate
 
 
-def switch_over(builder, which, tiles, emit):
-    """A `switch` to the tile of number `which`, each of them a block that emit(tile) fills."""
-    done = builder.append_basic_block("done")
-    switch = builder.switch(which, done)
-    for number, tile in enumerate(tiles):
-        block = builder.append_basic_block(f"tile_{number}")
-        switch.add_case(INT(number), block)
-        builder.position_at_end(block)
-        emit(tile)
-        builder.branch(done)
-    builder.position_at_end(done)
+def _multiply_add(builder, total, value, weights):
+    kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+    fma = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{LANES}f32")
+    return builder.call(fma, [value, weights, total])
+
+
+FLOATS = Arithmetic(FLOAT, VECTOR, _multiply_add)
 
 
 def _tile(meetings_of, table):
-    """An intrinsic that runs the tile `table[which]`: one `switch` over all of them.
+    """An intrinsic that runs the tile `table[which]`; `meetings_of(*entry)` lists its products (see `emit.Tile`).
 
-    `meetings_of(*entry)` lists who meets whom in one step: (i, t, (u, m)) says that the broadcast of A[i]
-    times the vectors B[t] is added to the sum y[u, m]. The arguments are addresses and steps, in floats:
-    y[u, m] lies at y + u·y_t + m·y_m; its sum starts from `init`, with steps of its own (zero steps: one bias
-    for all pixels); A[row, col, i] lies at a + row·a_row + col·a_col + i·a_m, and B[row, col, t], V vectors
-    wide, likewise.
+    Its other arguments are tuples of addresses and of steps, in floats:
+
+        y = (address, step of t, step of m)            where the sums go
+        init = (address, step of t, step of m)         what they start from; steps of 0: one bias for all pixels
+        a = (address, step of m, of row, of col)
+        b = (address, step of t, of row, of col)
+        size = (rows, cols)
     """
-    def tile(typing_context, which, y, y_t, y_m, init, init_t, init_m,
-             a, a_m, a_row, a_col, b, b_t, b_row, b_col, rows, cols):
+    def tile(typing_context, which, y, init, a, b, size):
         def generate(context, builder, signature, args):
-            switch_over(builder, args[0], table,
-                        lambda entry: _emit(builder, meetings_of(*entry), entry[-1], *args[1:]))
+            operands = _in_bytes(builder, *unpack(builder, *args[1:]))
+            switch_over(builder, args[0], table, lambda entry: emit_tile(
+                builder, Tile(meetings_of(*entry), entry[-1]), FLOATS, operands))
             return context.get_dummy_value()
-        return types.void(*[types.int64] * 17), generate
+        three, four, two = (types.UniTuple(types.int64, n) for n in (3, 4, 2))
+        return types.void(types.int64, three, three, four, four, two), generate
     return intrinsic(tile)
 
 
-def _emit(builder, meetings, vectors, y, y_t, y_m, init, init_t, init_m,
-          a, a_m, a_row, a_col, b, b_t, b_row, b_col, rows, cols):
-    vector = ir.VectorType(FLOAT, LANES)
-    fma = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fmuladd.v{LANES}f32")
-    undefined = ir.Constant(vector, ir.Undefined)
-    lane_0 = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
-
-    def at(base, *terms):
-        for count, step in terms:
-            count = INT(count) if isinstance(count, int) else count
-            base = builder.add(base, builder.mul(builder.mul(count, step), INT(4)))
-        return base
-
-    def pointer(base, v):
-        return builder.inttoptr(at(base, (v, INT(LANES))), vector.as_pointer())
-
-    def load(base, v):
-        return builder.load(pointer(base, v), align=4, typ=vector)
-
-    def broadcast(base):
-        scalar = builder.load(builder.inttoptr(base, FLOAT.as_pointer()), align=4, typ=FLOAT)
-        return builder.shuffle_vector(builder.insert_element(undefined, scalar, INT(0)), undefined, lane_0)
-
-    targets = sorted({target for _, _, target in meetings})
-    taps = sorted({t for _, t, _ in meetings})
-    # A stack slot per sum: LLVM turns it into a register, because its address never escapes.
-    sums = {(target, v): cgutils.alloca_once(builder, vector) for target in targets for v in range(vectors)}
-    for (t, m), v in sums:                          # t of the sum, 0 in a window tile
-        builder.store(load(at(init, (t, init_t), (m, init_m)), v), sums[(t, m), v])
-    with cgutils.for_range(builder, rows) as row:
-        a_here, b_here = at(a, (row.index, a_row)), at(b, (row.index, b_row))
-        with cgutils.for_range(builder, cols) as col:
-            a_now, b_now = at(a_here, (col.index, a_col)), at(b_here, (col.index, b_col))
-            weights = {(t, v): load(at(b_now, (t, b_t)), v) for t in taps for v in range(vectors)}
-            for i in dict.fromkeys(i for i, _, _ in meetings):
-                value = broadcast(at(a_now, (i, a_m)))
-                for t, target in [(t, target) for other, t, target in meetings if other == i]:
-                    for v in range(vectors):
-                        total = sums[target, v]
-                        product = builder.call(fma, [value, weights[t, v], builder.load(total, typ=vector)])
-                        builder.store(product, total)
-    for (t, m), v in sums:
-        total = builder.load(sums[(t, m), v], typ=vector)
-        builder.store(total, pointer(at(y, (t, y_t), (m, y_m)), v), align=4)
+def _in_bytes(builder, y, init, a, b, size):
+    """The operands of a tile from tuples as `_tile` describes them."""
+    def places(address, *steps):
+        return [address, *[builder.mul(step, INT(4)) for step in steps]]
+    (a, a_m, *a_steps), (b, b_t, *b_steps) = places(*a), places(*b)
+    return Operands(places(*y), places(*init), (a, a_m), (b, b_t), list(zip(size, a_steps, b_steps)))
 
 
 def _window(m, taps, stride, vectors):

@@ -1,7 +1,7 @@
 """Threads: the one mechanism by which kernels use more than one core.
 
 A kernel cuts its work into chunks that depend on shapes alone. `parallel_for` hands the chunks to a small pool of
-Python threads. `share` has the threads run one compiled loop, which takes the chunks by itself. Compiled loops and
+Python threads. `on_all_threads` has the threads run one compiled loop, which takes the chunks by itself. Compiled loops and
 NumPy's matrix multiplication release the GIL, so the threads really run at the same time. Whatever the number of
 threads, the same chunks compute the same bits.
 """
@@ -77,7 +77,7 @@ def images_in_chunk(x):
     return max(1, (1 << 16) // max(1, x[:1].size))
 
 
-def share(work, count):
+def on_all_threads(work, count):
     """Call `work(team)` once on every thread, at the same time.
 
     It is for compiled loops: with the team's counters they take `count` chunks by themselves, see `chunks.py`.
@@ -95,7 +95,7 @@ def _on_threads(work, chunks, ring):
         work(NO_TEAM)
     else:
         with _pool_in_use:
-            _the_pool().share(work, helpers, ring)
+            _the_pool().run(work, helpers, ring)
 
 
 def _the_pool():

@@ -1,53 +1,51 @@
 """Normalisation in few passes over memory; `spec.py` has the formulas, `loops.py` the loops.
 
-A pass is cut into chunks by the shape alone. What a chunk adds to a sum is kept apart and added up in order:
-the number of threads changes no bit.
+A pass is cut into chunks by the shape alone. What a chunk adds to a sum is kept apart and added up in order, so that the
+number of threads changes no bit.
 """
 
 import math
 
 import numpy as np
 
+from tinynet.kernels.machine.flat import over_memory, row_length
 from tinynet.kernels.machine.layout import channels_last
+from tinynet.kernels.machine.threads import on_all_threads, parallel_for
 from tinynet.kernels.norm.loops import (
-    NO_RELU, affine, batch_affine, batch_gradient, batch_train, gradient, gradient_sums, moments, normalize_rows,
-    row_gradients, row_length)
-from tinynet.kernels.machine.threads import parallel_for, share
+    GIVEN_STATISTICS, NO_RELU, affine, batch_affine, batch_gradient, batch_train, gradient, gradient_sums, moments,
+    normalize_rows, row_gradients)
 
 
 def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
     x = channels_last(x)
     y, extra, grain, weight, bias = np.empty_like(x), _extra(residual, x), _grain(x), *_given(weight, bias, x)
-    flat_x, flat_extra, flat_y = (a.ravel("K") for a in (x, extra, y))
+    arrays = tuple(a.ravel("K") for a in (x, extra, y))
     (means, m2s), statistics = np.empty((2, -(-x.size // grain), x.shape[1])), np.empty((3, x.shape[1]))
-    share(lambda team: batch_train(team, flat_x, flat_extra, flat_y, grain, means, m2s, weight, bias, eps, _floor(relu),
-                                   statistics), len(means))
+    parts, floor = (grain, means, m2s, eps), _floor(relu)
+    on_all_threads(lambda team: batch_train(team, arrays, parts, weight, bias, floor, statistics), len(means))
     return y, *statistics                                      # mean, var, invstd
 
 
 def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):
     x = channels_last(x)
     y, extra, grain, weight, bias = np.empty_like(x), _extra(residual, x), _grain(x), *_given(weight, bias, x)
-    flat_x, flat_extra, flat_y = (a.ravel("K") for a in (x, extra, y))
+    arrays, floor = tuple(a.ravel("K") for a in (x, extra, y)), _floor(relu)
     mean, scale = mean.astype(np.float64), weight * (1 / np.sqrt(var.astype(np.float64) + eps))
-    share(lambda team: batch_affine(
-        team, flat_x, flat_extra, flat_y, grain, mean, scale, bias, _floor(relu)), -(-x.size // grain))
+    on_all_threads(lambda team: batch_affine(team, arrays, grain, mean, scale, bias, floor), -(-x.size // grain))
     return y
 
 
-def batch_norm_backward(dy, x, y, weight, bias, mean, invstd, relu=False, residual=False, training=True):
-    x, dy, grain = channels_last(x), channels_last(dy), _grain(x)
-    weight, bias = _given(weight, bias, x)
-    masks = relu and residual                                  # y cannot be made from x alone
-    dx, scale, gate = np.empty_like(x), weight * invstd, (mean, weight * invstd, bias.astype(np.float64))
-    dresidual = np.empty_like(x) if masks else dy
-    flat_dy, flat_x, flat_g, flat_dx = (a.ravel("K") for a in (dy, x, dresidual, dx))
-    flat_y = channels_last(y).ravel("K") if masks else flat_x
+def batch_norm_backward(dy, x, y, weight_and_bias, statistics, relu=False, residual=False, training=True):
+    x, dy, grain, (mean, invstd) = channels_last(x), channels_last(dy), _grain(x), statistics
+    weight, bias = _given(*weight_and_bias, x)
+    by_y = relu and residual                                   # y cannot be made from x alone
+    dx, scale = np.empty_like(x), weight * invstd
+    dresidual = np.empty_like(x) if by_y else dy
+    arrays = tuple(a.ravel("K") for a in (dy, channels_last(y) if by_y else x, x, dresidual, dx))
+    mask = (mean, scale, bias.astype(np.float64)), _floor(relu), by_y
+    known = mean, invstd, scale, x.size / mean.size if training else GIVEN_STATISTICS
     sums, totals = np.zeros((-(-x.size // grain), 2, mean.size)), np.empty((2, mean.size))
-    m = x.size / mean.size if training else np.inf             # given statistics do not depend on x
-    share(lambda team: batch_gradient(
-        team, flat_dy, flat_y, flat_x, flat_g, flat_dx, grain, gate, mean, invstd, scale, _floor(relu), masks, m, sums,
-        totals), len(sums))
+    on_all_threads(lambda team: batch_gradient(team, arrays, mask, known, (grain, sums), totals), len(sums))
     dbias, dweight = totals
     return dx, dweight.astype(x.dtype), dbias.astype(x.dtype), dresidual if residual else None
 
@@ -56,14 +54,14 @@ def group_norm(x, groups, weight, bias, eps):
     x = channels_last(x)
     (n, channels), image = x.shape[:2], math.prod(x.shape[1:])
     mean, m2 = np.empty((2, n, channels))
-    _each_chunk(lambda i, part: moments(part, mean[i], m2[i]), x, grain=image)
+    over_memory(lambda i, x: moments(x, mean[i], m2[i]), x, grain=image)
     of_group = mean.reshape(n, groups, channels // groups).mean(2, keepdims=True)     # (N, G, 1)
     m2 += image // channels * (mean - _to_channels(of_group, mean)) ** 2
     invstd = 1 / np.sqrt(m2.reshape(n, groups, channels // groups).sum(2) / (image // groups) + eps)  # (N, G)
     weight, bias = _given(weight, bias, x)
     mean, scale = _to_channels(of_group, mean), weight * _to_channels(invstd, mean)
     extra, y = _extra(None, x), np.empty_like(x)
-    _each_chunk(lambda i, x, y: affine(x, extra, y, mean[i], scale[i], bias, NO_RELU), x, y, grain=image)
+    over_memory(lambda i, x, y: affine(x, extra, y, mean[i], scale[i], bias, NO_RELU), x, y, grain=image)
     return y, of_group[:, :, 0], invstd
 
 
@@ -72,14 +70,14 @@ def group_norm_backward(dy, x, groups, weight, mean, invstd):
     (n, channels), image = x.shape[:2], math.prod(x.shape[1:])
     sums = np.zeros((n, 2, channels))
     mean, invstd = _to_channels(mean, sums[:, 0]), _to_channels(invstd, sums[:, 0])   # (N, C)
-    gate = np.zeros(channels), np.ones(channels), np.zeros(channels)                  # lets all through
+    mask = (np.zeros(channels), np.ones(channels), np.zeros(channels)), NO_RELU       # lets all through
     weight, _ = _given(weight, None, x)
-    _each_chunk(lambda i, dy, x: gradient_sums(dy, x, gate, mean[i], NO_RELU, sums[i]), dy, x, grain=image)
+    over_memory(lambda i, dy, x: gradient_sums(dy, x, mask, mean[i], sums[i]), dy, x, grain=image)
     sums[:, 1] *= invstd                                                              # Σ g and Σ g·x̂
     scale, weighted = weight * invstd, (sums * weight).reshape(n, 2, groups, channels // groups).sum(3)
     average, average_x_hat = (_to_channels(weighted[:, i] / (image // groups), mean) for i in range(2))
     slope, offset, dx = -invstd * invstd * average_x_hat, -invstd * average, np.empty_like(x)
-    _each_chunk(lambda i, dy, x, dx: gradient(dy, x, gate, dx, mean[i], scale[i], slope[i], offset[i], NO_RELU),
+    over_memory(lambda i, dy, x, dx: gradient(dy, x, dx, mask, mean[i], (scale[i], slope[i], offset[i])),
                 dy, x, dx, grain=image)
     dbias, dweight = sums.sum(0).astype(x.dtype)
     return dx, dweight, dbias
@@ -143,13 +141,3 @@ def _grain(x):
 
 def _rows_in_chunk(x):
     return max(1, max(x.size // 32, 1 << 15) // x.shape[1])
-
-
-def _each_chunk(work, *arrays, grain):
-    """work(i, part, ...) for each chunk of `grain` values of the arrays' memory."""
-    flat = [a.ravel("K") for a in arrays]
-
-    def part(i, _):
-        work(i, *[a[i * grain:(i + 1) * grain] for a in flat])
-
-    parallel_for(part, -(-flat[0].size // grain), 1)

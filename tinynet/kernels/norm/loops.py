@@ -1,29 +1,22 @@
 """The compiled loops of normalisation: each works on a chunk of channels-last memory, `batch_...` on all chunks.
 
-Such memory is a flat run of pixels, C values each. The loops take it in rows, a whole number of pixels and
-some 256 values long: with 16 channels a loop over the channels of one pixel would end before it has begun.
-What belongs to a channel (mean, scale, shift) is tiled to the length of a row, sums are kept for each place
-of a row by itself, and all that stays in the first-level cache while the activations stream past.
+The loops take rows of some 256 values (see `machine/flat.py`). What belongs to a channel (mean, scale, shift) is
+repeated to the length of a row, and sums are kept for each place of a row by itself. All of that stays in the
+first-level cache while the activations stream past.
 
-Two rules keep such a loop fast: cut the slices of a row outside the inner loop, and call nothing from the
-outer one (to pass slices to a function costs more, in reference counts, than the arithmetic on 256 values).
+Two rules keep such a loop fast: cut the slices of a row outside the inner loop, and call nothing from the outer one (to
+pass slices to a function costs more, in reference counts, than the arithmetic on 256 values).
 """
 
 import numpy as np
 
+from tinynet.kernels.elementwise.fast import masked
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.elementwise.fast import masked
+from tinynet.kernels.machine.flat import VECTORIZE, row_length
 
-ROW = 256
-NO_RELU = np.nan                                     # as a floor: neither v < NaN nor y <= NaN ever holds
-VECTORIZE = {"reassoc", "contract", "nsz", "arcp"}   # all of fastmath but "there are no NaNs and infinities"
-
-
-@jit
-def row_length(channels):
-    """A whole number of pixels: just under `ROW` values, or else one pixel."""
-    return channels * max(1, ROW // channels)
+NO_RELU = np.nan                       # as a floor: neither v < NaN nor y <= NaN ever holds, so nothing is cut off
+GIVEN_STATISTICS = np.inf              # as the count of values that a mean is of: the terms it divides vanish
 
 
 @jit
@@ -68,11 +61,11 @@ def moments(x, mean, m2):
     """
     pixels, length = x.size // mean.size, min(row_length(mean.size), x.size)
     origin, first, second = np.zeros(length, x.dtype), np.zeros(length, x.dtype), np.zeros(length, x.dtype)
-    share = x.dtype.type(1 / ((x.size // length - 1) // 16 + 1))
+    one_of = x.dtype.type(1 / ((x.size // length - 1) // 16 + 1))
     for start in range(0, x.size - length + 1, 16 * length):
         row = x[start:start + length]
         for i in range(length):
-            origin[i] += row[i] * share
+            origin[i] += row[i] * one_of
     for start in range(0, x.size, length):
         row = x[start:start + length]
         for i in range(row.size):
@@ -93,7 +86,7 @@ def moments(x, mean, m2):
 
 @jit(fastmath=VECTORIZE)
 def affine(x, extra, y, mean, scale, shift, floor):
-    """y = max(floor, (x - mean) · scale + shift + extra); `extra` is like x or a row of zeros. NaN passes."""
+    """y = max(floor, (x - mean) · scale + shift + extra). NaN passes; `extra` is like x, or a row of zeros."""
     length, floor = row_length(mean.size), x.dtype.type(floor)
     center, slope = tiled(mean, length, x), tiled(scale, length, x)
     offset = tiled(recentered(shift, mean, center, scale), length, x)
@@ -115,11 +108,13 @@ def tiled_gate(gate, length, like):
 
 
 @jit(fastmath=VECTORIZE)
-def gradient_sums(dy, x, gate, mean, floor, sums):
-    """Σ g and Σ g·(x - mean) of each channel, where g is dy masked by (x - gate's mean) · its scale + its shift > floor.
+def gradient_sums(dy, x, mask, mean, sums):
+    """Σ g and Σ g·(x - mean) of each channel, the rows of `sums`.
 
-    With the gate that made the result y of x, the mask costs no memory traffic, for x has to be read anyway.
+    `mask` = (gate, floor). g is dy where (x - mean of the gate) · its scale + its shift > floor, else 0. With the gate
+    that made the result y of x, this is ReLU's mask. It costs no memory traffic, because x has to be read anyway.
     """
+    gate, floor = mask
     length, floor, zero = row_length(mean.size), x.dtype.type(floor), x.dtype.type(0)
     center, first, second = tiled(mean, length, x), np.zeros(length, x.dtype), np.zeros(length, x.dtype)
     origin, slope, offset = tiled_gate(gate, length, x)
@@ -136,8 +131,9 @@ def gradient_sums(dy, x, gate, mean, floor, sums):
 
 
 @jit(fastmath=VECTORIZE)
-def gradient(dy, x, gate, dx, mean, scale, slope, offset, floor):
+def gradient(dy, x, dx, mask, mean, coefficients):
     """dx = scale · g + slope · (x - mean) + offset, where g is dy masked as in `gradient_sums`."""
+    (gate, floor), (scale, slope, offset) = mask, coefficients
     length, floor, zero = row_length(mean.size), x.dtype.type(floor), x.dtype.type(0)
     center, a, b = tiled(mean, length, x), tiled(scale, length, x), tiled(slope, length, x)
     c = tiled(recentered(offset, mean, center, slope), length, x)
@@ -149,15 +145,16 @@ def gradient(dy, x, gate, dx, mean, scale, slope, offset, floor):
             down[i] = g * a[i] + (row[i] - center[i]) * b[i] + c[i]
 
 
-# What share() runs on all threads. A second pass over the same memory goes backwards: what was read last is still in
-# the cache. What comes of the sums is made by every thread for itself, which is quicker than to wait for another.
+# What runs on all threads at once. The second pass over the same memory goes backwards, because what was read last is
+# still in the cache. Every thread recomputes the totals of the chunks' sums: waiting for another thread costs more.
 
 @jit
-def batch_train(team, x, extra, y, grain, means, m2s, weight, bias, eps, floor, statistics):
+def batch_train(team, arrays, parts, weight, shift, floor, statistics):
     """Mean, variance and 1/√(var + eps) of each channel, the rows of `statistics`, then y.
 
-    `means` and `m2s` have a row for each chunk of `grain` values.
+    `arrays` = (x, extra, y). `parts` = (grain, means, m2s, eps); means and m2s have a row for each chunk of `grain` values.
     """
+    (x, _, _), (grain, means, m2s, eps) = arrays, parts
     for i in chunks(team, 1, len(means)):
         moments(x[i * grain:(i + 1) * grain], means[i], m2s[i])
     channels, count = weight.size, np.empty(len(means))
@@ -170,12 +167,13 @@ def batch_train(team, x, extra, y, grain, means, m2s, weight, bias, eps, floor, 
         invstd = 1 / np.sqrt(var + eps)
         scale[c] = weight[c] * invstd
         statistics[0, c], statistics[1, c], statistics[2, c] = mean[c], var, invstd    # the same bits from every thread
-    batch_affine(team, x, extra, y, grain, mean, scale, bias, floor)
+    batch_affine(team, arrays, grain, mean, scale, shift, floor)
 
 
 @jit
-def batch_affine(team, x, extra, y, grain, mean, scale, shift, floor):
-    """`affine` for all chunks."""
+def batch_affine(team, arrays, grain, mean, scale, shift, floor):
+    """`affine` for all chunks; `arrays` = (x, extra, y)."""
+    x, extra, y = arrays
     count = -(-x.size // grain)
     for i in chunks(team, 0, count):
         start, stop = (count - 1 - i) * grain, (count - i) * grain
@@ -184,19 +182,21 @@ def batch_affine(team, x, extra, y, grain, mean, scale, shift, floor):
 
 
 @jit
-def batch_gradient(team, dy, y, x, g, dx, grain, gate, mean, invstd, scale, floor, masks, m, sums, totals):
+def batch_gradient(team, arrays, mask, statistics, parts, totals):
     """Σ g and Σ g·x̂ of each channel, the rows of `totals`, then dx.
 
-    `sums` has a row for each chunk, m is how many values a mean is of.
-    With `masks`, g becomes dy masked by y, and is used from there on; else the gate makes the mask of x.
+    `arrays` = (dy, y, x, g, dx). `mask` = (gate, floor, by_y): with `by_y`, g becomes dy masked by y, and is used from
+    there on; else the gate makes the mask of x. `statistics` = (mean, invstd, scale, how many values a mean is of).
+    `parts` = (grain, sums), a row of sums for each chunk.
     """
+    (dy, y, x, g, dx), (gate, floor, by_y), (mean, invstd, scale, m), (grain, sums) = arrays, mask, statistics, parts
     for i in chunks(team, 1, len(sums)):
         part = slice(i * grain, (i + 1) * grain)
-        if masks:
+        if by_y:
             masked(dy[part], y[part], g[part])
-            gradient_sums(g[part], x[part], gate, mean, NO_RELU, sums[i])
+            gradient_sums(g[part], x[part], (gate, NO_RELU), mean, sums[i])
         else:
-            gradient_sums(dy[part], x[part], gate, mean, floor, sums[i])
+            gradient_sums(dy[part], x[part], (gate, floor), mean, sums[i])
     slope, offset = np.empty(mean.size), np.empty(mean.size)
     for c in range(mean.size):
         sum_g = sum_g_x_hat = 0.0
@@ -206,10 +206,10 @@ def batch_gradient(team, dy, y, x, g, dx, grain, gate, mean, invstd, scale, floo
         sum_g_x_hat *= invstd[c]
         slope[c], offset[c] = -scale[c] * invstd[c] * sum_g_x_hat / m, -scale[c] * sum_g / m
         totals[0, c], totals[1, c] = sum_g, sum_g_x_hat                                # the same bits from every thread
-    source, floor = (g, NO_RELU) if masks else (dy, floor)
+    source, floor = (g, NO_RELU) if by_y else (dy, floor)
     for i in chunks(team, 0, len(sums)):
         part = slice((len(sums) - 1 - i) * grain, (len(sums) - i) * grain)
-        gradient(source[part], x[part], gate, dx[part], mean, scale, slope, offset, floor)
+        gradient(source[part], x[part], dx[part], (gate, floor), mean, (scale, slope, offset))
 
 
 @jit(fastmath=VECTORIZE)

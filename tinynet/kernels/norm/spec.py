@@ -43,12 +43,14 @@ def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):
 
 
 @kernel
-def batch_norm_backward(dy, x, y, weight, bias, mean, invstd, relu=False, residual=False, training=True):
+def batch_norm_backward(dy, x, y, weight_and_bias, statistics, relu=False, residual=False, training=True):
     """dx, dweight, dbias, dresidual (None unless `residual`; without ReLU it is dy itself).
 
-    ReLU's mask is the sign of its output y (which the fast twin makes again from x and bias, unless a residual went
-    into it). mean and invstd are float64, as `batch_norm_train` returns them.
+    Weight and bias are (C,) or None. `statistics` = (mean, invstd), float64, as `batch_norm_train` returns
+    them. ReLU's mask is the sign of its output y. (The fast kernel recomputes the sign from x and the bias, unless a
+    residual was added, too.)
     """
+    (weight, _), (mean, invstd) = weight_and_bias, statistics
     g = np.where(y <= 0, 0, dy) if relu else dy
     x_hat = (x - _per_channel(mean, x)) * _per_channel(invstd, x)
     dweight = (g * x_hat).sum(_all_but_channels(x), dtype=np.float64)

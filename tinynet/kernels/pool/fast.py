@@ -107,9 +107,9 @@ def mean_images(x, rows, columns, divisor, y):
                         v = x[n, i, j]
                         for c in range(total.size):
                             total[c] += v[c]
-                share = x.dtype.type(1 / divisor[p, q])
+                factor = x.dtype.type(1 / divisor[p, q])
                 for c in range(total.size):
-                    total[c] *= share
+                    total[c] *= factor
 
 
 @jit
@@ -118,9 +118,9 @@ def spread_images(dy, rows, columns, divisor, dx):
     for n in range(len(dx)):
         for p in range(dy.shape[1]):
             for q in range(dy.shape[2]):
-                up, share = dy[n, p, q], dx.dtype.type(1 / divisor[p, q])
+                up, factor = dy[n, p, q], dx.dtype.type(1 / divisor[p, q])
                 for i in range(rows[0, p], rows[1, p]):
                     for j in range(columns[0, q], columns[1, q]):
                         v = dx[n, i, j]
                         for c in range(v.size):
-                            v[c] += up[c] * share
+                            v[c] += up[c] * factor

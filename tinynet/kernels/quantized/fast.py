@@ -13,35 +13,33 @@ that a tile reads must lie in a near cache:
 - the sums of a tile are scaled and written as bytes while they are still in the first-level cache.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from tinynet.kernels.machine import layout
-from tinynet.kernels.quantized import spec
+from tinynet.kernels.conv.spec import Geometry, out_size
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.conv.spec import out_size
+from tinynet.kernels.machine.flat import over_memory
+from tinynet.kernels.machine.layout import nhwc
+from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.machine.simd import address
 from tinynet.kernels.machine.simd_int8 import TILES, dot_tile
-from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.machine.threads import parallel_for
+from tinynet.kernels.quantized import spec
 
 GRAIN = 1 << 16                        # values in a chunk
 
 
 def quantize(x, scale, zero):
-    kind, q = x.dtype.type, np.empty_like(x, np.int8)
-    _each_chunk(to_grid, x, q, kind(1 / scale), kind(zero))
+    kind, q = x.dtype.type, np.empty_like(x, np.int8)                  # empty_like keeps the memory order
+    over_memory(lambda _, x, q: to_grid(x, q, kind(1 / scale), kind(zero)), x, q, grain=GRAIN)
     return q
 
 
 def dequantize(q, scale, zero, dtype):
     x = np.empty_like(q, dtype)
-    _each_chunk(from_grid, q, x, dtype.type(scale), dtype.type(zero))
+    over_memory(lambda _, q, x: from_grid(q, x, dtype.type(scale), dtype.type(zero)), q, x, grain=GRAIN)
     return x
-
-
-def _each_chunk(loop, source, target, *numbers):
-    source, target = source.ravel("K"), target.ravel("K")              # of equal order: empty_like keeps it
-    parallel_for(lambda i, j: loop(source[i:j], target[i:j], *numbers), source.size, GRAIN)
 
 
 @jit
@@ -60,12 +58,24 @@ def from_grid(q, x, scale, zero):
 def linear(x, w, bias, multiplier, zeros):
     """The rows of x are the pixels of an image of one row."""
     pixels = np.ascontiguousarray(x)[None, None].transpose(0, 3, 1, 2)                  # (1, C, 1, N)
-    y = conv2d(pixels, w[:, :, None, None], bias, multiplier, zeros, (1, 1), (0, 0), (1, 1), 1)
+    y = conv2d(pixels, w[:, :, None, None], bias, multiplier, zeros, Geometry())
     return y[0, :, 0].T                                                                 # (N, K)
 
 
-def conv2d(x, w, bias, multiplier, zeros, stride, padding, dilation, groups):
-    images, (k, c, r, s) = layout.channels_last(x).transpose(0, 2, 3, 1), w.shape       # (N, H, W, C)
+class Shape(NamedTuple):
+    """How `convolve` runs over a padded image. It gets a plain tuple: Numba takes longer for a named one."""
+
+    kind: int                          # the tile's number in the table
+    m: int                             # pixels of a tile
+    lanes: int                         # output channels of a tile: a panel
+    groups: int
+    steps: tuple                       # (stride, dilation), pairs
+    size: tuple                        # of a tile's reduction: (rows, taps, channels / 4)
+
+
+def conv2d(x, w, bias, multiplier, zeros, geometry):
+    stride, padding, dilation, groups = geometry
+    images, (k, c, r, s) = nhwc(x), w.shape                                             # (N, H, W, C)
     n, h, width, _ = images.shape
     p, q = out_size((h, width), (r, s), stride, padding, dilation)
     y = np.empty((n, p, q, k), np.int8)
@@ -75,11 +85,12 @@ def conv2d(x, w, bias, multiplier, zeros, stride, padding, dilation, groups):
     rows = max(padding[0] + h, (p - 1) * stride[0] + (r - 1) * dilation[0] + 1)
     reach = (-(-q // m) * m - 1) * stride[1] + (s - 1) * dilation[1] + 1    # of the last tile, over the end
     columns = max(padding[1] + width, reach)
-    weights = pack(w, groups, lanes)
-    start = in_panels(bias - 128 * w.sum((1, 2, 3), np.int32), groups, lanes)
-    scaling = [np.tile(in_panels(v, groups, lanes), m) for v in multiplier]             # (panels, M·lanes)
     # The taps of a kernel row and their channels, if they lie side by side, are one long reduction.
     taps, quads = (1, s * pitch // 4) if groups == dilation[1] == 1 else (s, pitch // groups // 4)
+    shape = tuple(Shape(kind, m, lanes, groups, (stride, dilation), (r, taps, quads)))
+    weights = pack(w, groups, lanes)
+    start = in_panels(bias - 128 * w.sum((1, 2, 3), np.int32), groups, lanes)
+    scaling = *[np.tile(in_panels(v, groups, lanes), m) for v in multiplier], zeros[1]  # (panels, M·lanes) twice
     runs = (1, width * pitch) if groups * c == pitch else (width * groups, c)      # of a row, copied in one go
     inside = (padding[0] * columns + padding[1]) * pitch
 
@@ -88,30 +99,27 @@ def conv2d(x, w, bias, multiplier, zeros, stride, padding, dilation, groups):
         for i in range(first, last):
             copy_image(images[i].reshape(h, *runs), padded.reshape(-1), inside, columns * pitch,
                        pitch // groups)
-            convolve(kind, m, lanes, padded, weights, start, *scaling, zeros[1], y[i], groups, *stride,
-                     *dilation, r, taps, quads)
+            convolve(shape, padded, weights, start, scaling, y[i])
     parallel_for(body, n, max(1, n // 32))
     return y.transpose(0, 3, 1, 2)                                                      # (N, K, P, Q)
 
 
 def pack(w, groups, lanes):
-    """w (K, C/G, R, S) in panels of `lanes` output channels, filled up by zeros:
-    (G·panels, R, S, C/4, lanes, 4).
-    """
+    """w (K, C/G, R, S) in panels of `lanes` output channels, (G·panels, R, S, C/4, lanes, 4), filled up by zeros."""
     k, c, r, s = w.shape
-    share, quads = k // groups, -(-c // 4)
-    panels = -(-share // lanes)
+    outputs, quads = k // groups, -(-c // 4)
+    panels = -(-outputs // lanes)
     full = np.zeros((groups, panels * lanes, 4 * quads, r, s), np.int8)
-    full[:, :share, :c] = w.reshape(groups, share, c, r, s)
+    full[:, :outputs, :c] = w.reshape(groups, outputs, c, r, s)
     full = full.reshape(groups * panels, lanes, quads, 4, r, s)
     return np.ascontiguousarray(full.transpose(0, 4, 5, 2, 1, 3))
 
 
 def in_panels(v, groups, lanes):
-    """A value for each output channel, (K,), as (G·panels, lanes), ones behind a group's last."""
-    share = v.size // groups
-    full = np.ones((groups, -(-share // lanes) * lanes), np.int32)
-    full[:, :share] = v.reshape(groups, share)
+    """A value for each output channel, (K,), as (G·panels, lanes); ones after the last channel of a group."""
+    outputs = v.size // groups
+    full = np.ones((groups, -(-outputs // lanes) * lanes), np.int32)
+    full[:, :outputs] = v.reshape(groups, outputs)
     return full.reshape(-1, lanes)
 
 
@@ -127,22 +135,21 @@ def copy_image(x, target, start, row_step, step):
 
 
 @jit
-def convolve(kind, m, lanes, x, weights, start, factor, shift, zero, y, groups, stride_h, stride_w,
-             dilation_h, dilation_w, r, taps, quads):
-    """One image y (P, Q, K) of the padded x: tiles of m pixels times `lanes` output channels."""
+def convolve(shape, x, weights, start, scaling, y):
+    """One image y (P, Q, K) of the padded x, tile by tile; `scaling` = (multipliers, shifts, the zero of y)."""
+    (kind, m, lanes, groups, (stride, dilation), size), (factor, shift, zero) = shape, scaling
     (p, q, k), (_, columns, pitch) = y.shape, x.shape
-    share, depth = k // groups, pitch // groups
-    panels = len(weights) // groups
+    outputs, depth, panels = k // groups, pitch // groups, len(weights) // groups
     sums, scaled = np.empty(m * lanes, np.int32), np.empty(m * lanes, np.int8)
     for panel in range(len(weights)):
-        g, k0 = panel // panels, panel // panels * share + panel % panels * lanes
-        k1 = min(k0 + lanes, (g + 1) * share)
+        g, k0 = panel // panels, panel // panels * outputs + panel % panels * lanes
+        k1 = min(k0 + lanes, (g + 1) * outputs)
         b, init = address(weights[panel], 0), address(start[panel], 0)
         for row in range(p):
             for column in range(0, q, m):
-                a = address(x, 0) + (row * stride_h * columns + column * stride_w) * pitch + g * depth
-                dot_tile(kind, address(sums, 0), init, a, stride_w * pitch, dilation_h * columns * pitch,
-                         dilation_w * pitch, b, r, taps, quads)
+                a = address(x, 0) + (row * stride[0] * columns + column * stride[1]) * pitch + g * depth
+                dot_tile(kind, address(sums, 0), init,
+                         (a, stride[1] * pitch, dilation[0] * columns * pitch, dilation[1] * pitch), b, size)
                 some = min(m, q - column)
                 if k == k1 - k0 == lanes:          # the tile's pixels are neighbours in y
                     out = y[row, column:column + some].reshape(some * k)

@@ -33,12 +33,12 @@ def dequantize(q, scale, zero, dtype):
 
 
 @kernel
-def conv2d(x, w, bias, multiplier, zeros, stride, padding, dilation, groups):
+def conv2d(x, w, bias, multiplier, zeros, geometry):
     """y (N, K, P, Q) of x (N, C, H, W) and w (K, C/G, R, S), all int8; outside of its border x is zeros[0].
 
     `bias` is b (K,) and `multiplier` M (2, K), multipliers and shifts; zeros are those of x and y.
     """
-    n, k = x.shape[0], w.shape[0]
+    n, k, (stride, padding, dilation, groups) = x.shape[0], w.shape[0], geometry
     size = conv.out_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
     border = (0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2
     windows = conv.windows(np.pad(x, border, constant_values=zeros[0]), w.shape[2:], stride, dilation, size)

@@ -1,0 +1,212 @@
+"""The weight gradient of a convolution by register tiles: dw[k, c, r, s] = Σ x[n, c, p·stride + r - padding, ...] · dy.
+
+Why it is fast. An outer tile (`simd.py`) holds M input channels times one or two vectors of output channels, for all T
+taps of a kernel row at once, in registers, while it sweeps over a band of image rows that fits the nearest cache. Each
+group of images has a partial sum of its own, and the partial sums are added in order: no bit depends on the threads.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from tinynet.kernels.conv import grid as grids
+from tinynet.kernels.conv.grid import Tile
+from tinynet.kernels.conv.panels import blocks, diagonal
+from tinynet.kernels.conv.rows import pad_rows
+from tinynet.kernels.machine.chunks import chunks
+from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.layout import nhwc
+from tinynet.kernels.machine.memory import scratch
+from tinynet.kernels.machine.simd import LANES, OUTER_TILES, address, copy, outer_tile
+from tinynet.kernels.machine.threads import on_all_threads
+
+L1_FLOATS = 9 * 1024            # what a band takes of the first-level cache
+OUTER_FORMS = {entry[1:] for entry in OUTER_TILES}
+
+
+def conv2d_backward_weight(x, dy, w_shape, geometry):
+    """dw (K, C/groups, R, S), in memory (R, S, C/groups, K)."""
+    x, dy = nhwc(x), nhwc(dy)                               # (N, H, W, C), (N, P, Q, K)
+    if geometry.groups == 1:
+        return weight_gradient((x, 0), (dy, 0), w_shape, geometry)
+    k, c, r, s = w_shape
+    dw = np.empty((r, s, c, k), np.float32).transpose(3, 2, 0, 1)
+    for dense, ins, outs in blocks(dw, geometry.groups):
+        gradient = weight_gradient((x, ins.start), (dy, outs.start), dense.shape, geometry)
+        for group, block in diagonal(dw[outs], gradient):
+            group[...] = block
+    return dw
+
+
+def weight_gradient(x, dy, w_shape, geometry):
+    """dw (K, C, R, S) for some channels of x and dy, each given as (array, first channel)."""
+    (x, c0), (dy, k0) = x, dy
+    plan, grid = plan_for(x.shape, c0, dy.shape, k0, w_shape, geometry.stride, geometry.padding)
+    k, c, r, s = w_shape
+    tile, image, gradient = plan
+    partial = np.empty((len(grid.borders) - 1, grid.panels, r, tile.taps, image.tiles, tile.lanes), np.float32)
+    dw = np.empty((r, s, c, k), np.float32)
+    plain_grid, plain_plan = tuple(grid), tuple(map(tuple, plan))
+    image_floats = 1 if image.direct else x.shape[1] * image.padded * c + tile.m
+    gradient_floats = min(dy.shape[1], gradient.band) * gradient.wide * tile.lanes
+
+    def work(team):
+        buffers = scratch("images", image_floats), scratch("gradients", gradient_floats)
+        outer_chunks(team, plain_grid, plain_plan, x, dy, (partial, dw), buffers)
+    on_all_threads(work, grid.chunks)
+    return dw.transpose(3, 2, 0, 1)                                     # (K, C, R, S)
+
+
+class Image(NamedTuple):
+    """How tiles read the rows of an image of x."""
+
+    c0: int                     # the first channel
+    c: int                      # channels
+    depth: int                  # values of a pixel that a tile takes M of: C, or the joined S·C
+    tiles: int                  # the same, filled up to whole tiles
+    stride_h: int
+    step: int                   # floats from one column to the next that a tap meets
+    top: int                    # padding
+    left: int
+    padded: int                 # columns of the copy, those of zeros included
+    direct: bool                # there is no copy: tiles read x itself
+
+
+class Gradient(NamedTuple):
+    """How tiles read dy: in bands of rows, each copied between zeros, (rows, wide, lanes)."""
+
+    k0: int                     # the first channel
+    k: int                      # channels
+    band: int                   # rows of a band
+    before: int                 # columns of zeros that come first
+    wide: int                   # columns, those of zeros included
+    first: int                  # the column that the first column of x meets with tap 0
+    columns: int                # columns that a tile sweeps over
+
+
+class Plan(NamedTuple):
+    """All that the compiled loops have to know. They get plain tuples: Numba takes longer for named ones."""
+
+    tile: Tile
+    image: Image
+    gradient: Gradient
+
+
+@functools.lru_cache(4096)
+def plan_for(x_shape, c0, dy_shape, k0, w_shape, stride, padding):
+    """A Plan and the grid of its chunks, by shape alone.
+
+    With stride 1, and tiles for so many taps, each column of x meets the S columns of dy that saw it, and dy gets zeros
+    at both ends. Else each column of dy meets the joined S·C values that it saw, and x gets the zeros.
+    """
+    (n, _, width, channels), (_, p, q, _), (k, c, r, s) = x_shape, dy_shape, w_shape
+    vectors = 2 if k > LANES else 1
+    lanes, panels = vectors * LANES, -(-k // (vectors * LANES))
+    sweeps_x = stride[1] == 1 and (s, vectors) in OUTER_FORMS
+    if sweeps_x:
+        taps, left, padded, columns = s, 0, width, width
+        before = max(0, s - 1 - padding[1])
+        first, wide = padding[1] + before, width + padding[1] + before
+    else:
+        taps, left, padded, columns = 1, padding[1], (q - 1) * stride[1] + s, q
+        before, first, wide = 0, 0, q
+    depth = s // taps * c
+    tile = Tile(*grids.pick(OUTER_TILES, depth, (taps, vectors)), taps, lanes)
+    tiles = -(-depth // tile.m) * tile.m
+    direct = c == channels and tiles == depth and left == 0 and padded <= width
+    padded = width if direct else padded
+    band = max(1, L1_FLOATS // (padded * max(16, tile.m) + wide * lanes))
+    step = c if sweeps_x else stride[1] * c
+    image = Image(c0, c, depth, tiles, stride[0], step, padding[0], left, padded, direct)
+    grid = grids.cut_panels(n, panels, n * p * q * k * r * s * c)
+    return Plan(tile, image, Gradient(k0, k, band, before, wide, first, columns)), grid
+
+
+# The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
+
+@jit
+def outer_chunks(team, grid, plan, x, dy, sums, buffers):
+    """The partial sums of all chunks of a grid, then their sums."""
+    (borders, parts, part, panels), (partial, dw) = grid, sums
+    for chunk in chunks(team, 1, (len(borders) - 1) * parts):
+        group, first = chunk // parts, chunk % parts * part
+        partial[group, first:min(panels, first + part)] = 0
+        for n in range(borders[group], borders[group + 1]):
+            outer_image(plan, x, dy, partial[group], buffers, n, (first, min(panels, first + part)))
+    for panel in chunks(team, 0, panels):
+        collect(partial, dw, panel)
+
+
+@jit
+def outer_image(plan, x, dy, partial, buffers, n, panels):
+    """Image n times a range of panels: every tile of dw takes up what a band of rows adds, band by band."""
+    (_, _, taps, lanes), (c0, c, _, tiles, stride_h, _, top, left, padded, direct), \
+        (k0, k, band, before, wide, first, _) = plan
+    (images, gradients), (_, h, width, _), p, r = buffers, x.shape, dy.shape[1], partial.shape[1]
+    source = address(x, n * h * width * c)
+    if not direct:
+        pad_rows(x, n, (0, h), (c0, c, c), (left, padded), images, 0)
+        source = address(images, 0)
+    for p0 in range(0, p, band):
+        for panel in range(panels[0], panels[1]):
+            some = min(lanes, k - panel * lanes)
+            pad_panel(dy, n, (p0, min(p, p0 + band)), (k0 + panel * lanes, some, lanes), (before, wide), gradients)
+            for row in range(r):
+                low = max(p0, -((row - top) // stride_h))                           # no zeros
+                high = min(p0 + band, p, (h - 1 + top - row) // stride_h + 1)
+                a = source + 4 * (low * stride_h + row - top) * padded * c
+                b = address(gradients, ((low - p0) * wide + first) * lanes)
+                y = address(partial, (panel * r + row) * taps * tiles * lanes)
+                tiles_of_a_row(plan, y, a, b, high - low)
+
+
+@jit
+def tiles_of_a_row(plan, y, a, b, rows):
+    """All tiles of a kernel row's sums; arguments are addresses, and how many rows of dy there are."""
+    (kind, m, _, lanes), (_, c, depth, tiles, stride_h, step, _, _, padded, _), (_, _, _, _, wide, _, columns) = plan
+    for start in range(0, depth, m):
+        place = (y + 4 * start * lanes, tiles * lanes, lanes)
+        outer_tile(kind, place, place, (a + 4 * start, 1, stride_h * padded * c, step),
+                   (b, -lanes, wide * lanes, lanes), (rows, columns))
+
+
+@jit
+def pad_panel(dy, n, rows, channels, columns, out):
+    """Some rows of dy[n] (P, Q, K) into out, (rows, wide, lanes), between columns of zeros.
+
+    `rows` = (first, end), `channels` = (first, how many, lanes), `columns` = (zeros before, wide).
+    """
+    (k0, some, lanes), (before, wide) = channels, columns
+    _, p, q, k = dy.shape
+    inside = min(q, wide - before)
+    for row in range(rows[0], rows[1]):
+        here = (row - rows[0]) * wide * lanes
+        out[here:here + before * lanes] = 0
+        here += before * lanes
+        source = address(dy, (n * p + row) * q * k + k0)
+        if k == lanes:
+            copy(address(out, here), source, inside * lanes)
+        else:
+            for column in range(inside):
+                copy(address(out, here + column * lanes), source + 4 * column * k, some)
+                out[here + column * lanes + some:here + (column + 1) * lanes] = 0
+        here += inside * lanes
+        out[here:here + (wide - before - inside) * lanes] = 0
+
+
+@jit
+def collect(partial, dw, panel):
+    """One panel of dw (R, S, C, K): sums the groups of partial (groups, panels, R, T, tiles, lanes)."""
+    groups, _, _, taps, _, lanes = partial.shape
+    r, s, c, k = dw.shape
+    for rr in range(r):
+        for ss in range(s):
+            t, depth0 = (ss, 0) if taps == s else (0, ss * c)
+            for cc in range(c):
+                out = dw[rr, ss, cc, panel * lanes:(panel + 1) * lanes]
+                out[:] = 0
+                for g in range(groups):
+                    row = partial[g, panel, rr, t, depth0 + cc]
+                    for v in range(len(out)):
+                        out[v] += row[v]

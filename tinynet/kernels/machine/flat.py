@@ -1,0 +1,42 @@
+"""Flat memory: arrays of one memory order, taken as runs of values without regard to their shape.
+
+Of channels-last arrays such a run is pixels, C values each. Loops over it take *rows*, a whole number of pixels and some
+256 values long: with 16 channels, a loop over the channels of one pixel would end before it has begun.
+"""
+
+import numpy as np
+
+from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.threads import parallel_for
+
+GRAIN = 1 << 15                                      # values in a chunk at least
+ROW = 256
+VECTORIZE = {"reassoc", "contract", "nsz", "arcp"}   # all of fastmath but "there are no NaNs and infinities"
+
+
+@jit
+def row_length(channels):
+    """A whole number of pixels: just under `ROW` values, or else one pixel."""
+    return channels * max(1, ROW // channels)
+
+
+def over_memory(work, *arrays, grain=GRAIN):
+    """work(chunk, part, ...) for every chunk of `grain` values of the arrays' memory, on all threads.
+
+    `chunk` is the number of the chunk, a part is flat and belongs to one of the arrays. All arrays must lie in memory in
+    the same order, without gaps.
+    """
+    flat = [a.ravel("K") for a in arrays]
+
+    def body(start, stop):
+        work(start // grain, *[a[start:stop] for a in flat])
+    parallel_for(body, flat[0].size, grain)
+
+
+def matched(array, like):
+    """`array` in the memory order of `like`: itself, or a copy."""
+    if array.strides == like.strides:
+        return array
+    copied = np.empty_like(like, dtype=array.dtype)
+    copied[...] = array
+    return copied
