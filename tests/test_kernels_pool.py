@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinynet.kernels import pool
+from tinynet.kernels.pool import spec
 from tinynet.kernels.machine import layout, threads
 
 # (window, stride, padding, dilation, ceil_mode), vertical and horizontal different where it can be
@@ -98,7 +99,7 @@ def test_avg_pool_is_pytorchs(case, shape):
     rng = np.random.default_rng(2)
     x = channels_last(rng, shape, np.float64)
     expected = torch.nn.functional.avg_pool2d(torch.from_numpy(x), *case).numpy()
-    windows = pool._windows(shape[2:], *case)
+    windows = spec._windows(shape[2:], *case)
     y = pool.mean_pool2d.numpy(x, *windows)
     np.testing.assert_allclose(y, expected, atol=1e-14)
     dy = channels_last(rng, y.shape, np.float64)
@@ -124,7 +125,7 @@ def test_adaptive_avg_pool_is_pytorchs(size, shape):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_mean_pool_twins_agree(case, shape, dtype):
     rng, close = np.random.default_rng(4), dict(rtol=8 * np.finfo(dtype).eps, atol=8 * np.finfo(dtype).eps)
-    x, windows = channels_last(rng, shape, dtype), pool._windows(shape[2:], *case)
+    x, windows = channels_last(rng, shape, dtype), spec._windows(shape[2:], *case)
     y = pool.mean_pool2d.numba(x, *windows)
     np.testing.assert_allclose(y, pool.mean_pool2d.numpy(x, *windows), **close)
     dy = channels_last(rng, y.shape, dtype)
