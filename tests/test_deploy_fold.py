@@ -188,8 +188,8 @@ def test_replacing_the_model_itself():
 def test_pytorch_folded_is_the_same_network():
     torch = pytest.importorskip("torch")
     from tinynet.bench.libraries import Torch
-    from tinynet.bench.networks import plain_resnet
-    ours, theirs = trained(plain_resnet(tinynet, "resnet8")), plain_resnet(torch, "resnet8").eval()
+    from tinynet.bench.networks import plain
+    ours, theirs = trained(plain(tinynet, "resnet8")), plain(torch, "resnet8").eval()
     theirs.load_state_dict({key: torch.tensor(value.numpy()) for key, value in ours.state_dict().items()})
     library = object.__new__(Torch)                # without setting PyTorch's threads
     library.lib = torch

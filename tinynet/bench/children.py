@@ -10,7 +10,14 @@ from collections import namedtuple
 
 from tinynet.bench import worker
 
-Who = namedtuple("Who", "library layout threads")      # layout: of PyTorch, else None
+# layout: of PyTorch, else None. heap: "kept", or "default", as the C library does by itself.
+Who = namedtuple("Who", "library layout threads heap", defaults=("kept",))
+
+# PyTorch at its best: the C library keeps freed memory, as tinynet asks it to (`kernels/machine/memory.py`).
+KEPT_HEAP = {"MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_MMAP_THRESHOLD_": "4000000000"}
+# Both libraries as on a processor with AVX2.
+AVX2 = {"TINYNET_SIMD_LANES": "8", "NUMBA_CPU_NAME": "haswell", "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "ATEN_CPU_CAPABILITY": "avx2"}
 
 NAMES = {"tinynet": "tinynet", "numpy": "NumPy", "torch": "PyTorch"}
 
@@ -33,6 +40,8 @@ class Child:
 
     def __init__(self, who, **environment_variables):
         self.who = who
+        if who.heap == "kept":
+            environment_variables = {**KEPT_HEAP, **environment_variables}
         command = [sys.executable, "-P", worker.__file__, who.library, str(who.layout), str(who.threads)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=environment(who.threads, **environment_variables), encoding="utf-8")

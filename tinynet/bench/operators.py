@@ -63,6 +63,46 @@ def relu(lib, channels, size, batch=128):
     return Operator(lib.nn.functional.relu, [(batch, channels, size, size)], memory((1, 1), (1, 2)))
 
 
+def pointwise(function):
+    """One element in, one out; backward reads the gradient and what was saved."""
+    def operator(lib, channels, size, batch=128):
+        return Operator(getattr(lib, function), [(batch, channels, size, size)], memory((1, 1), (1, 2)))
+    return operator
+
+
+sigmoid = pointwise("sigmoid")
+
+
+def multiply(lib, channels, size, batch=128):
+    shape = (batch, channels, size, size)
+    return Operator(lambda a, b: a * b, [shape, shape], memory((2, 1), (4, 1)))
+
+
+def mean(lib, channels, size, batch=128):
+    """Over H and W, as before a classifier."""
+    return Operator(lambda x: x.mean((2, 3)), [(batch, channels, size, size)], memory((1, 1), (1, 1)))
+
+
+def by_rows(function, shapes_of=lambda rows, features: [(rows, features)]):
+    def operator(lib, rows, features, batch=1):
+        return Operator(lambda *xs: function(lib, *xs), shapes_of(batch * rows, features), memory((1, 1), (1, 2)))
+    return operator
+
+
+gelu = by_rows(lambda lib, x: lib.nn.functional.gelu(x))
+softmax = by_rows(lambda lib, x: lib.nn.functional.softmax(x, -1))
+layer_norm = by_rows(lambda lib, x, w, b: lib.nn.functional.layer_norm(x, (x.shape[-1],), w, b),
+                     lambda rows, features: [(rows, features), (features,), (features,)])
+
+
+def attention(lib, heads, tokens, features, batch=16):
+    def cost(x, y):
+        products = 4 * tokens * x.numel()          # q·k and p·v, 2 operations each
+        return products, 2.5 * products, "FLOP"
+    shape = (batch, heads, tokens, features)
+    return Operator(lib.nn.functional.scaled_dot_product_attention, [shape] * 3, cost)
+
+
 def add(lib, channels, size, batch=128):
     """The residual sum of two activations; its backward hands the same gradient to both."""
     shape = (batch, channels, size, size)
@@ -75,5 +115,7 @@ def cross_entropy(lib, classes, batch=128):
     return Operator(lambda x: loss(x, labels), [(batch, classes)], memory((1, 0), (2, 0)))
 
 
-OPERATORS = {f.__name__: f for f in (conv, linear, batch_norm, batch_norm_relu, max_pool, avg_pool, relu, add,
-                                     cross_entropy)}
+OPERATORS = {
+    "conv": conv, "linear": linear, "batch_norm": batch_norm, "batch_norm_relu": batch_norm_relu, "max_pool": max_pool,
+    "avg_pool": avg_pool, "relu": relu, "sigmoid": sigmoid, "add": add, "multiply": multiply, "mean": mean, "gelu": gelu,
+    "softmax": softmax, "layer_norm": layer_norm, "attention": attention, "cross_entropy": cross_entropy}

@@ -20,6 +20,7 @@ class Row:
     rivals: bool = True                # whether PyTorch is measured beside it
     conv_method: str | None = None
     cache: str | None = None
+    heap: str = "kept"                 # of PyTorch
     threads: int | None = None         # None: as many as the command says
     rounds: int = 15                   # unless the command says otherwise
     seconds: float = 0.25              # least time of a turn
@@ -32,7 +33,7 @@ class Row:
         jobs = {"tinynet": self.job(Who(self.library, None, threads), own, self.conv_method, self.cache)}
         layouts = layouts if self.rivals else ()
         for layout in layouts[:1] if self.instrument == "importing" else layouts:
-            jobs[layout] = self.job(Who("torch", layout, threads), self.options)
+            jobs[layout] = self.job(Who("torch", layout, threads, self.heap), self.options)
         return jobs
 
     def job(self, who, options, conv_method=None, cache=None):
@@ -51,6 +52,8 @@ MACHINE = [
 ]
 
 TRAIN = network("train", "ResNet-20 training step, batch 128", "train", "resnet20", 128, together="train")
+DEFAULT_HEAP = network("train", "the same against PyTorch with the C library's default heap", "train", "resnet20", 128,
+                       heap="default", together="train")
 UNFUSED = network("train", "the same network in unfused ops", "train", "resnet20", 128, fused=False,
                   together="train")
 
@@ -65,10 +68,17 @@ def inference(name, batch, **more):
 
 INFERENCE = [*inference("ResNet-20 inference, batch 128", 128),
              *inference("ResNet-20 inference, batch 1", 1, rounds=25)]
-INFER_128, INFER_1 = INFERENCE[0], INFERENCE[3]
+INFER_128, INT8_128, INFER_1 = INFERENCE[0], INFERENCE[2], INFERENCE[3]
 
-RESNET18_INFER = network("resnet18", "ResNet-18 inference, 8x3x224x224", "infer", "resnet18", 8)
-RESNET18_TRAIN = network("resnet18", "ResNet-18 training step, 8x3x224x224", "train", "resnet18", 8)
+NETWORKS = {"ResNet-20, batch 128": ("resnet20", 128), "ResNet-56": ("resnet56", 128),
+            "SE-ResNet-20": ("se_resnet20", 128), "ResNet-20, four times as wide": ("wide_resnet20", 64),
+            "ResNet-18 at 224, batch 4": ("resnet18", 4), "ResNet-50 at 224, batch 4": ("resnet50", 4),
+            "ResNeXt-50 at 224, batch 4": ("resnext50", 4), "depthwise separable net": ("separable", 128),
+            "MLP 3072-512-512-10": ("perceptron", 128), "transformer, 4 layers of 128": ("transformer", 16)}
+STEPS = {net: network("networks", f"{name}: training step", "train", net, batch, rounds=9)
+         for name, (net, batch) in NETWORKS.items()}
+ANSWERS = {net: network("networks", f"{name}: inference", "infer", net, batch, rounds=9)
+           for name, (net, batch) in NETWORKS.items()}
 
 MEMORY = network("memory", "peak memory, ResNet-20 training, batch 128", "train", "resnet20", 128,
                  instrument="memory", rounds=3)
@@ -124,6 +134,7 @@ CONVOLUTIONS = [
     *conv("3x3 stride 2", 16, 32, 64, stride=2),
     *conv("1x1", 56, 64, batch=8, kernel=1),
     *conv("1x1", 56, 256, 64, batch=8, kernel=1),
+    *conv("1x1", 28, 128, 512, batch=8, kernel=1),
     *conv("7x7 stride 2", 224, 3, 64, batch=8, kernel=7, stride=2),
     *conv("3x3 depthwise", 56, 64, batch=8, groups=64),
     *conv("3x3 in 32 groups", 28, 128, batch=8, groups=32),
@@ -135,16 +146,24 @@ OTHERS = [
     *operator("max pool 3x3 stride 2, 64 ch, 112x112, batch 8", "max_pool", channels=64, size=112, batch=8),
     *operator("average pool 2x2, 64 ch, 56x56, batch 8", "avg_pool", channels=64, size=56, batch=8),
     *operator("linear 512->1000", "linear", features=512, out=1000),
+    *operator("linear 2048x128->128", "linear", features=128, out=128, batch=2048),
     *operator("relu, 16 ch, 32x32", "relu", channels=16, size=32),
+    *operator("sigmoid, 16 ch, 32x32", "sigmoid", channels=16, size=32),
     *operator("add, 16 ch, 32x32", "add", channels=16, size=32),
+    *operator("multiply, 16 ch, 32x32", "multiply", channels=16, size=32),
+    *operator("mean over H and W, 64 ch, 8x8", "mean", channels=64, size=8),
+    *operator("GELU, 2048x512", "gelu", rows=2048, features=512),
+    *operator("softmax, 8192x128", "softmax", rows=8192, features=128),
+    *operator("LayerNorm, 2048x128", "layer_norm", rows=2048, features=128),
+    *operator("attention, 16x4 heads, 128 tokens of 32", "attention", heads=4, tokens=128, features=32),
     *operator("cross-entropy, 10 classes", "cross_entropy", classes=10),
     *operator("cross-entropy, 1000 classes", "cross_entropy", classes=1000),
 ]
 
 GROUPS = {
-    "train": [TRAIN, UNFUSED],
+    "train": [TRAIN, DEFAULT_HEAP, UNFUSED],
     "inference": INFERENCE,
-    "resnet18": [RESNET18_INFER, RESNET18_TRAIN],
+    "networks": [*STEPS.values(), *ANSWERS.values()],
     "memory": [MEMORY],
     "import": [IMPORT, IMPORT_NUMPY],
     "start": [START, START_EMPTY],
@@ -152,4 +171,4 @@ GROUPS = {
     "operators": CONVOLUTIONS + OTHERS,
     "growth": GROWTH,
 }
-MAIN = ["train", "inference", "resnet18", "memory", "import", "start", "scaling"]
+MAIN = ["train", "inference", "networks", "memory", "import", "start", "scaling"]

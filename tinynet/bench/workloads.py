@@ -10,11 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tinynet.bench import operators
-from tinynet.bench.networks import count_flops, plain_resnet
+from tinynet.bench.networks import NETWORKS, count_flops, plain
 
 Workload = namedtuple("Workload", "run work unit")
-
-IMAGES = {"resnet18": (3, 224, 224)}                   # all others are CIFAR's
 
 
 def random_array(*shape):
@@ -26,8 +24,8 @@ def make_network(library, net, batch, fused, form=None):
 
     `form` is a method of the library that makes another network of it, in eval mode: "fold" or "quantize".
     """
-    model = library.fused_network(net) if fused else plain_resnet(library.lib, net)
-    shape = IMAGES.get(net, (3, 32, 32))
+    model = library.fused_network(net) if fused and NETWORKS[net].model else plain(library.lib, net)
+    shape = NETWORKS[net].shape
     x = library.tensor(random_array(batch, *shape))
 
     def flops():

@@ -1,6 +1,7 @@
 """Measure speed and memory, beside PyTorch where it is installed.
 
-Every row is measured in turns with PyTorch, in separate processes with the same number of threads; shown are
+Every row is measured in turns with PyTorch, in separate processes with the same number of threads. PyTorch runs at
+its best: the C library keeps freed memory for it, as tinynet asks it to. Shown are
 medians, and the ratio of pairs with its quartiles. Without --rows the main rows run, and then the bars that
 tinynet wants to reach. A group can be narrowed to the rows that hold a text:
 
@@ -9,15 +10,18 @@ tinynet wants to reach. A group can be narrowed to the rows that hold a text:
     tinynet bench --rows "operators:conv 3x3, 64" --rounds 25
 """
 
+import os
 import pathlib
 
 
 def add_options(parser):
     parser.add_argument("--rows", nargs="+", metavar="GROUP",
-                        help="train, inference, resnet18, operators, memory, import, start, scaling, growth "
+                        help="train, inference, networks, operators, memory, import, start, scaling, growth "
                              "or all (default: all but operators and growth)")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds (default: the row's, 15 for most)")
     parser.add_argument("--threads", type=int, metavar="N", help="threads of every library")
+    parser.add_argument("--lanes", type=int, choices=(8, 16), metavar="N",
+                        help="8: both libraries as on a processor with AVX2 (default: what this one has)")
     parser.add_argument("--compile", action="store_true", help="measure torch.compile as well")
     parser.add_argument("--json", metavar="FILE", help="write all measurements, versions and machine facts")
     parser.add_argument("--plot", metavar="FILE", help="draw the ratios, as .png or .svg")
@@ -25,9 +29,11 @@ def add_options(parser):
 
 
 def run(args):
-    from tinynet.bench import bars, report, rows, session
+    from tinynet.bench import bars, children, report, rows, session
 
     check(args)
+    if args.lanes == 8:
+        os.environ.update(children.AVX2)               # the processes that measure inherit it
     chosen = session.select(args.rows or rows.MAIN)
     settings = make_settings(args)
     measured = session.Session(settings)
