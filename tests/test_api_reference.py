@@ -42,6 +42,8 @@ SHAPELESS = set("""
     load_parts
     training_curves write
     LRScheduler LambdaLR StepLR MultiStepLR ExponentialLR LinearLR CosineAnnealingLR OneCycleLR SequentialLR
+    MultiplicativeLR ConstantLR PolynomialLR CosineAnnealingWarmRestarts CyclicLR ReduceLROnPlateau ChainedScheduler
+    SWALR get_ema_multi_avg_fn get_swa_multi_avg_fn update_bn
     """.split())
 # What stems from no paper: arithmetic and the moving of elements, containers, tools of tinynet's own. By the
 # modules where they are at home, and by name.

@@ -25,6 +25,19 @@ CASES = [
     ("CosineAnnealingLR", {"T_max": 1}),
     ("LambdaLR", {"lr_lambda": lambda epoch: 0.9 ** epoch}),
     ("LambdaLR", {"lr_lambda": [lambda epoch: 1 / (1 + epoch), lambda epoch: 2]}),
+    ("MultiplicativeLR", {"lr_lambda": lambda epoch: 0.95}),
+    ("ConstantLR", {}),
+    ("ConstantLR", {"factor": 0.5, "total_iters": 12}),
+    ("PolynomialLR", {}),
+    ("PolynomialLR", {"total_iters": 30, "power": 2.0}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 7}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 5, "T_mult": 2, "eta_min": 0.01}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.2, "step_size_up": 6}),
+    ("CyclicLR", {"base_lr": [0.01, 0.02], "max_lr": 0.2, "step_size_up": 3, "step_size_down": 5, "mode": "triangular2"}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.2, "step_size_up": 5, "mode": "exp_range", "gamma": 0.95,
+                  "cycle_momentum": False}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.2, "step_size_up": 5, "scale_fn": lambda x: 1 / (1 + x),
+                  "scale_mode": "iterations"}),
     ("OneCycleLR", CYCLE),
     ("OneCycleLR", {"max_lr": [0.8, 0.1], "epochs": 4, "steps_per_epoch": 10}),
     ("OneCycleLR", {**CYCLE, "anneal_strategy": "linear", "pct_start": 0.41}),
@@ -36,7 +49,7 @@ CASES = [
     ("OneCycleLR", {**CYCLE, "base_momentum": [0.5, 0.6], "max_momentum": 0.99}),
 ]
 
-OWN_STATE = ("OneCycleLR", "LambdaLR")     # their saved states differ from PyTorch's
+OWN_STATE = ("OneCycleLR", "LambdaLR", "MultiplicativeLR", "CyclicLR", "ConstantLR", "PolynomialLR")     # their saved states differ from PyTorch's
 
 
 def make_optimizer(lr=0.1, kind=SGD):
@@ -118,7 +131,7 @@ class TestAgainstTorch:
             found, expected = ([group["lr"] for group in each.param_groups] for each in (ours, theirs))
             np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-16)
 
-    @pytest.mark.parametrize("name, options", [case for case in CASES if case[0] != "OneCycleLR"], ids=str)
+    @pytest.mark.parametrize("name, options", [case for case in CASES if case[0] not in ("OneCycleLR", "CyclicLR")], ids=str)
     def test_resuming_at_a_later_epoch(self, name, options):
         courses = []
         theirs, ours = make_torch_optimizer(), make_optimizer()
@@ -140,6 +153,68 @@ class TestAgainstTorch:
         resumed.load_state_dict(schedule.state_dict())
         np.testing.assert_allclose(course(ours, resumed, 20), course(theirs, schedule, 20), rtol=1e-12,
                                    atol=1e-16)
+
+    @pytest.mark.parametrize("options", [
+        {}, {"mode": "max", "factor": 0.5, "patience": 1}, {"threshold_mode": "abs", "threshold": 0.3, "patience": 2},
+        {"patience": 0, "cooldown": 2, "min_lr": [0.01, 0.0]}, {"mode": "max", "threshold_mode": "abs", "patience": 1}],
+        ids=lambda o: ", ".join(f"{name}={value}" for name, value in o.items()) or "defaults")
+    def test_plateau(self, options):
+        theirs, ours = make_torch_optimizer(), make_optimizer()
+        import torch
+        measures = np.round(np.random.default_rng(0).standard_normal(60).cumsum() / 3, 1)
+        courses = []
+        for module, optimizer in ((torch.optim.lr_scheduler, theirs), (lr_scheduler, ours)):
+            schedule = module.ReduceLROnPlateau(optimizer, **options)
+            rows = []
+            for measure in measures:
+                optimizer.step()
+                schedule.step(measure)
+                rows.append([*(group["lr"] for group in optimizer.param_groups), *schedule.get_last_lr(),
+                             schedule.num_bad_epochs, schedule.best])
+            courses.append(rows)
+            again = module.ReduceLROnPlateau(optimizer)
+            again.load_state_dict(schedule.state_dict())
+            assert again.num_bad_epochs == schedule.num_bad_epochs and again.patience == schedule.patience
+        np.testing.assert_allclose(courses[1], courses[0], rtol=1e-12)
+
+    def test_chained_schedules(self):
+        theirs, ours = make_torch_optimizer(), make_optimizer()
+        import torch
+        rows = []
+        for module, optimizer in ((torch.optim.lr_scheduler, theirs), (lr_scheduler, ours)):
+            both = module.ChainedScheduler([module.ConstantLR(optimizer, 0.1, 4), module.ExponentialLR(optimizer, 0.9)])
+            rows.append(course(optimizer, both, 12))
+        np.testing.assert_allclose(rows[1], rows[0], rtol=1e-12)
+
+    def test_swa_lr(self):
+        theirs, ours = make_torch_optimizer(), make_optimizer()
+        import torch
+        from tinynet.optim import swa_utils
+        for options in {}, {"anneal_strategy": "linear", "anneal_epochs": 5}, {"anneal_epochs": 0}:
+            rows = [course(optimizer, module.SWALR(optimizer, 0.5, **options), 14)
+                    for module, optimizer in ((torch.optim.swa_utils, theirs), (swa_utils, ours))]
+            np.testing.assert_allclose(rows[1], rows[0], rtol=1e-12)
+
+    def test_restarts_within_an_epoch(self):
+        theirs, ours = make_torch_optimizer(), make_optimizer()
+        import torch
+        rows = []
+        for module, optimizer in ((torch.optim.lr_scheduler, theirs), (lr_scheduler, ours)):
+            schedule = module.CosineAnnealingWarmRestarts(optimizer, 3, 2)
+            rows.append([(schedule.step(epoch), *schedule.get_last_lr())[1:] for epoch in np.arange(0, 25, 0.25)])
+        np.testing.assert_allclose(rows[1], rows[0], rtol=1e-9, atol=1e-12)
+
+    @pytest.mark.filterwarnings("ignore:The epoch parameter")
+    def test_going_to_an_epoch(self):
+        """step(epoch), deprecated: forward, to the same one, and back."""
+        theirs, ours = make_torch_optimizer(), make_optimizer()
+        import torch
+        rows = []
+        for module, optimizer in ((torch.optim.lr_scheduler, theirs), (lr_scheduler, ours)):
+            schedule = module.MultiStepLR(optimizer, [2, 5], 0.5)
+            rows.append([(optimizer.step(), schedule.step(epoch), *schedule.get_last_lr())[2:]
+                         for epoch in (1, 2, 2, 4, 7, 3, 4)])
+        np.testing.assert_allclose(rows[1], rows[0], rtol=1e-12)
 
     def test_one_step_beyond_one_cycle(self):
         """PyTorch allows total_steps steps after the first learning rate, and no more."""
@@ -183,7 +258,7 @@ class TestByHand:
         assert self.lrs(schedule, 9)[0] == 1
 
 
-@pytest.mark.parametrize("parts, milestones", [([case], []) for case in CASES] + SEQUENCES)
+@pytest.mark.parametrize("parts, milestones", [([case], []) for case in CASES if case[0] != "CyclicLR"] + SEQUENCES)
 def test_a_loaded_state_goes_on_with_the_same_rates(parts, milestones):
     first, second = make_optimizer(), make_optimizer(lr=5.0)
     schedule = sequence(lr_scheduler, first, parts, milestones)
@@ -218,6 +293,11 @@ def test_sequences_nest():
     ("LambdaLR", {"lr_lambda": [abs]}, "expected lr_lambda to be one value or 2"),
     ("StepLR", {"step_size": 3, "last_epoch": 5}, "expects 'initial_lr' in parameter group 0"),
     ("SequentialLR", {"schedulers": [], "milestones": []}, "got 0 schedules"),
+    ("ConstantLR", {"factor": 2}, r"expected factor in \[0, 1\], got 2"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 1.0, "mode": "square"}, "expected mode triangular, exp_range, triangular2"),
+    ("CosineAnnealingWarmRestarts", {"T_0": 0}, "expected T_0 to be a positive integer, got 0"),
+    ("ReduceLROnPlateau", {"factor": 1.0}, "expected factor below 1"),
+    ("ReduceLROnPlateau", {"mode": "best"}, 'mode "min" or "max"'),
 ])
 def test_refused(name, options, message):
     with pytest.raises(ValueError, match=message):

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from tinynet import kernels
+from tinynet import kernels, optim
 from tinynet.nn.utils import clip_grad_norm_, clip_grad_value_
 from tinynet.optim import SGD, Adam, AdamW
 from tinynet.tensor import Tensor
@@ -64,8 +64,39 @@ ADAM_OPTIONS = [dict(betas=betas, weight_decay=decay, amsgrad=amsgrad, maximize=
                 for betas, decay, amsgrad, maximize, eps in itertools.product(
                     [(0.9, 0.999), (0.5, 0.5)], (0, 0.1), (False, True), (False, True), (1e-8, 1e-3))]
 
+OTHERS = [("RMSprop", {}), ("RMSprop", {"momentum": 0.9, "centered": True}), ("RMSprop", {"weight_decay": 0.1, "maximize": True}),
+          ("Adagrad", {}), ("Adagrad", {"lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.3}),
+          ("Adadelta", {}), ("Adadelta", {"rho": 0.5, "eps": 1e-3, "weight_decay": 0.1, "maximize": True}),
+          ("Rprop", {}), ("Rprop", {"etas": (0.3, 1.4), "step_sizes": (1e-3, 0.5), "maximize": True}),
+          ("Adamax", {}), ("Adamax", {"betas": (0.5, 0.8), "weight_decay": 0.1, "maximize": True}),
+          ("NAdam", {}), ("NAdam", {"betas": (0.5, 0.8), "weight_decay": 0.1, "momentum_decay": 0.1}),
+          ("NAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True, "maximize": True}),
+          ("RAdam", {}), ("RAdam", {"betas": (0.5, 0.8), "weight_decay": 0.1}),
+          ("RAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True, "maximize": True})]
+
 
 class TestAgainstTorch:
+    @pytest.mark.parametrize("name, options", OTHERS, ids=[f"{name} {options}" for name, options in OTHERS])
+    def test_others(self, name, options):
+        """Steps, then the states exchanged both ways, then further steps."""
+        params = parameters()
+        torch_params = to_torch(params)
+        import torch
+        ours, theirs = getattr(optim, name)(params, **options), getattr(torch.optim, name)(torch_params, **options)
+        train_both(ours, params, theirs, torch_params, range(12))
+        saved, groups = theirs.state_dict()["state"], theirs.state_dict()["param_groups"]
+        mine = ours.state_dict()["state"]
+        assert {i: sorted(state) for i, state in mine.items()} == {i: sorted(state) for i, state in saved.items()}
+        ours = getattr(optim, name)(params, **options)
+        ours.load_state_dict({"param_groups": groups, "state": {
+            i: {key: np.asarray(value) for key, value in state.items()} for i, state in saved.items()}})
+        theirs = getattr(torch.optim, name)(torch_params, **options)
+        theirs.load_state_dict({"param_groups": groups, "state": {
+            i: {key: torch.tensor(value.array) for key, value in state.items()} for i, state in mine.items()}})
+        train_both(ours, params, theirs, torch_params, range(12, 24))
+        for p, q in zip(params, torch_params):
+            np.testing.assert_allclose(p.array, q.detach().numpy(), rtol=1e-10)
+
     @pytest.mark.parametrize("backend", ["numpy", "numba"])
     @pytest.mark.parametrize("options", SGD_OPTIONS, ids=str)
     def test_sgd(self, options, backend):
@@ -87,7 +118,8 @@ class TestAgainstTorch:
                    getattr(torch.optim, name)(torch_params, 0.05, **options), torch_params)
         assert_equal(params, torch_params)
 
-    @pytest.mark.parametrize("make, name", [(SGD, "SGD"), (Adam, "Adam"), (AdamW, "AdamW")])
+    @pytest.mark.parametrize("make, name", [(SGD, "SGD"), (Adam, "Adam"), (AdamW, "AdamW"),
+                                            *((getattr(optim, name), name) for name in dict(OTHERS))])
     def test_defaults(self, make, name):
         params = parameters()
         torch_params = to_torch(params)
@@ -270,6 +302,32 @@ class TestOptimizer:
 
         assert SGD([w], lr=0.25).step(closure) == "the loss"
         assert w.item() == 0.5
+
+    def test_an_optimizer_of_the_users_own(self):
+        """As public code writes it: options as a dict, state made at first use, tensors changed through data."""
+        class Momentum(optim.Optimizer):
+            def __init__(self, params, lr=0.1):
+                super().__init__(params, {"lr": lr})
+
+            def step(self, closure=None):
+                for group in self.param_groups:
+                    for p in group["params"]:
+                        state = self.state[p]
+                        if len(state) == 0:
+                            state["step"], state["velocity"] = 0, p.data.clone().zero_()
+                        state["step"] += 1
+                        state["velocity"].mul_(0.5).add_(p.grad.data)
+                        p.data.add_(state["velocity"], alpha=-group["lr"])
+
+        w = Tensor(np.array([1.0]), requires_grad=True)
+        first = Momentum([w])
+        for _ in range(2):
+            w.grad = Tensor(np.array([1.0]))
+            first.step()
+        np.testing.assert_allclose(w.array, [1 - 0.1 - 0.15])
+        second = Momentum([w])
+        second.load_state_dict(first.state_dict())
+        assert second.state[w]["step"] == 2 and second.state[w]["velocity"].item() == 1.5
 
     def test_a_group_given_by_the_user_is_not_changed(self):
         given = {"params": parameters()}

@@ -5,7 +5,8 @@ import importlib
 import inspect
 
 MODULES = ["tinynet", "tinynet.nn", "tinynet.nn.functional", "tinynet.nn.blocks", "tinynet.nn.init",
-           "tinynet.nn.utils", "tinynet.utils", "tinynet.optim", "tinynet.optim.lr_scheduler", "tinynet.models",
+           "tinynet.nn.utils", "tinynet.utils", "tinynet.optim", "tinynet.optim.lr_scheduler",
+           "tinynet.optim.swa_utils", "tinynet.models",
            "tinynet.data", "tinynet.vision.transforms", "tinynet.vision.transforms.functional",
            "tinynet.vision.datasets", "tinynet.vision.utils", "tinynet.vision.ops", "tinynet.distributions",
            "tinynet.train", "tinynet.plots"]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from tinynet.optim.optimizer import Optimizer
-from tinynet.optim.options import check_number, refuse
+from tinynet.optim.options import check_betas, check_number, refuse
 from tinynet.tensor import Tensor
 
 
@@ -35,11 +35,7 @@ class Adam(Optimizer):
         """Raise for options that make no sense."""
         for option in ("lr", "eps", "weight_decay"):
             check_number(self.name, option, group[option], low=0)
-        betas = group["betas"]
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise TypeError(f"{self.name}: expected betas to be a pair of numbers, got {betas!r}")
-        for i, beta in enumerate(betas):
-            check_number(self.name, f"betas[{i}]", beta, low=0, high=1)
+        check_betas(self.name, group["betas"])
 
     def update(self, group):
         """One step of the group's parameters."""

@@ -4,6 +4,9 @@
 `state` maps a parameter to its own dict of tensors (momentum and the like), filled at its first step.
 """
 
+import collections
+import copy
+
 import numpy as np
 
 from tinynet.gradients.modes import enable_grad
@@ -17,16 +20,18 @@ class Optimizer:
     The tensors may have any shape. As PyTorch's. ValueError for no parameter, one that comes twice or is a
     result, a gradient of another shape, an option out of its range. TypeError for a set: it has no order.
 
-    A subclass gives `defaults` (option -> value), `check(group)`, which raises if an option makes no sense,
-    `update(group)`, which takes one step, and the names of the tensors that it keeps for a parameter.
+    A subclass gives `defaults` (option -> value) and defines `step`, as in PyTorch. tinynet's own define, instead of
+    `step`: `check(group)`, which raises if an option makes no sense, `update(group)`, which takes one step, and the
+    names of the tensors that they keep for a parameter.
     """
 
-    state_names = ()
+    state_names = None                 # any
 
     def __init__(self, params, defaults):
         if isinstance(params, (Tensor, dict)):
             raise TypeError(f"{self.name}: expected a list of tensors or dicts, got {type(params).__name__}")
-        self.defaults, self.param_groups, self.state = defaults, [], {}
+        self.defaults, self.param_groups = defaults, []
+        self.state = collections.defaultdict(dict)
         groups = as_list(self.name, params)
         if not groups:
             raise ValueError(f"{self.name}: expected at least one parameter, got an empty list")
@@ -37,6 +42,9 @@ class Optimizer:
     def name(self):
         """The class's name, for errors."""
         return type(self).__name__
+
+    def check(self, group):
+        """Raise for options that make no sense."""
 
     def add_param_group(self, param_group):
         """Train more parameters, with options of their own: {"params": tensors, "lr": 0.01}."""
@@ -120,20 +128,25 @@ class Optimizer:
             self.check(group)
         owners = {int(i): p for group, saved in pairs for i, p in zip(saved["params"], group["params"])}
         state = {i: self._adopt(owners.get(int(i)), i, saved) for i, saved in state_dict["state"].items()}
-        self.state = {owners[int(i)]: tensors for i, tensors in state.items() if tensors}
+        self.state.clear()
+        self.state.update((owners[int(i)], tensors) for i, tensors in state.items() if tensors)
         for group, loaded in zip(self.param_groups, groups):
             group.update((option, value) for option, value in loaded.items() if option not in IMPLEMENTATION)
 
     def _adopt(self, p, index, saved):
         """Copies of the saved tensors of parameter `index`, in its dtype and memory order ("step" counts)."""
-        if p is None or not set(saved) <= set(self.state_names):
-            raise ValueError(f"{self.name}: expected {', '.join(self.state_names)} for the parameters of the "
+        known = saved if self.state_names is None else self.state_names
+        if p is None or not set(saved) <= set(known):
+            raise ValueError(f"{self.name}: expected {', '.join(known)} for the parameters of the "
                              f"groups, got {', '.join(saved)} for parameter {index}")
         adopted = {}
         for name, value in saved.items():
             if value is None:          # older versions of PyTorch wrote an absent buffer so
                 continue
-            like = np.zeros((), np.float32) if name == "step" else p.array
+            if self.state_names is None:
+                adopted[name] = copy.deepcopy(value)
+                continue
+            like = np.zeros((), np.float32) if name in ("step", "mu_product") else p.array
             if np.shape(value) != like.shape:
                 raise ValueError(f"{self.name}: expected {name} of parameter {index} to have shape "
                                  f"{like.shape}, got {np.shape(value)}")

@@ -30,6 +30,14 @@ def check_count(name, option, value):
         raise ValueError(f"{name}: expected {option} to be a positive integer, got {value!r}")
 
 
+def check_betas(name, betas):
+    """Raise unless `betas` are two numbers from 0 to below 1."""
+    if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+        raise TypeError(f"{name}: expected betas to be a pair of numbers, got {betas!r}")
+    for i, beta in enumerate(betas):
+        check_number(name, f"betas[{i}]", beta, low=0, high=1)
+
+
 def as_list(name, params):
     """`params` as a list; a set is refused, since its order, and a saved state's with it, is not fixed."""
     if isinstance(params, (set, frozenset)):
