@@ -1,11 +1,13 @@
 """`tinynet run` and `tinynet.as_torch`: PyTorch's names, and how a script's errors are told."""
 
+import importlib
 import subprocess
 import sys
 
 import pytest
 
 import tinynet
+from tinynet.interop import hook, left_out, names
 from tinynet.interop.script import run_script
 
 
@@ -86,3 +88,33 @@ def test_with_as_torch_ends():
         with pytest.raises(ImportError):
             from torch import linspac    # noqa: F401
     assert sys.modules.get("torch") is real
+
+
+@pytest.mark.parametrize("name", names.MODULES)
+def test_every_module_that_can_be_imported_is_there(name):
+    with tinynet.as_torch():
+        module = importlib.import_module(name)
+        assert list(module.__all__) is not None and dir(module)
+        assert left_out.reason(name) or not hasattr(module, "no_such_name")
+
+
+@pytest.mark.parametrize("path", names.OTHER_NAMES)
+def test_every_other_name_is_there(path):
+    hook.look_up(path)
+
+
+def test_what_is_left_out_can_be_named_but_not_used():
+    with tinynet.as_torch():
+        import torch
+        assert not isinstance(torch.nn.ReLU(), torch.nn.DataParallel)
+        for refused in (torch.compile, torch.nn.DataParallel, torch.distributed.all_reduce, torch.cuda.FloatTensor,
+                        torch.hub.load, torch.jit.load, torch.utils.model_zoo.load_url, torch.onnx.export):
+            with pytest.raises(NotImplementedError, match="is not supported: "):
+                refused()
+        for weights in ({"pretrained": True}, {"weights": "DEFAULT"}):
+            import torchvision
+            with pytest.raises(NotImplementedError, match="resnet18: trained weights are not downloaded"):
+                torchvision.models.resnet18(**weights)
+        with pytest.raises(NotImplementedError, match="ResNet18_Weights.DEFAULT: trained weights"):
+            torchvision.models.ResNet18_Weights.DEFAULT
+        assert torchvision.models.resnet18(weights=None, num_classes=3).fc.out_features == 3

@@ -55,6 +55,22 @@ class Conv2dNormActivation(nn.Sequential):
 ConvNormActivation = Conv2dNormActivation
 
 
+class FrozenBatchNorm2d(nn.Module):
+    """Batch normalization of (N, C, H, W) by fixed statistics, and with a fixed scale and shift: all four are buffers.
+
+    `torchvision.ops.FrozenBatchNorm2d`.
+    """
+
+    def __init__(self, num_features, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        for name, values in (("weight", ones), ("bias", zeros), ("running_mean", zeros), ("running_var", ones)):
+            self.register_buffer(name, values(num_features))
+
+    def forward(self, x):
+        return nn.functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+
+
 class SqueezeExcitation(nn.Module):
     """y = x · σ(W₂ a(W₁ mean(x))), for inputs (N, C, H, W). `torchvision.ops.SqueezeExcitation`; Hu et al. 2017."""
 
