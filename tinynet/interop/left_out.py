@@ -10,6 +10,7 @@ REASONS = {
     "torch.compile": "tinynet compiles its kernels by itself; leave torch.compile out",
     "torch.cuda": NO_GPU,
     "torch.distributed": ONE_PROCESS,
+    "torch.fx": "tinynet does not trace modules into graphs of functions",
     "torch.hub": NO_DOWNLOAD,
     "torch.jit.load": "a compiled module is a program for another machine; load the state_dict instead",
     "torch.jit.save": "a module is not compiled here; save its state_dict instead",

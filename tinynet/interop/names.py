@@ -25,10 +25,11 @@ MODULES = {
     "torch.cuda.amp.grad_scaler": "tinynet.interop.amp",
     "torch.distributed": "tinynet.interop.distributed",
     "torch.distributions": "tinynet.distributions",
+    "torch.fx": "tinynet.interop.fx",
     "torch.functional": "tinynet",
     "torch.hub": None,
     "torch.jit": "tinynet.interop.jit",
-    "torch.linalg": "tinynet.linalg",
+    "torch.linalg": "tinynet.interop.linalg",
     "torch.mps": "tinynet.interop.backends:mps",
     "torch.multiprocessing": None,
     "torch.nn": "tinynet.nn",
@@ -45,8 +46,6 @@ MODULES = {
     "torch.nn.utils.parametrizations": "tinynet.nn.utils",
     "torch.nn.utils.parametrize": "tinynet.nn.utils",
     "torch.nn.utils.rnn": "tinynet.nn.utils",
-    "torch.nn.utils.spectral_norm": "tinynet.nn.utils",
-    "torch.nn.utils.weight_norm": "tinynet.nn.utils",
     "torch.optim": "tinynet.optim",
     "torch.optim.lr_scheduler": "tinynet.optim.lr_scheduler",
     "torch.optim.optimizer": "tinynet.optim",
@@ -117,7 +116,12 @@ ONLY_IN_PYTORCH = {                            # words of PyTorch's that tinynet
     "backends": "tinynet.interop.backends",
     "cuda": "tinynet.interop.cuda",
     "distributed": "tinynet.interop.distributed",
+    "fx": "tinynet.interop.fx",
+    "linalg": "tinynet.interop.linalg",
     "jit": "tinynet.interop.jit",
+} | {name: f"tinynet.nn.functional:{name}" for name in (
+    "batch_norm", "celu", "conv1d", "conv2d", "conv3d", "cosine_similarity", "dropout", "embedding", "group_norm",
+    "layer_norm", "max_pool2d", "pairwise_distance", "pixel_shuffle", "prelu", "selu")
 } | {f"{kind}Tensor": f"tinynet.interop.legacy:{kind}Tensor" for kind in (
     "Bool", "Byte", "Char", "Double", "Float", "Int", "Long", "Short")}
 

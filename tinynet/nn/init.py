@@ -88,6 +88,14 @@ def _fans(tensor):
     return tensor.shape[1] * receptive_field, tensor.shape[0] * receptive_field
 
 
+_calculate_fan_in_and_fan_out = _fans          # public code calls it so
+
+
+def _calculate_correct_fan(tensor, mode):
+    """fan_in or fan_out, as `mode` says."""
+    return _fans(tensor)[mode.lower() == "fan_out"]
+
+
 def _kaiming_std(tensor, a, mode, nonlinearity):
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"init: expected mode fan_in or fan_out, got {mode!r}")
