@@ -84,7 +84,7 @@ def begin(module, name, compute):
 
 
 def remove_weight_norm(module, name="weight"):
-    """Let `name` be a parameter of its own again, with the value and shape that it has now.
+    """Let `name` be a parameter of its own again, of the value that it has now and any shape.
 
     Returns the module; ValueError if it has no such weight. `torch.nn.utils.remove_weight_norm`.
     """
@@ -92,7 +92,7 @@ def remove_weight_norm(module, name="weight"):
 
 
 def remove_spectral_norm(module, name="weight"):
-    """Let `name` be a parameter of its own again, with the value and shape that it has now.
+    """Let `name` be a parameter of its own again, of the value that it has now and any shape.
 
     Returns the module; ValueError if it has no such weight. `torch.nn.utils.remove_spectral_norm`.
     """
