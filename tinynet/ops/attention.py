@@ -5,6 +5,7 @@ import numpy as np
 from tinynet import random
 from tinynet.autograd import Function
 from tinynet.kernels import softmax as kernels
+from tinynet.kernels.matmul import matmul as product
 from tinynet.ops.common import unbroadcast
 
 
@@ -21,26 +22,27 @@ class Attention(Function):
 
     @staticmethod
     def forward(ctx, q, k, v, bias, scale, p):
-        scores = (q * q.dtype.type(scale)) @ k.swapaxes(-1, -2)               # (..., L, S)
+        scores = product(q * q.dtype.type(scale), k.swapaxes(-1, -2))         # (..., L, S)
         if bias is not None:
             scores = scores + bias
         weights = kernels.softmax(scores, -1, safe=True)                      # 0 where a query sees no key
         ctx.keep = None if p == 0 else _mask(weights, p)
         ctx.save(q, k, v, weights)
         ctx.scale, ctx.bias_shape = scale, None if bias is None else bias.shape
-        return (weights if p == 0 else weights * ctx.keep) @ v
+        return product(weights if p == 0 else weights * ctx.keep, v)
 
     @staticmethod
     def backward(ctx, dy):
         q, k, v, weights = ctx.saved
         seen = weights if ctx.keep is None else weights * ctx.keep
-        dv = unbroadcast(seen.swapaxes(-1, -2) @ dy, v.shape)                 # (..., S, Ev)
-        ds = dy @ v.swapaxes(-1, -2)                                          # (..., L, S)
+        dv = unbroadcast(product(seen.swapaxes(-1, -2), dy), v.shape)         # (..., S, Ev)
+        ds = product(dy, v.swapaxes(-1, -2))                                  # (..., L, S)
         if ctx.keep is not None:
             ds *= ctx.keep
         ds = kernels.softmax_backward(ds, weights, -1)
         scale = q.dtype.type(ctx.scale)
-        dq, dk = unbroadcast(ds @ k * scale, q.shape), unbroadcast(ds.swapaxes(-1, -2) @ q * scale, k.shape)
+        dq = unbroadcast(product(ds, k) * scale, q.shape)                     # (..., L, E)
+        dk = unbroadcast(product(ds.swapaxes(-1, -2), q) * scale, k.shape)    # (..., S, E)
         if ctx.bias_shape is None:
             return dq, dk, dv
         return dq, dk, dv, unbroadcast(ds, ctx.bias_shape) if ctx.needs[3] else None
