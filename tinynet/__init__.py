@@ -45,7 +45,8 @@ from tinynet.ops.derived import (
     addcdiv, addcmul, atan2, clamp_max, clamp_min, deg2rad, dist, erfc, heaviside, hypot, lerp, logaddexp, logit,
     nan_to_num, rad2deg, rsub)
 from tinynet.ops.elementary import (
-    acos, acosh, asin, asinh, atan, atanh, ceil, cosh, erf, exp2, expm1, floor, frac, log1p, log2, log10, reciprocal,
+    acos, acosh, asin, asinh, atan, atanh, ceil, cosh, erf, erfinv, exp2, expm1, floor, frac, log1p, log2, log10,
+    reciprocal,
     round, sinh, tan, trunc)
 from tinynet.ops.extremes import amax, amin, argmax, argmin, max, min
 from tinynet.ops.facts import equal, is_complex, is_floating_point, is_nonzero, is_tensor, numel

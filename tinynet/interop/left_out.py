@@ -6,6 +6,7 @@ Such a name can be imported, so that a script which only mentions it still runs.
 ONE_PROCESS = "tinynet trains in one process on the CPU; call the module itself"
 NO_GPU = "tinynet runs on the CPU; choose the device by torch.cuda.is_available()"
 NO_DOWNLOAD = "download the file yourself, and give its path to torch.load"
+OTHER_DATA = "tinynet reads CIFAR10, CIFAR100, MNIST, FashionMNIST, and any images in an ImageFolder"
 REASONS = {
     "torch.compile": "tinynet compiles its kernels by itself; leave torch.compile out",
     "torch.cuda": NO_GPU,
@@ -18,14 +19,20 @@ REASONS = {
     "torch.multiprocessing": ONE_PROCESS,
     "torch.nn.DataParallel": ONE_PROCESS,
     "torch.nn.SyncBatchNorm": "tinynet trains in one process; BatchNorm2d does the same there",
+    "torch.nn.modules.transformer._get_activation_fn": "it is private; name the function itself",
     "torch.nn.parallel": ONE_PROCESS,
-    "torch.onnx": "see tinynet's own export, if there is one, or run the script with PyTorch",
-    "torch.quantization": "see tinynet.quantize",
+    "torch.nn.utils.fusion": "tinynet.fold_batchnorm folds the BatchNorm of a whole network",
+    "torch.onnx": "tinynet.export_onnx writes ONNX files",
+    "torch.quantization": "tinynet.quantize quantizes a network",
     "torch.sparse": "tinynet has dense tensors only",
     "torch.utils.data.DistributedSampler": ONE_PROCESS,
     "torch.utils.data.distributed": ONE_PROCESS,
     "torch.utils.model_zoo": NO_DOWNLOAD,
 }
+REASONS |= {f"torchvision.datasets.{name}": OTHER_DATA for name in (
+    "CelebA", "Caltech101", "Caltech256", "Cityscapes", "CocoCaptions", "CocoDetection", "EMNIST", "Flowers102", "Food101",
+    "INaturalist", "ImageNet", "KMNIST", "LSUN", "Omniglot", "OxfordIIITPet", "Places365", "QMNIST", "STL10", "SVHN",
+    "VOCDetection", "VOCSegmentation")}
 
 
 def reason(path):

@@ -9,8 +9,8 @@ from tinynet.tensor import attach
 
 _SHELVES = {
     pointwise: "neg abs exp log sqrt rsqrt square sin cos tanh sigmoid sign",
-    elementary: "log1p log2 log10 expm1 exp2 erf tan asin acos atan sinh cosh asinh acosh atanh reciprocal "
-                "floor ceil trunc round frac",
+    elementary: "log1p log2 log10 expm1 exp2 erf erfinv tan asin acos atan sinh cosh asinh acosh atanh "
+                "reciprocal floor ceil trunc round frac",
     arithmetic: "pow remainder fmod floor_divide",
     choice: "clamp masked_fill",
     derived: "addcmul addcdiv lerp clamp_min clamp_max nan_to_num logit hypot atan2 erfc",

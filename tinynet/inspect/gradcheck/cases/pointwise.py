@@ -17,7 +17,7 @@ for _name in "log1p log2 log10 reciprocal rsqrt".split():
     case(_name, lambda lib, x, name=_name: getattr(lib, name)(x), positive(2, 3))
 for _name in "expm1 exp2 erf erfc tan sinh cosh asinh atan square floor ceil trunc round frac".split():
     case(_name, lambda lib, x, name=_name: getattr(lib, name)(x), (2, 3))
-for _name in "asin acos atanh".split():
+for _name in "asin acos atanh erfinv".split():
     case(_name, lambda lib, x, name=_name: getattr(lib, name)(x), uniform(-0.9, 0.9, 2, 3))
 case("acosh", lambda lib, x: x.acosh(), uniform(1.2, 3, 2, 3))
 case("logit", lambda lib, x: x.logit(0.1), uniform(0.2, 0.8, 2, 3))
