@@ -10,7 +10,7 @@ ROUNDS = 5
 
 
 def add_options(parser):
-    parser.add_argument("checkpoint", metavar="RUN", help="the folder of a run, weights, or resnet20-cifar10")
+    parser.add_argument("trained", metavar="RUN", help="the folder of a run, weights, or resnet20-cifar10")
     parser.add_argument("--out", metavar="FILE", help="the file to write (default: beside the weights)")
     parser.add_argument("--data", help="images to measure the accuracy on (default: the run's)")
     parser.add_argument("--root", help="folder or archive where a data set with a name lies")
@@ -25,13 +25,13 @@ def open_network(args, form):
     from tinynet.deploy.places import weight_file
     if args.threads is not None:
         tinynet.set_num_threads(args.threads)
-    classifier, path = load_run(args.checkpoint), weight_file(args.checkpoint)
+    classifier, path = load_run(args.trained), weight_file(args.trained)
     if classifier.card.form != "plain":
         raise ValueError(f"{path}: expected weights as they were trained, but these are {classifier.card.form}")
     if args.out:
         out = Path(args.out)
     else:
-        folder = path.parent if os.path.exists(args.checkpoint) else Path()
+        folder = path.parent if os.path.exists(args.trained) else Path()
         out = folder / f"{form if path.stem == 'model' else f'{path.stem}-{form}'}.safetensors"
     if out.suffix != ".safetensors":
         raise ValueError(f"--out: expected a name that ends in .safetensors, got {out}")

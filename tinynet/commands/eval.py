@@ -1,6 +1,6 @@
 """Measure a network's accuracy on images that it has not learned from, or a text network's loss.
 
-CHECKPOINT is the folder of a run, a file of weights (tinynet's .safetensors or PyTorch's .pth, .pt, .th), or the
+RUN is the folder of a run, a file of weights (tinynet's .safetensors or PyTorch's .pth, .pt, .th), or the
 name of weights that come with tinynet. The data is the run's, or --data: a folder of images counts as a whole,
 unless it has a part called test, or is the one that the run was trained on.
 For a run of `tinynet train-text` the loss on its validation text is shown, beside what counting characters and
@@ -27,7 +27,7 @@ NETWORK = ("model", "shortcut", "pad")
 
 
 def add_options(parser):
-    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="weights, the folder of a run, or resnet20-cifar10")
+    parser.add_argument("trained", metavar="RUN", help="weights, the folder of a run, or resnet20-cifar10")
     parser.add_argument("--data", help="a folder of images, an .npz file or the name of a data set (default: the "
                                        "run's, else cifar10)")
     parser.add_argument("--root", help="folder or archive where a data set with a name lies; else it is downloaded")
@@ -53,7 +53,7 @@ def run(args):
 
     if args.threads is not None:
         tinynet.set_num_threads(args.threads)
-    path = weight_file(args.checkpoint)
+    path = weight_file(args.trained)
     if is_text_run(path):
         return evaluate_text(args, path)
     settings = settings_beside(path)
@@ -72,7 +72,7 @@ def run(args):
     folder = report_folder(args)
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
-        title = f"{pathlib.Path(args.checkpoint).name} on {data.name}"
+        title = f"{pathlib.Path(args.trained).name} on {data.name}"
         print(f"report: {report.write(folder, title, outcome)}")
     print(f"test accuracy {100 * outcome.accuracy:.2f} %")
 
@@ -84,7 +84,7 @@ def evaluate_text(args, path):
     from tinynet.train.text_run import measure, read_run, read_text
     for name in "data", "root", "out", "model", "shortcut", "pad", "normalize", "skip_damaged":
         if getattr(args, name, None):
-            raise ValueError(f"--{name.replace('_', '-')}: {args.checkpoint} is a text network, which is measured on the "
+            raise ValueError(f"--{name.replace('_', '-')}: {args.trained} is a text network, which is measured on the "
                              "text of its run; leave this option out")
     model, characters, settings = read_run(path)
     text = read_text(settings)
@@ -97,7 +97,7 @@ def report_folder(args):
     """Where the report goes: --out, or a folder in the run's for data that is not its own; None for no report."""
     if args.out:
         return pathlib.Path(args.out)
-    path = pathlib.Path(args.checkpoint)
+    path = pathlib.Path(args.trained)
     if args.data is None or not path.is_dir():
         return None
     return path / f"eval-{pathlib.Path(os.path.abspath(args.data)).stem}"
@@ -122,10 +122,10 @@ def test_images(args, settings, card):
     kind, own = sources.kind_of(name), name == settings.get("data")
     if kind == "a folder of images" and not own:
         if card is None:
-            raise data.DataError(f"{args.checkpoint}: these weights do not say what images they are for; only those of "
+            raise data.DataError(f"{args.trained}: these weights do not say what images they are for; only those of "
                                  "tinynet can be measured on a folder of images")
         if card.size[0] != card.size[1]:
-            raise data.DataError(f"{args.checkpoint}: the network takes images of {card.size[0]} x {card.size[1]} "
+            raise data.DataError(f"{args.trained}: the network takes images of {card.size[0]} x {card.size[1]} "
                                  "pixels, and images from a folder become squares")
         return whole_folder(name, list(card.classes), card.size[0], card.fit, card.channels, args.skip_damaged)
     options = {key: settings[key] for key in ("size", "fit", "labels") if own and settings.get(key) is not None}

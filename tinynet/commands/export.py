@@ -14,7 +14,7 @@ import os
 
 
 def add_options(parser):
-    parser.add_argument("checkpoint", metavar="RUN", help="the folder of a run, weights, or resnet20-cifar10")
+    parser.add_argument("trained", metavar="RUN", help="the folder of a run, weights, or resnet20-cifar10")
     parser.add_argument("--out", metavar="FILE.onnx", required=True, help="the file to write")
     parser.add_argument("--fold", action="store_true", help="fold BatchNorm into the layers before it first")
     parser.add_argument("--threads", type=int, help="threads to use")
@@ -29,7 +29,7 @@ def run(args):
         tinynet.set_num_threads(args.threads)
     if not args.out.endswith(".onnx"):
         raise ValueError(f"--out: expected a name that ends in .onnx, got {args.out}")
-    classifier = load_run(args.checkpoint)
+    classifier = load_run(args.trained)
     card, model = classifier.card, classifier.model
     if args.fold:
         model = fold_batchnorm(model, card.example())

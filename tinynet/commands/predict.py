@@ -18,7 +18,7 @@ SHEET = 400                            # images that a sheet shows at most
 
 
 def add_options(parser):
-    parser.add_argument("checkpoint", metavar="RUN", help="the folder of a run, weights, or resnet20-cifar10")
+    parser.add_argument("trained", metavar="RUN", help="the folder of a run, weights, or resnet20-cifar10")
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="an image, or a folder of images")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="print a table: path, class, and a column for each class")
@@ -34,7 +34,7 @@ def run(args):
     if args.threads is not None:
         tinynet.set_num_threads(args.threads)
     check_sheet(args.sheet)
-    classifier = load_run(args.checkpoint)
+    classifier = load_run(args.trained)
     paths = list(itertools.chain.from_iterable(map(images_at, args.images)))
     names, pixels, predictions, damaged = predict(classifier, paths, keep=SHEET if args.sheet else 0)
     show = print_csv if args.csv else print_json if args.json else print_lines

@@ -26,7 +26,7 @@ def run(args):
     training, data = calibration_images(args, path), deploy.measured_data(args, classifier, path)
     training = data if training is None else training
     if training is None:
-        raise ValueError(f"{args.checkpoint}: expected images to measure ranges on: --data FOLDER")
+        raise ValueError(f"{args.trained}: expected images to measure ranges on: --data FOLDER")
     model = quantize(classifier.model, batches(classifier, training.images[:args.images]))
     deploy.compare(classifier, deploy.write(classifier, model, "quantized", out), (path, out), data)
 

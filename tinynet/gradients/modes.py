@@ -10,7 +10,7 @@ class Modes(threading.local):
     grad = True                        # whether operations are recorded
     anomaly = False                    # whether NaN and infinity are errors
     watchers = ()                      # called with every node that is recorded
-    again = False                      # whether a checkpointed function runs for the second time: see recompute.py
+    again = False                      # whether a function runs for the second time: see recompute.py
 
 
 modes = Modes()
@@ -123,7 +123,7 @@ def is_grad_enabled():
 
 
 def is_running_again():
-    """Whether a checkpointed function runs for the second time. It must leave no trace then, in running
+    """Whether `utils.checkpoint` runs its function for the second time. It must leave no trace then, in running
     statistics for instance."""
     return modes.again
 
@@ -132,7 +132,7 @@ def is_running_again():
 def watch_nodes(watch, again=False):
     """Call watch(node) for every node that the block records.
 
-    `again` says that the block is the second run of a checkpointed function: nobody else watches it.
+    `again` says that the block is the second run of a function that `utils.checkpoint` was given: nobody else watches it.
     """
     before = modes.watchers, modes.again
     modes.watchers, modes.again = ((watch,), True) if again else ((watch, *modes.watchers), modes.again)

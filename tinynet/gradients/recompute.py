@@ -19,7 +19,7 @@ def checkpoint(fn, *inputs, use_reentrant=None, **options):
     Inputs and results have any shape. Values and gradients are those without `checkpoint`: the second run
     draws the same random numbers, and BatchNorm's running statistics move in the first alone. What fn has
     used (inputs, parameters, tensors around it) must not be changed in place until then: RuntimeError. Its
-    hooks run twice. Checkpoints may contain checkpoints.
+    hooks run twice. A part may contain parts of its own.
 
     As `torch.utils.checkpoint.checkpoint` with use_reentrant=False, whatever is given. Chen et al. 2016,
     section 3.
@@ -32,7 +32,7 @@ def checkpoint(fn, *inputs, use_reentrant=None, **options):
 
 
 class Part:
-    """A checkpointed part of the graph, and what is needed to run it again."""
+    """A part of the graph that backward runs again, and what is needed for that."""
 
     def __init__(self, fn, inputs):
         self.fn, self.random, self.backend = fn, random.get_state(), kernels.backend()
@@ -47,7 +47,7 @@ class Part:
         self.operators.append(node.function)
 
     def recall(self, number):
-        """What node `number` has saved, and if an inner checkpoint made that forget it, whom to ask next."""
+        """What node `number` has saved, and if an inner part made that forget it, whom to ask next."""
         if self.kept is None:
             self.run_again()
         return self.kept.pop(number)
