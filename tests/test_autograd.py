@@ -175,18 +175,13 @@ def test_change_in_place_of_what_nobody_saved_is_fine():
     assert x.grad.array.tolist() == [6, 6]
 
 
-def test_in_place_on_leaves_and_views_is_refused_while_recording():
+def test_in_place_on_leaves_is_refused_while_recording():
     x = leaf(4)
     with pytest.raises(RuntimeError, match="leaf"):
         x += 1
-    y = x * 1
-    view = y.reshape(2, 2)
-    with pytest.raises(RuntimeError, match="view"):
+    view = x.reshape(2, 2)
+    with pytest.raises(RuntimeError, match="view of a leaf"):
         view += 1
-    with pytest.raises(RuntimeError, match="view"):
-        y += 1
-    del view
-    y += 1
     with tinynet.no_grad():
         x += 1
     assert x.is_leaf and x.requires_grad

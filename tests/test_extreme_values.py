@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet.inspect.cases import CASES
+from tinynet.inspect.gradcheck.cases import CASES
 
 DIFFERS = {
     "conv2d": "padding is not multiplied: beside an infinite weight it gives no NaN. PyTorch has both, by branch",

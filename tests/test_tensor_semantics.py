@@ -212,6 +212,111 @@ def test_backward_into_some_leaves_only():
     assert x.grad is None and w.grad.tolist() == [1, 2, 3]
 
 
+# In place on views, while recording ---------------------------------------------------------------------------
+
+
+def a_flat_view(lib, x, w):
+    y = x * 1
+    v = y.view(-1)
+    v += 1
+    v *= w[0]
+    return y * y
+
+
+def parts_by_index(lib, x, w):
+    y = x * 2
+    y[:, 0] *= 2
+    y[1] += w
+    return y.exp()
+
+
+def base_and_two_views(lib, x, w):
+    y = x * 2
+    a = y[0]
+    b = y[:, 1]
+    y *= 3
+    a.mul_(w)
+    return y + a * 2 + b.sum()
+
+
+def a_base_without_gradient(lib, x, w):
+    z = lib.zeros(2, 3, dtype=x.dtype)
+    z[:, 0] += w[:2]
+    z[0].copy_(x[0])
+    return z * z
+
+
+def transposed_and_relu(lib, x, w):
+    y = (x * 2).transpose(0, 1)
+    y[0] *= w[0]
+    lib.nn.functional.relu(y[1], inplace=True)
+    return y
+
+
+def three_shapes(lib, x, w):
+    y = x * 2
+    e = y.t()
+    c = y.reshape(3, 2)
+    c[1].sub_(w[:2])
+    e[2] *= 5
+    return y * y + c.reshape(2, 3) + e.t()
+
+
+def a_diagonal(lib, x, w):
+    y = x * 2
+    d = y.diagonal()
+    d *= w[:2]
+    u = y.unsqueeze(0)
+    u.add_(1)
+    return y * u
+
+
+def masks(lib, x, w):
+    y = x * 1
+    v = y[:, :2]
+    v.clamp_(min=0.2)
+    y.div_(2)
+    v.masked_fill_(v > 0.3, 0.0)
+    return y * v.sum()
+
+
+PROGRAMS = [a_flat_view, parts_by_index, base_and_two_views, a_base_without_gradient, transposed_and_relu, three_shapes,
+            a_diagonal, masks]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
+def test_changes_of_views_are_recorded_as_in_pytorch(program):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    arrays, dy = (rng.standard_normal((2, 3)), rng.standard_normal(3)), None
+    found = []
+    for lib in (tinynet, torch):
+        x, w = (lib.tensor(a, requires_grad=True) for a in arrays)
+        y = program(lib, x, w)
+        dy = np.arange(1.0, 1 + np.prod(y.shape)).reshape(tuple(y.shape))
+        y.backward(lib.tensor(dy))
+        found.append([y.detach().numpy(), x.grad.numpy(), None if w.grad is None else w.grad.numpy()])
+    for ours, theirs in zip(*found):
+        assert (ours is None) == (theirs is None)
+        if ours is not None:
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_what_saved_the_old_base_notices():
+    y = leaf() * 2
+    z = y.exp() * y                    # saves y
+    y[:2].add_(1)
+    with pytest.raises(RuntimeError, match="changed in place afterwards"):
+        z.sum().backward()
+
+
+def test_views_of_leaves_are_guarded():
+    with pytest.raises(RuntimeError, match="a view of a leaf that requires a gradient"):
+        leaf()[:2].add_(1)
+    with tinynet.no_grad():
+        leaf()[:2].add_(1)
+
+
 # Layers -------------------------------------------------------------------------------------------------------
 
 

@@ -107,7 +107,7 @@ class Node:
         found = (owners.get(id(array)) for array in self.saved_arrays)
         self.versions = [(version, version.count) for version in found if version is not None]
         self.inputs = ()
-        self.output_likes = [(t.shape, t.dtype) for t in outputs]
+        self.output_likes = [(t.array.shape, t.array.dtype) for t in outputs]
         self.number = next(_numbers)   # after the edges: larger than the number of any node it depends on
         for i, tensor in enumerate(outputs):
             if tensor.is_floating_point():

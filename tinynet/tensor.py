@@ -216,10 +216,6 @@ class Tensor:
         self.base._views.add(self)
         return self
 
-    def has_views(self):
-        """Whether another living tensor is a view of this one."""
-        return bool(self._views)
-
 
 def attach(*names):
     """Makes a function that is defined on a floor above a method of Tensor: `@attach("add", "__add__")` before it."""

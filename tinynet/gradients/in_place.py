@@ -1,5 +1,13 @@
-"""Changes in place while operations are recorded: `x += y`, `x[index] = y`, `relu_(x)`."""
+"""Changes in place while operations are recorded: `x += y`, `x[index] = y`, `relu_(x)`.
 
+A tensor that is changed gets a new place in the graph: the node of the operation that changed it. If the tensor is a
+view, its base has changed as well, and so have the other views of that base. They get new places, too: the base that
+of `ViewWritten`, each other view that of `PartOf`. https://docs.pytorch.org/docs/stable/notes/autograd.html
+"""
+
+import numpy as np
+
+from tinynet.autograd import Function
 from tinynet.gradients.modes import modes
 
 
@@ -16,17 +24,87 @@ def change(name, function, target, *args, **kwargs):
         now = (target.version, target.version.count)
         node.versions = [now if version is result.version else (version, count)
                          for version, count in node.versions]
-        target.grad_fn, target.output_index, target.requires_grad = node, result.output_index, True
+        _stand_for(target, result)
+        _tell_relatives(target)
     return target
 
 
 def check(name, target, *others):
-    """RuntimeError for what a change in place would break: a leaf that requires a gradient, a view, or a base with
-    views."""
+    """RuntimeError for a change in place of a leaf that requires a gradient, or of a view of such a leaf."""
     if not modes.grad or not any(t.requires_grad for t in (target, *others)):
         return
     if target.is_leaf and target.requires_grad:
         raise RuntimeError(f"{name}: a leaf that requires a gradient cannot be changed in place outside no_grad()")
-    if target.base is not None or target.has_views():
-        raise RuntimeError(f"{name}: in place on a view, or on a tensor with living views, is not supported while "
-                           "recording; use the out-of-place form or clone()")
+    base = target.base
+    if base is not None and base.is_leaf and base.requires_grad:
+        raise RuntimeError(f"{name}: a view of a leaf that requires a gradient cannot be changed in place outside "
+                           "no_grad()")
+
+
+def _stand_for(tensor, result):
+    """Give `tensor` the place of `result` in the graph."""
+    tensor.grad_fn, tensor.output_index, tensor.requires_grad = result.grad_fn, result.output_index, True
+
+
+def _tell_relatives(changed):
+    """New places in the graph for the base of a changed view, and for all other views of that memory."""
+    base = changed if changed.base is None else changed.base
+    if base is not changed:
+        _stand_for(base, ViewWritten.apply(base, changed, Part(base.array, changed.array)))
+    for view in tuple(base._views or ()):
+        if view is not changed:
+            _stand_for(view, PartOf.apply(base, Part(base.array, view.array)))
+
+
+class Part:
+    """Which elements of a base a view shows, as positions in the memory of the base."""
+
+    def __init__(self, base, view):
+        self.shape = base.shape
+        self.order = sorted(range(base.ndim), key=lambda axis: -base.strides[axis])    # the outermost axis first
+        if not base.transpose(self.order).flags.c_contiguous:
+            raise RuntimeError("in place on a view: the memory of its base has gaps; clone() the base before")
+        size = base.itemsize
+        start = (view.__array_interface__["data"][0] - base.__array_interface__["data"][0]) // size
+        places = np.arange(base.size)
+        self.places = np.lib.stride_tricks.as_strided(
+            places[start:], view.shape, [step // size * places.itemsize for step in view.strides])
+
+    def flat(self, array):
+        """The elements of an array of the base's shape, in the order of the base's memory: a copy."""
+        return array.transpose(self.order).flatten()
+
+    def shaped(self, flat):
+        """The inverse of `flat`: a view."""
+        return flat.reshape([self.shape[axis] for axis in self.order]).transpose(np.argsort(self.order))
+
+
+class ViewWritten(Function):
+    """z = x after a part of it was written to in place; dx = dz with zeros in that part, dpart = dz there."""
+
+    @staticmethod
+    def forward(ctx, x, view, part):
+        ctx.part = part
+        return x
+
+    @staticmethod
+    def backward(ctx, dz):
+        flat = ctx.part.flat(dz)
+        dpart = flat[ctx.part.places]
+        flat[ctx.part.places] = 0
+        return ctx.part.shaped(flat), dpart
+
+
+class PartOf(Function):
+    """y = a part of x, a view; dx = dy there, added up where the view shows an element twice, 0 elsewhere."""
+
+    @staticmethod
+    def forward(ctx, x, part):
+        ctx.part = part
+        return part.flat(x)[part.places]
+
+    @staticmethod
+    def backward(ctx, dy):
+        flat = np.zeros(int(np.prod(ctx.part.shape)), dy.dtype)
+        np.add.at(flat, ctx.part.places, dy)
+        return ctx.part.shaped(flat)

@@ -57,3 +57,14 @@ case("in place masks", lambda lib, x, m: (x * 1).masked_fill_(m, 0.5).tril_(), (
 case("in place scatter", lambda lib, x, i, s: (x * 2).scatter_add_(1, i, s).index_fill_(0, i[0, :1], 1.0),
      (4, 4), integers(4, 2, 3), (2, 3))
 case("in place three operands", lambda lib, x, y: (x * 2).addcmul_(y, y, value=0.1).lerp_(y, 0.3), (2, 3), (2, 3))
+
+
+def _views_written(lib, x, y):
+    base = x * 1
+    row, column = base[1], base[:, 0]
+    row.mul_(y)
+    base.add_(1)
+    return base * column.sum() + row
+
+
+case("in place on views", _views_written, (2, 3), (3,))
