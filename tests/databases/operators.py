@@ -16,8 +16,9 @@ from tinynet.tensor import Tensor
 
 # What is drawn at random, or left unset: shape and type alone are compared.
 ANY_VALUE = set("""
-    bernoulli empty empty_like multinomial new_empty nn.functional.alpha_dropout nn.functional.dropout
-    nn.functional.dropout2d nn.functional.dropout3d nn.functional.feature_alpha_dropout normal rand_like randint
+    bernoulli cauchy empty empty_like empty_permuted empty_strided exponential geometric log_normal multinomial
+    new_empty new_empty_strided nn.functional.alpha_dropout nn.functional.dropout nn.functional.dropout2d
+    nn.functional.dropout3d nn.functional.feature_alpha_dropout nn.functional.rrelu normal rand_like randint
     randint_like randn randn_like uniform
     """.split())
 DTYPES = {"float64": torch.float64, "float32": torch.float32, "int64": torch.int64, "bool": torch.bool}
@@ -162,7 +163,8 @@ def difference_of_gradients(ours, theirs, our_inputs, their_inputs):
         if b.requires_grad:
             cotangent = torch.tensor(rng.standard_normal(tuple(b.shape)), dtype=b.dtype)
             largest = max(largest, *cotangent.abs().flatten().tolist(), 0)
-            b.backward(cotangent, retain_graph=True)
+            if quietly(b.backward, cotangent, retain_graph=True)[1] is not None:
+                raise Outside("what PyTorch cannot differentiate")
             _, error = quietly(a.backward, tensor(cotangent), retain_graph=True)
             if error is not None:
                 return f"backward: {described(error)}"
