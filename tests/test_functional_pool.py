@@ -116,8 +116,8 @@ def test_pad_keeps_the_memory_order():
 @pytest.mark.parametrize("widths, mode, message", [
     ((1,), "constant", "a pair of widths"), ((1,) * 10, "constant", "at most 4 axes"),
     ((-3, -3), "constant", "cuts off more"), ((1, 1), "mirror", "expected mode"),
-    ((5, 0, 0, 0), "reflect", r"expected widths in \[0, 4\] for mode 'reflect' and size 5"),
-    ((6, 0, 0, 0), "circular", r"in \[0, 5\]"), ((-1, 0, 0, 0), "replicate", "expected widths"),
+    ((5, 0, 0, 0), "reflect", r"expected widths in \[-5, 4\] for mode 'reflect' and size 5"),
+    ((6, 0, 0, 0), "circular", r"in \[-5, 5\]"), ((-6, 0, 0, 0), "replicate", "expected widths"),
     ((1, 1), "reflect", r"all axes but \(C\) or \(N, C\)"),
 ])
 def test_pad_refuses(widths, mode, message):

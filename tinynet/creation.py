@@ -132,6 +132,8 @@ def arange(start, end=None, step=1, *, dtype=None, requires_grad=False, device=N
     start, end, step = map(_number, (start, end, step))
     whole = all(isinstance(n, int) for n in (start, end, step))
     dtype = type_or("arange", dtype, device, dtypes.int64 if whole else dtypes.float32)
+    if not all(map(math.isfinite, (start, end, step))):
+        raise ValueError(f"arange: expected finite numbers, got {start}, {end} and {step}")
     if dtype.kind in "iu":                                     # PyTorch counts in the type of the result
         start, end, step = int(start), int(end), int(step)
     if step == 0 or (end - start) / step < 0:
@@ -150,6 +152,8 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False, device=None)
 
     Whole-number types cut off what follows the point. ValueError for fewer than 0.
     """
+    if not isinstance(steps, (int, np.integer)):
+        raise TypeError(f"linspace: expected steps as an integer, got {steps!r}")
     if steps < 0:
         raise ValueError(f"linspace: expected steps of 0 or more, got {steps}")
     dtype, start, end = type_or("linspace", dtype, device), _number(start), _number(end)

@@ -168,7 +168,8 @@ def difference_of_gradients(ours, theirs, our_inputs, their_inputs):
             _, error = quietly(a.backward, tensor(cotangent), retain_graph=True)
             if error is not None:
                 return f"backward: {described(error)}"
-    different = (difference_of_gradient(a, b, largest) for a, b in zip(our_inputs, their_inputs) if b.requires_grad)
+    different = (difference_of_gradient(a, b, largest) for a, b in zip(our_inputs, their_inputs)
+                 if b.requires_grad and b.is_leaf)
     return next(filter(None, different), "")
 
 

@@ -23,6 +23,8 @@ class _NormBase(Module):
     def __init__(self, num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=True):
         super().__init__()
         dtype = parameter_dtype(device, dtype)
+        if eps <= 0:
+            raise ValueError(f"{type(self).__name__}: expected eps above 0, got {eps}")
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None

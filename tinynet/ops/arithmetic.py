@@ -9,13 +9,20 @@ import numpy as np
 from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.kernels.elementwise import plus
-from tinynet.ops.common import attach_sign, before, broadcast, formula, promote, unbroadcast
+from tinynet.ops.common import attach_sign, before, broadcast, formula, need_tensors, promote, unbroadcast
 from tinynet.tensor import Tensor, attach
 
 
-def binary(name, function, *methods, floating=False):
-    """A function of two operands (tensors, arrays, numbers), also attached to Tensor under the names `methods`."""
+def binary(name, function, *methods, floating=False, numbers=True):
+    """A function of two operands, also attached to Tensor under the names `methods`.
+
+    They are tensors or arrays; with `numbers` one of them may be a number.
+    """
     def call(input, other):
+        if not numbers or not isinstance(other, (Tensor, np.ndarray)):
+            need_tensors(name, input)
+        if not numbers:
+            need_tensors(name, other)
         x, y = promote(name, input, other, floating=floating)
         if x.shape != y.shape:
             broadcast(name, x, y)
@@ -205,6 +212,8 @@ def remainder(input, other):
 
     ZeroDivisionError for integers where `other` is 0.
     """
+    if not isinstance(other, (Tensor, np.ndarray)):
+        need_tensors("remainder", input)
     x, y = promote("remainder", input, other)
     broadcast("remainder", x, y)
     _refuse_zero("remainder", y)
@@ -236,10 +245,19 @@ def fmod(input, other):
 
     ZeroDivisionError for integers where `other` is 0.
     """
+    need_tensors("fmod", input)
     x, y = promote("fmod", input, other)
     broadcast("fmod", x, y)
     _refuse_zero("fmod", y)
     return Fmod.apply(x, y)
+
+
+def power(x, y):
+    """x^y; of integers with a negative exponent the part before the point, as in PyTorch: 0, or 1 or -1 for x = 1, -1."""
+    if x.dtype.kind not in "iu" or not (y < 0).any():
+        return np.power(x, y)
+    of_one = np.where(np.abs(x) == 1, np.where(y % 2, x, 1), 0)
+    return np.where(y < 0, of_one, np.power(x, np.where(y < 0, 0, y)))
 
 
 class Pow(Function):
@@ -247,7 +265,7 @@ class Pow(Function):
 
     @staticmethod
     def forward(ctx, x, y):
-        z = np.power(x, y).astype(x.dtype, copy=False)         # NumPy makes int8 of booleans
+        z = power(x, y).astype(x.dtype, copy=False)            # NumPy makes int8 of booleans
         ctx.save(x, y, z)
         return z
 

@@ -34,8 +34,8 @@ class Minimum(Maximum):
     choose, loses = np.minimum, np.greater
 
 
-maximum = binary("maximum", Maximum, "maximum")
-minimum = binary("minimum", Minimum, "minimum")
+maximum = binary("maximum", Maximum, "maximum", numbers=False)
+minimum = binary("minimum", Minimum, "minimum", numbers=False)
 
 
 class Clamp(Function):
@@ -117,7 +117,7 @@ def masked_fill(input, mask, value):
     value = tensor_of(value)
     if value.ndim:
         raise ValueError(f"masked_fill: expected a number or a 0-d tensor as value, got shape {value.shape}")
-    if dtypes.category(value.dtype) > dtypes.category(input.dtype):
+    if input.dtype != dtypes.bool and dtypes.category(value.dtype) > dtypes.category(input.dtype):
         raise TypeError(f"masked_fill: a value of {value.dtype} does not fit in a tensor of {input.dtype}")
     broadcast("masked_fill", input, mask)
     return Where.apply(mask, cast(value, input.dtype), input)

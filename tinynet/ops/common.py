@@ -32,6 +32,13 @@ def operand(name, x):
     raise TypeError(f"{name}: expected a tensor, an array or a number, got {type(x).__name__}")
 
 
+def need_tensors(name, *operands):
+    """Refuse plain numbers where PyTorch wants a tensor."""
+    for x in operands:
+        if isinstance(x, (bool, int, float)):
+            raise TypeError(f"{name}: expected a tensor, got the number {x}")
+
+
 def promote(name, *operands, floating=False):
     """Operands as tensors of the one type that PyTorch would compute in; `floating` turns integers into float32."""
     operands = [operand(name, x) for x in operands]

@@ -3,12 +3,13 @@
 import numpy as np
 
 from tinynet import dtypes
-from tinynet.ops.common import attach_sign, broadcast, promote, tensor_of
+from tinynet.ops.common import attach_sign, broadcast, need_tensors, promote, tensor_of
 from tinynet.tensor import Tensor, attach
 
 
 def _comparison(name, ufunc, sign):
     def call(input, other):
+        need_tensors(name, input)
         x, y = promote(name, input, other)
         broadcast(name, x, y)
         return Tensor(ufunc(x.array, y.array))
@@ -28,6 +29,8 @@ ge = _comparison("ge", np.greater_equal, ">=")
 
 def _logic(name, ufunc, sign):
     def call(input, other):
+        if not isinstance(other, Tensor):
+            need_tensors(name, input)
         x, y = promote(name, input, other)
         if dtypes.is_floating(x.dtype):
             raise TypeError(f"{name}: expected booleans or integers, got {x.dtype}")
@@ -94,7 +97,10 @@ def isneginf(input):
 
 @attach("isclose")
 def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """Whether |input - other| <= atol + rtol |other|, element by element; both broadcast."""
+    """Whether |input - other| <= atol + rtol |other|, element by element; both broadcast. ValueError for a negative one."""
+    need_tensors("isclose", input, other)
+    if rtol < 0 or atol < 0:
+        raise ValueError(f"isclose: expected rtol and atol of 0 or more, got {rtol} and {atol}")
     return Tensor(np.isclose(tensor_of(input).array, tensor_of(other).array, rtol, atol, equal_nan))
 
 
@@ -105,6 +111,7 @@ def isin(elements, test_elements):
 
 def _logical(name, ufunc, word):
     def call(input, other):
+        need_tensors(name, input, other)
         x, y = tensor_of(input), tensor_of(other)
         broadcast(name, x, y)
         return Tensor(ufunc(x.array, y.array))

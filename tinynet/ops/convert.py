@@ -47,14 +47,14 @@ def to(input, *args, dtype=None, device=None, non_blocking=False, copy=False,
     `copy` asks for a copy even where nothing changes. `non_blocking` has no meaning on a CPU, as in PyTorch, and the
     order of memory, `memory_format`, is the engine's own business. ValueError for another device.
     """
+    flags = [a for a in args if isinstance(a, bool)]
+    non_blocking, copy = (*flags, *(non_blocking, copy)[len(flags):])
     for a in args:
         if isinstance(a, Tensor):
             dtype = a.dtype
         elif isinstance(a, str) and a.partition(":")[0] in KINDS:
             device = a
-        elif isinstance(a, bool):
-            raise TypeError("to: give non_blocking and copy by name")
-        else:
+        elif not isinstance(a, bool):
             dtype = a
     check_device(device)
     y = input if dtype is None else cast(input, dtypes.check(dtype, "to"))
@@ -63,8 +63,8 @@ def to(input, *args, dtype=None, device=None, non_blocking=False, copy=False,
 
 def _converter(name, dtype):
     """`x.long()` and the like: `to` by other names."""
-    def call(self):
-        return to(self, dtype)
+    def call(self, memory_format=None):
+        return to(self, dtype, memory_format=memory_format)
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"The same shape in {dtype}: as `to`."
     attach(name)(call)

@@ -122,7 +122,7 @@ class LogAddExp(Function):
         return unbroadcast(dz / (1 + np.exp(y - x)), x.shape), unbroadcast(dz / (1 + np.exp(x - y)), y.shape)
 
 
-logaddexp = binary("logaddexp", LogAddExp, "logaddexp", floating=True)
+logaddexp = binary("logaddexp", LogAddExp, "logaddexp", floating=True, numbers=False)
 
 
 class Atan2(Function):
@@ -140,7 +140,7 @@ class Atan2(Function):
         return unbroadcast(scale * y, x.shape), unbroadcast(-scale * x, y.shape)
 
 
-atan2 = binary("atan2", Atan2, "atan2", floating=True)
+atan2 = binary("atan2", Atan2, "atan2", floating=True, numbers=False)
 
 
 @attach("dist")

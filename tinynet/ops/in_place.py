@@ -6,7 +6,7 @@ from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.gradients.in_place import change
 from tinynet.gradients.modes import is_grad_enabled
-from tinynet.ops.arithmetic import Add, Div, Mul, Sub, scaled
+from tinynet.ops.arithmetic import Add, Div, Mul, Sub, div, scaled
 from tinynet.ops.common import attach_sign, broadcast, cast, formula, promote, tensor_of, unbroadcast
 from tinynet.ops.convert import clone
 from tinynet.tensor import attach
@@ -36,8 +36,19 @@ def _in_place(name, function):
 
 
 mul_ = _in_place("mul_", Mul)
-div_ = _in_place("div_", Div)
 attach_sign("imul", mul_)
+
+
+@attach("div_")
+def div_(self, other, *, rounding_mode=None):
+    """x / other, written over x, in place; the result must fit its shape and type. `rounding_mode` as in `div`."""
+    if rounding_mode is None:
+        return _written("div_", Div, self, other)
+    result = div(self, other, rounding_mode=rounding_mode)
+    _check_fit("div_", self, result.dtype)
+    return copy_(self, result)
+
+
 attach_sign("itruediv", div_)
 
 

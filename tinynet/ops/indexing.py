@@ -187,6 +187,8 @@ def index_select(input, dim, index):
     index = tensor_of(index)
     if index.ndim > 1:
         raise ValueError(f"index_select: expected a 1-d index, got shape {index.shape}")
+    if input.ndim == 0:
+        return index_select(input.reshape(1), dim, index).reshape(())
     axis, = axes_of("index_select", dim, input.ndim)
     return input[(slice(None),) * axis + (index.array.reshape(-1),)]
 
@@ -199,6 +201,9 @@ def gather(input, dim, index, *, sparse_grad=False):
     if sparse_grad:
         raise ValueError("gather: sparse_grad is not supported")
     x, index = tensor_of(input), tensor_of(index)
+    if not index.numel() or x.ndim == 0 or index.ndim == 0:  # a number is a vector of one, and nothing gives nothing
+        x, flat = x.reshape(-1), index.reshape(-1)
+        return (gather(x, dim, flat) if flat.numel() else x[:0]).reshape(index.shape)
     axis, = axes_of("gather", dim, x.ndim)
     short = all(n <= m or i == axis for i, (n, m) in enumerate(zip(index.shape, x.shape)))
     if index.ndim != x.ndim or not short:
@@ -210,12 +215,18 @@ def gather(input, dim, index, *, sparse_grad=False):
 
 @attach("take_along_dim")
 @axis_too
-def take_along_dim(input, indices, dim):
-    """`gather` after broadcasting both to a common shape in all axes but `dim`."""
+def take_along_dim(input, indices, dim=None):
+    """`gather` after broadcasting both to a common shape in all axes but `dim`; without `dim`, of both flattened.
+
+    A negative index counts from the end.
+    """
     x, index = tensor_of(input), tensor_of(indices)
+    if dim is None:
+        return take_along_dim(x.reshape(-1), index.reshape(-1), 0)
     axis, = axes_of("take_along_dim", dim, x.ndim)
     one = [slice(None)] * x.ndim
     one[axis] = slice(0, 1)
+    index = Tensor(np.where(index.array < 0, index.array + x.shape[axis], index.array))
     common = list(broadcast("take_along_dim", x[tuple(one)], index[tuple(one)]))
     common[axis] = -1
     return gather(x.expand(common), axis, index.expand(common))

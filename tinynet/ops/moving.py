@@ -89,9 +89,14 @@ def flip(input, *dims):
 def roll(input, shifts, dims=None):
     """The same shape, moved by `shifts` along `dims`, around the ends; without dims, as if flattened."""
     x = tensor_of(input)
+    if dims is None and isinstance(shifts, (tuple, list)) and len(shifts) != 1:
+        raise ValueError(f"roll: expected one shift without dims, got {shifts}")
     if dims is None:
         return Roll.apply(x, shifts, None)
-    return Roll.apply(x, shifts, axes_of("roll", dims, x.ndim))
+    axes = axes_of("roll", dims, x.ndim)
+    if isinstance(shifts, (tuple, list)) and len(shifts) != len(axes):
+        raise ValueError(f"roll: expected a shift for each of dims {dims}, got {shifts}")
+    return Roll.apply(x, shifts, axes)
 
 
 @attach("tril")

@@ -69,5 +69,6 @@ def replicated(size, before, after):
 
 
 def wrapped(size, before, after):
-    """... n-2 n-1 | 0 1 2 ... n-1 | 0 1 ..."""
-    return np.arange(-before, size + after) % size
+    """... n-2 n-1 | 0 1 2 ... n-1 | 0 1 ...; what a negative width cuts off does not come back at the other end."""
+    kept = np.arange(max(-before, 0), size - max(-after, 0))
+    return kept[np.arange(-max(before, 0), len(kept) + max(after, 0)) % len(kept)]

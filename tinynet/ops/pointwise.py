@@ -9,7 +9,7 @@ import numpy as np
 from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.ops.arithmetic import div, mul
-from tinynet.ops.common import formula, promote, tensor_of
+from tinynet.ops.common import cast, formula, promote, tensor_of
 from tinynet.tensor import attach
 
 
@@ -69,7 +69,7 @@ def abs(input):
 
 def sign_of(x):
     """-1, 0 or 1, and 0 for NaN, as in PyTorch."""
-    return np.nan_to_num(np.sign(x))
+    return x.copy() if x.dtype == bool else np.nan_to_num(np.sign(x))
 
 
 class Sign(Function):
@@ -217,8 +217,9 @@ sigmoid = unary("sigmoid", Sigmoid)
 
 @attach("square")
 def square(input):
-    """input², for each element."""
+    """input², for each element; booleans become integers."""
     x = tensor_of(input)
+    x = cast(x, dtypes.int64) if x.dtype == dtypes.bool else x
     return mul(x, x)
 
 

@@ -1,10 +1,12 @@
 """Fully connected layers."""
 
 from tinynet.nn import check
+from tinynet.nn.functional.whole_numbers import whole_numbers_too
 from tinynet.ops.linear import Linear
 from tinynet.ops.matmul import einsum
 
 
+@whole_numbers_too
 def linear(input, weight, bias=None):
     """y = x wᵀ + b. (..., C), (K, C), (K,) -> (..., K). As PyTorch's."""
     check.floats("linear", input, weight, bias)

@@ -5,9 +5,11 @@ import math
 from tinynet.nn import check
 from tinynet.nn.functional.batch import unbatched
 from tinynet.nn.functional.padding import pad
+from tinynet.nn.functional.whole_numbers import whole_numbers_too
 from tinynet.ops import conv
 
 
+@whole_numbers_too
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Cross-correlation of images with kernels: see `ops.conv.Conv2d`.
 
@@ -32,6 +34,7 @@ def _prepared(name, input, weight, bias, stride, padding, dilation, groups):
     return input, (stride, padding, dilation)
 
 
+@whole_numbers_too
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """`conv2d` of images that are one pixel high. (N, C, L) or (C, L), (K, C/groups, R), (K,) -> (N, K, P).
 
@@ -41,6 +44,7 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv2d(input.unsqueeze(-2), weight.unsqueeze(-2), bias, (1, s), (0, p), (1, d), groups).squeeze(-2)
 
 
+@whole_numbers_too
 def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Cross-correlation of volumes. (N, C, D, H, W) or (C, D, H, W), (K, C/groups, T, R, S), (K,) -> (N, K, ..., P, Q).
 
@@ -61,6 +65,7 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return y.reshape(n, -1, *y.shape[1:]).transpose(1, 2)
 
 
+@whole_numbers_too
 def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """The gradient of `conv2d` with respect to its input, as a layer: see `ops.conv.ConvTranspose2d`.
 
@@ -94,6 +99,7 @@ def _cut(y, padding, output_padding, bias):
     return y if bias is None else y + bias.reshape(-1, *[1] * len(padding))
 
 
+@whole_numbers_too
 def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """`conv_transpose2d` of images that are one pixel high. (N, C, L) or (C, L), (C, K/groups, R), (K,) -> (N, K, P).
 
@@ -106,6 +112,7 @@ def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_paddi
                             (1, d)).squeeze(-2)
 
 
+@whole_numbers_too
 def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """The gradient of `conv3d` with respect to its input. (N, C, D, H, W), (C, K/groups, T, R, S), (K,) -> volumes.
 
@@ -130,6 +137,7 @@ def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_paddi
     return y if bias is None else y + bias.reshape(-1, 1, 1, 1)
 
 
+@whole_numbers_too
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     """im2col: the windows of a convolution as columns. (N, C, H, W) -> (N, C·R·S, P·Q).
 

@@ -37,7 +37,7 @@ def pad(input, pad, mode="constant", value=None):
 
 def _padding_sources(mode, size, before, after):
     most = {"reflect": size - 1, "replicate": math.inf if size else 0, "circular": size}[mode]
-    if not (0 <= before <= most and 0 <= after <= most):
-        raise ValueError(f"pad: expected widths in [0, {most}] for mode {mode!r} and size {size}, "
+    if not (-size <= before <= most and -size <= after <= most and before + size + after > 0):
+        raise ValueError(f"pad: expected widths in [{-size}, {most}] for mode {mode!r} and size {size}, "
                          f"got {(before, after)}")
     return PADDINGS[mode](size, before, after)

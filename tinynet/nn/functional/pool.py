@@ -3,11 +3,13 @@
 from tinynet import dtypes
 from tinynet.nn import check
 from tinynet.nn.functional.batch import unbatched
+from tinynet.nn.functional.whole_numbers import whole_numbers_too
 from tinynet.ops import pool
 from tinynet.ops.joining import cat
 from tinynet.tensor import Tensor
 
 
+@whole_numbers_too
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """The maximum of each window. (N, C, H, W) -> (N, C, P, Q). `return_indices`: also its place h·W + w.
 
@@ -25,6 +27,7 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     return (y, Tensor(positions.array.astype(dtypes.int64))) if return_indices else y
 
 
+@whole_numbers_too
 def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                divisor_override=None):
     """The mean of each window: see `ops.pool.AvgPool2d`. (N, C, H, W) -> (N, C, P, Q).

@@ -2,6 +2,7 @@
 
 from tinynet.nn import check
 from tinynet.nn.functional.pool import adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, max_pool2d
+from tinynet.nn.functional.whole_numbers import whole_numbers_too
 
 
 def _high(name, input):
@@ -20,6 +21,7 @@ def _along(name, one, **options):
 ONE = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
 
 
+@whole_numbers_too
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """`max_pool2d` of sequences: (N, C, L) or (C, L) -> (N, C, P). Boureau et al. 2010.
 
@@ -31,6 +33,7 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     return tuple(y.squeeze(-2) for y in result) if return_indices else result.squeeze(-2)
 
 
+@whole_numbers_too
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """`avg_pool2d` of sequences: (N, C, L) or (C, L) -> (N, C, P). LeCun et al. 1998."""
     options = _along("avg_pool1d", ONE, kernel_size=kernel_size, stride=stride, padding=padding)

@@ -2,6 +2,7 @@
 
 from tinynet.nn import check
 from tinynet.nn.functional.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from tinynet.nn.functional.whole_numbers import whole_numbers_too
 
 
 def _by_axes(function, name, input, *options):
@@ -32,6 +33,7 @@ def _triples(name, kernel_size, stride, padding, dilation=1):
     return kernel, stride, check.sizes(name, "padding", padding, 3), check.sizes(name, "dilation", dilation, 3, 1)
 
 
+@whole_numbers_too
 def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """The maximum of each window of a volume: (N, C, D, H, W) -> (N, C, ..., P, Q). Sizes as `max_pool2d`.
 
@@ -46,6 +48,7 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     return _by_axes(pooled, "max_pool3d", input, *_triples("max_pool3d", kernel_size, stride, padding, dilation))
 
 
+@whole_numbers_too
 def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                divisor_override=None):
     """The mean of each window of a volume: (N, C, D, H, W) -> (N, C, ..., P, Q). Options as `avg_pool2d`.
