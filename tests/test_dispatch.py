@@ -95,7 +95,7 @@ def compare_convolutions():
             for k in (16, 40):
                 convolve((2, 6, 11, 13), (k, 6, *kernel), (stride, stride), (padding, padding))
     for taps, stride in ((1, 1), (2, 1), (3, 1), (3, 2)):      # every tile: M pixels, or M channels, and no tail
-        for k in (16, 32):
+        for k in (lanes.LANES or 16, 2 * lanes.LANES or 32):   # one vector of output channels, and two
             for m in (4, 7, 8, 12, 14, 16):
                 convolve((1, m, taps, (m - 1) * stride + taps), (k, m, taps, taps), (stride, stride), (0, 0))
     convolve((1, 256, 14, 14), (64, 256, 1, 1), padding=(0, 0))
@@ -114,6 +114,7 @@ def compare_convolutions():
     convolve((2, 5, 9, 8), (6, 5, 3, 3), method="tiles")
     convolve((2, 12, 9, 8), (24, 3, 3, 3), groups=4, bias=True)
     convolve((2, 40, 5, 4), (80, 20, 1, 1), (2, 2), (0, 0), groups=2)
+    convolve((2, 8, 9, 8), (8, 2, 3, 3), groups=4)             # several groups fill a vector, however short it is
     for dtype in (np.float32, np.float64):
         x = images(2, 3, 7, 6, dtype=dtype)
         columns, = compare(spec.im2col, x, (3, 2), (2, 1), (1, 1), (1, 2))
