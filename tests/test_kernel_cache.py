@@ -156,7 +156,8 @@ def test_a_process_killed_while_it_writes_leaves_whole_files(folder):
 @pytest.mark.parametrize("place", ["root", "kernels", "folder", "file"])
 def test_what_others_may_write_to_is_not_used(folder, place, mode, capsys):
     run(folder)
-    path = {"root": folder.root, "kernels": folder.path.parent, "folder": folder.path, "file": kernel_file(folder)}[place]
+    path = {"root": folder.root, "kernels": folder.path.parent, "folder": folder.path,
+            "file": kernel_file(folder)}[place]
     os.chmod(path, mode)
     assert not run(folder)
     assert f"{path} is not used, because others may write to it" in capsys.readouterr().err
@@ -234,8 +235,8 @@ def test_a_process_that_may_write_no_file_and_knows_no_locale(tmp_path):
     """A limit on the size of files acts as a full disk does. The folder has a name beyond ASCII, the locale has not."""
     (tmp_path / "tmp").mkdir()
     environment = {**os.environ, "TINYNET_CACHE": str(tmp_path / "clé"), "TMPDIR": str(tmp_path / "tmp"), "LC_ALL": "C",
-                   "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1",
-                   "TINYNET_BACKEND": "numba"}
+                   "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT),
+                   "PYTHONDONTWRITEBYTECODE": "1", "TINYNET_BACKEND": "numba"}
 
     def outputs(*limit):
         done = subprocess.run([sys.executable, "-c", SCRIPT, *limit], env=environment, capture_output=True, timeout=300)

@@ -299,8 +299,9 @@ def test_interrupts_leave_the_threads_in_order(two_blas_threads):
     assert all((a == b).all() for a, b in zip(call(), expected))
 
 
-@pytest.mark.parametrize("own, others, expected", [("3", "2", 3), (None, "2", 2), (None, "4,2", 4), (None, "many", None),
-                                                   (None, "0", None), (" 2 ", None, 2), ("", "5", 5), (None, None, None)])
+@pytest.mark.parametrize("own, others, expected", [
+    ("3", "2", 3), (None, "2", 2), (None, "4,2", 4), (None, "many", None), (None, "0", None), (" 2 ", None, 2),
+    ("", "5", 5), (None, None, None)])
 def test_the_environment_says_how_many_threads(monkeypatch, own, others, expected):
     for variable, value in (("TINYNET_NUM_THREADS", own), ("OMP_NUM_THREADS", others)):
         monkeypatch.delenv(variable, raising=False)
@@ -323,7 +324,8 @@ QUOTAS = {
     "version 2, of an outer group": ({"proc/self/cgroup": "0::/a/b", "sys/fs/cgroup/a/cpu.max": "50000 100000",
                                       "sys/fs/cgroup/a/b/cpu.max": "max 100000"}, 0.5),
     "version 2, no limit": ({"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.max": "max 100000"}, math.inf),
-    "version 1": ({"proc/self/cgroup": "4:cpu,cpuacct:/a\n3:memory:/a", "sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us": "300000",
+    "version 1": ({"proc/self/cgroup": "4:cpu,cpuacct:/a\n3:memory:/a",
+                   "sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us": "300000",
                    "sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us": "100000"}, 3),
     "version 1, no limit": ({"proc/self/cgroup": "1:cpu:/", "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1",
                              "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000"}, math.inf),

@@ -9,5 +9,5 @@ from tinynet.kernels.machine.backend import backend, use
 from tinynet.kernels import conv, elementwise, gelu, matmul, norm, pool, quantized, shortcut, softmax
 from tinynet.kernels.machine import threads
 
-__all__ = ["backend", "use", "conv", "elementwise", "gelu", "matmul", "norm", "pool", "quantized", "shortcut", "softmax",
-           "threads"]
+__all__ = ["backend", "use", "conv", "elementwise", "gelu", "matmul", "norm", "pool", "quantized", "shortcut",
+           "softmax", "threads"]

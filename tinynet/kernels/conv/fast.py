@@ -10,7 +10,7 @@ import numpy as np
 
 from tinynet.kernels.conv import depthwise, spec
 from tinynet.kernels.conv import im2col as columns
-from tinynet.kernels.conv.im2col import col2im, im2col                  # noqa: F401  the fast bodies of these two kernels
+from tinynet.kernels.conv.im2col import col2im, im2col         # noqa: F401  the fast bodies of these two kernels
 from tinynet.kernels.conv.spec import Geometry
 from tinynet.kernels.elementwise.spec import plus
 from tinynet.kernels.machine import layout

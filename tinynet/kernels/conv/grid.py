@@ -41,8 +41,8 @@ def pick(table, extent, form):
 def cut_units(units, panels, work, together=1):
     """The grid for some work, which counts multiply-adds. Tiny work is one chunk.
 
-    Else the units come in groups of at least `together`. Where there are fewer groups than chunks are wanted, the panels
-    are cut, too.
+    Else the units come in groups of at least `together`. Where there are fewer groups than chunks are wanted, the
+    panels are cut, too.
     """
     if work < SERIAL_WORK:
         return Grid(np.array(borders(units, max(1, units), max(1, units))), 1, panels, panels)

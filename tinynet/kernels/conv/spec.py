@@ -1,10 +1,9 @@
 """Convolution: y[n,k,p,q] = b[k] + sum over c,r,s of x[n,c, p·stride + r·dilation - padding..] · w[k,c,r,s].
 
-The specification: `im2col` lays the window that each output pixel sees into a column, and the convolution
+The reference implementation: `im2col` lays the window that each output pixel sees into a column, and the convolution
 becomes one matrix multiplication per image (Chellapilla et al. 2006). What runs is in `fast.py`.
 
-N batch, C channels in, K channels out, H W in, P Q out, R S kernel, G groups. Pairs are (vertical,
-horizontal).
+N batch, C channels in, K channels out, H W in, P Q out, R S kernel, G groups. Pairs are (vertical, horizontal).
 """
 
 from typing import NamedTuple
@@ -13,7 +12,6 @@ import numpy as np
 
 from tinynet.kernels.machine import layout
 from tinynet.kernels.machine.backend import kernel
-
 
 
 class Geometry(NamedTuple):
@@ -32,8 +30,7 @@ method = "auto"
 def use_method(name):
     """How the fast kernels convolve.
 
-    "auto" chooses by shape, "im2col" serves every shape, "tiles" takes the register tiles wherever they
-    can serve.
+    "auto" chooses by shape, "im2col" serves every shape, "tiles" takes the register tiles wherever they can be used.
     """
     global method
     if name not in METHODS:

@@ -1,7 +1,7 @@
-"""The same in one pass over memory, on all threads.
+"""The kernels of `spec.py` in one pass over memory, on all threads.
 
-Elements need no order here: arrays of equal strides are walked as flat memory, arrays of unlike memory go to
-the NumPy twin. Addition is NumPy's own, chunk by chunk; its maximum is six times slower than a loop.
+The order of the elements does not matter here. Arrays of equal strides are taken as flat memory; others are left to the
+reference implementation. Addition is NumPy's own, chunk by chunk. NumPy's maximum is six times slower than a loop.
 """
 
 import numpy as np
@@ -45,7 +45,7 @@ def sgd_update(p, g, buffer, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, 
 
 
 def _elementwise(general, loop, out, *arrays):
-    """loop(*arrays, out) on chunks of flat memory, or where there is none, general(*arrays, out)."""
+    """loop(*arrays, out) on chunks of flat memory; general(*arrays, out) where the arrays differ in memory order."""
     if not _alike(*arrays, arrays[0] if out is None else out):
         return general(*arrays) if out is None else general(*arrays, out)
     out = np.empty_like(arrays[0]) if out is None else out

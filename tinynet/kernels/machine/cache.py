@@ -25,7 +25,7 @@ ABANDONED = 3600                       # seconds after which a temporary file be
 
 
 class Folder:
-    """A folder of files with checksums, in `root`/kernels. The code in them is run, so only this user may write there."""
+    """A folder of files with checksums, in `root`/kernels. They are code, so only this user may write there."""
 
     def __init__(self, root, name):
         self.root, self.path, self.told = root, root / "kernels" / name, False

@@ -1,9 +1,9 @@
 """Chunks that compiled loops take by themselves, while they run on several threads at once.
 
-A chunk from Python's hands costs some ten microseconds, and the GIL, for which the threads then queue. Here every
-thread calls the compiled loop once (`threads.on_all_threads`), and the loop takes the number of its next chunk from a counter
-in memory, by one atomic instruction. A second counter tells when all chunks are done, so that a kernel can go on with
-what needs their results, say from the statistics of a batch to its normalisation, without a return to Python.
+If Python hands out a chunk, that costs some ten microseconds, and the threads queue for the GIL. Here every thread
+calls the compiled loop once (`threads.on_all_threads`). The loop takes the number of its next chunk from a counter in
+memory, with one atomic instruction. A second counter shows how many chunks are done. So a kernel can go on with what
+needs all results, for example from the statistics of a batch to its normalisation, without a return to Python.
 """
 
 from tinynet.kernels.machine.compile import jit
@@ -15,12 +15,13 @@ BYTES = 8 * APART                      # from one counter to the next
 
 @jit(cache=False)                      # Numba cannot bring a generator back from disk; its callers hold it anyway
 def chunks(team, phase, count):
-    """Yields numbers of range(count), each to one of the threads that ask; ends when the work on all of them is done.
+    """Yields each number of range(count) to one of the threads; ends when the work on all chunks is done.
 
-    Phases count down to 0. Between taking and finishing a number, the loop's body does that chunk's work. The bell
-    calls the helpers when the GIL is free already, and at the end of all the caller lets them have it first: a thread
-    that finds it taken sleeps, and wakes up late. (A team is made of integers alone: what else a generator holds,
-    Numba never lets go.)
+    `team` is a tuple as `Team` describes it. Phase 0 is the last; those before it have higher numbers. The body of the
+    loop does the work of a chunk. Helpers are woken here, once this thread has released the GIL, and in the end the
+    caller waits a moment for them to finish, so that they get the GIL first: a thread that finds the GIL taken is put
+    to sleep, and wakes up late. A team holds nothing but integers, because Numba never frees what else a generator
+    holds.
     """
     counters, number, bell, finished, target = team
     if counters == ALONE:

@@ -1,7 +1,7 @@
 """Register tiles as LLVM instructions: what `simd.py` (float32) and `simd_int8.py` (bytes) have in common.
 
-A tile keeps many sums in vector registers during a whole reduction. In every step of its loops it loads a few vectors B,
-reads single values A, spreads each over a vector (a broadcast), and adds products of the two to the sums.
+A tile keeps many sums in vector registers during a whole reduction. In every step of its loops it loads a few vectors
+B, reads single values A, spreads each over a vector (a broadcast), and adds products of the two to the sums.
 """
 
 from typing import Callable, NamedTuple
@@ -46,7 +46,8 @@ def emit_tile(builder, tile, arithmetic, operands):
     (y, *y_steps), (init, *init_steps), _, _, loops = operands
     totals = sorted({total for _, _, total in tile.meetings})
     # A stack slot for each sum: LLVM turns it into a register, because its address never escapes.
-    sums = {(total, v): cgutils.alloca_once(builder, arithmetic.vector) for total in totals for v in range(tile.vectors)}
+    sums = {(total, v): cgutils.alloca_once(builder, arithmetic.vector)
+            for total in totals for v in range(tile.vectors)}
     for (total, v), slot in sums.items():
         builder.store(_load(builder, arithmetic, at(builder, init, *zip(total, init_steps)), v), slot)
     _emit_loops(builder, tile, arithmetic, operands, sums, operands.a[0], operands.b[0], loops)

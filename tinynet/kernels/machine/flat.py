@@ -1,7 +1,7 @@
 """Flat memory: arrays of one memory order, taken as runs of values without regard to their shape.
 
-Of channels-last arrays such a run is pixels, C values each. Loops over it take *rows*, a whole number of pixels and some
-256 values long: with 16 channels, a loop over the channels of one pixel would end before it has begun.
+Of channels-last arrays such a run is pixels, C values each. Loops over it take *rows*, a whole number of pixels and
+some 256 values long: with 16 channels, a loop over the channels of one pixel would end before it has begun.
 """
 
 import numpy as np
@@ -23,8 +23,8 @@ def row_length(channels):
 def over_memory(work, *arrays, grain=GRAIN):
     """work(chunk, part, ...) for every chunk of `grain` values of the arrays' memory, on all threads.
 
-    `chunk` is the number of the chunk, a part is flat and belongs to one of the arrays. All arrays must lie in memory in
-    the same order, without gaps.
+    `chunk` is the number of the chunk, a part is flat and belongs to one of the arrays. All arrays must lie in memory
+    in the same order, without gaps.
     """
     flat = [a.ravel("K") for a in arrays]
 

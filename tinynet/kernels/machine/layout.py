@@ -1,8 +1,8 @@
 """Memory order of activations: the shape is always (N, C, H, W), the fast path keeps C innermost in memory.
 
-Neighbouring memory then holds the channels of one pixel, which is what a vector register wants to load. Such an array
-is what `(N, H, W, C).transpose(0, 3, 1, 2)` gives; NumPy's element-wise functions keep the order, so that activations
-stay channels-last from the first layer to the last without a copy. `count` says how many copies were needed after all.
+Neighbouring memory then holds the channels of one pixel, which is what a vector register loads. Such an array is what
+`(N, H, W, C).transpose(0, 3, 1, 2)` gives. NumPy's element-wise functions keep the order, so that activations stay
+channels-last from the first layer to the last without a copy. `count` is the number of copies that were needed.
 """
 
 import numpy as np

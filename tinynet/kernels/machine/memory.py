@@ -2,8 +2,8 @@
 
 A training step allocates and frees the same large arrays again and again. The C library hands arrays over some
 megabytes back to the system at once. The next ones arrive as pages that the system has to map and clear one by one:
-17,000 page faults in a step of ResNet-20, which take 25 to 40 ms. If the C library keeps what was freed, there are none.
-The process then holds its peak of memory until it ends, and the next step would need that memory again anyway.
+17,000 page faults in a step of ResNet-20, which take 25 to 40 ms. If the C library keeps what was freed, there are
+none. The process then holds its peak of memory until it ends, and the next step would need that memory again anyway.
 """
 
 import ctypes

@@ -1,21 +1,20 @@
 """Explicit SIMD: register tiles, written as LLVM instructions that Numba compiles into its kernels.
 
-A processor with AVX-512 has 32 registers of 16 floats and can finish two fused multiply-adds of them in
-every cycle, but at best it loads two values from the cache in that time, and often one. A loop that loads
-what it multiplies is therefore bound by its loads. The way out is a *tile*: many sums live in registers
-during the whole reduction, so that each loaded value takes part in several multiply-adds. Compilers seldom
-find this by themselves; this file spells it out.
+A processor with AVX-512 has 32 registers of 16 floats. In every cycle it can finish two fused multiply-adds of such
+registers, but it loads at best two of them from the cache, and often one. A loop that loads what it multiplies is
+therefore bound by its loads. The remedy is a *tile*: many sums stay in registers during the whole reduction, so that
+each loaded value takes part in several multiply-adds. Compilers seldom find this by themselves, so this file spells it
+out.
 
-One formula serves every convolution. `A` is read a float at a time and spread over a register (a
-broadcast), `B` a register at a time, and `row`, `col` run over the reduction:
+One formula serves every convolution. `A` is read one float at a time and spread over a register (a broadcast). `B` is
+read one register at a time. `row` and `col` run over the reduction:
 
     window tile:  y[m]    += sum_t A[row, col, m·stride + t] · B[row, col, t]    a broadcast meets several m
     outer tile:   y[t, m] += A[row, col, m] · B[row, col, t]                     a broadcast meets all T taps
 
-The window tile computes M neighbouring pixels of one row of a convolution: A are pixels, B the weights of
-the T taps of a kernel row; each pixel is broadcast once for all T taps that see it. The outer tile computes
-the weight gradient. With T = 1 both are the tile of a plain matrix multiplication. The tables hold the
-shapes that are compiled.
+The window tile computes M neighbouring pixels of one row of a convolution: A are pixels, B the weights of the T taps
+of a kernel row, and each pixel is broadcast once for all T taps that see it. The outer tile computes the weight
+gradient. With T = 1 both are the tile of a plain matrix multiplication. The tables list the tiles that are compiled.
 """
 
 from llvmlite import ir

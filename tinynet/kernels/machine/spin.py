@@ -1,11 +1,11 @@
-"""Counters in memory that threads watch: waiting without sleeping, for the few microseconds that it mostly takes.
+"""Counters in memory that threads watch: a way to wait without sleeping, because waiting mostly takes microseconds.
 
-A thread that sleeps on a lock needs tens of microseconds to wake up; a training step of ResNet-20 has some hundred
-parallel regions. So a worker that has nothing to do first watches a counter for a moment, outside the GIL, and only
+A thread that sleeps on a lock needs tens of microseconds to wake up, and a training step of ResNet-20 has some hundred
+parallel regions. A thread that has nothing to do therefore watches a counter for a moment, outside the GIL, and only
 then sleeps.
 
-A counter is an int64 that is known by its address. `look`, `put` and `increase` are single atomic instructions; their
-Python bodies serve where Numba is switched off.
+A counter is an int64, known by its address. `look`, `put` and `increase` are single atomic instructions. Their Python
+bodies are used where Numba is switched off.
 """
 
 import ctypes
@@ -21,23 +21,23 @@ from tinynet.kernels.machine.compile import jit
 
 ROUNDS = 1_000_000                     # looks at a counter before giving up: about 0.2 ms
 GRACE = 20_000                         # looks after it has changed: about 4 us
-PATIENCE = 50_000                      # looks before giving way: about 10 us
+PATIENCE = 50_000                      # looks before another thread may have the core: about 10 us
 
 
 def look(counter):
-    """Its value now; what another thread wrote before it changed the counter can be read after this."""
+    """The counter's value. What another thread wrote before it changed the counter can be read afterwards."""
     return ctypes.c_int64.from_address(counter).value
 
 
 def put(counter, value):
-    """Set it; returns what it was before."""
+    """Set the counter; returns its value before."""
     before = look(counter)
     ctypes.c_int64.from_address(counter).value = value
     return before
 
 
 def increase(counter):
-    """Add 1, with no other thread in between; returns what it was before."""
+    """Add 1 to the counter, as one step for all threads; returns its value before."""
     return put(counter, look(counter) + 1)
 
 
@@ -52,7 +52,7 @@ def await_all(counter, value):
     looks = 0
     while look(counter) < value:
         looks += 1
-        if looks % PATIENCE == 0:      # perhaps it waits for a core, this one
+        if looks % PATIENCE == 0:      # the thread that we wait for may need this core
             give_way()
 
 
@@ -60,8 +60,8 @@ def await_all(counter, value):
 def watch(counter, value):
     """Return a moment after the counter has reached `value`, or after `ROUNDS` looks.
 
-    The moment is for the thread that changed it to reach its own kernel, and let go of the GIL there: whoever asks for
-    the GIL while it is taken is put to sleep, which is what we are here to avoid.
+    In that moment, the thread that changed the counter reaches its own kernel and releases the GIL there. A thread that
+    asks for the GIL too early is put to sleep, which `watch` is here to avoid.
     """
     for _ in range(ROUNDS):
         if look(counter) >= value:

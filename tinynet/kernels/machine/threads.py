@@ -1,9 +1,9 @@
 """Threads: the one mechanism by which kernels use more than one core.
 
 A kernel cuts its work into chunks that depend on shapes alone. `parallel_for` hands the chunks to a small pool of
-Python threads. `on_all_threads` has the threads run one compiled loop, which takes the chunks by itself. Compiled loops and
-NumPy's matrix multiplication release the GIL, so the threads really run at the same time. Whatever the number of
-threads, the same chunks compute the same bits.
+Python threads. `on_all_threads` has the threads run one compiled loop, which takes the chunks by itself. Compiled
+loops and NumPy's matrix multiplication release the GIL, so the threads really run at the same time. Whatever the
+number of threads, the same chunks compute the same bits.
 """
 
 import os

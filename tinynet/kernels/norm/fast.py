@@ -1,7 +1,7 @@
 """Normalisation in few passes over memory; `spec.py` has the formulas, `loops.py` the loops.
 
-A pass is cut into chunks by the shape alone. What a chunk adds to a sum is kept apart and added up in order, so that the
-number of threads changes no bit.
+A pass is cut into chunks by the shape alone. What a chunk adds to a sum is kept apart and added up in order, so that
+the number of threads changes no bit.
 """
 
 import math

@@ -152,7 +152,8 @@ def gradient(dy, x, dx, mask, mean, coefficients):
 def batch_train(team, arrays, parts, weight, shift, floor, statistics):
     """Mean, variance and 1/√(var + eps) of each channel, the rows of `statistics`, then y.
 
-    `arrays` = (x, extra, y). `parts` = (grain, means, m2s, eps); means and m2s have a row for each chunk of `grain` values.
+    `arrays` = (x, extra, y). `parts` = (grain, means, m2s, eps). means and m2s have a row for each chunk of `grain`
+    values.
     """
     (x, _, _), (grain, means, m2s, eps) = arrays, parts
     for i in chunks(team, 1, len(means)):

@@ -9,7 +9,7 @@ from tinynet.kernels.machine.layout import empty
 
 @kernel
 def subsample_pad(x, stride, channels, before):
-    """Every `stride`-th pixel of x (N, C, H, W), between `before` channels of zeros and more of them: `channels` in all."""
+    """Every `stride`-th pixel of x (N, C, H, W), after `before` channels of zeros, before others: `channels` in all."""
     n, c, h, w = x.shape
     y = empty((n, channels, -(-h // stride), -(-w // stride)), x.dtype)
     y[:, :before] = 0
