@@ -7,6 +7,9 @@ MODEL is a network's name or a JSON file, a module inside one, or a block with i
     tinynet summary "SEBottleneck(64, 16)" --input 64,56,56
 """
 
+import shutil
+import sys
+
 
 def add_options(parser):
     add_subject(parser, batch=1)
@@ -25,4 +28,5 @@ def add_subject(parser, batch):
 def run(args):
     from tinynet.inspect.subject import find
     from tinynet.inspect.summary import summary
-    print(summary(*find(args.model, args.input, args.batch), depth=args.depth))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print(summary(*find(args.model, args.input, args.batch), depth=args.depth).text(width))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tinynet.data.dataset import DataError
 from tinynet.folders import cache_folder
+from tinynet.progress import progress
 
 CHUNK = 1 << 18     # bytes read at a time
 TIMEOUT = 30        # seconds without a byte
@@ -66,9 +67,7 @@ def connect(url, start):
 
 def copy(response, part, start, size):
     """Write the response to the part file from byte `start` on, never more than `size` in all."""
-    from tqdm import tqdm
-    with part.open("r+b") as file, tqdm(total=size, initial=start, unit="B", unit_scale=True,
-                                        disable=None, desc=f"downloading {part.stem}") as bar:
+    with part.open("r+b") as file, progress(size, "bytes", f"downloading {part.stem}", start) as bar:
         file.truncate(start)
         file.seek(start)
         while start < size and (data := read(response, min(CHUNK, size - start))):

@@ -7,6 +7,7 @@ from tinynet.inspect.table import amount, table
 from tinynet.inspect.watch import inputs_for, kept, owner, undisturbed, watch
 
 HEADS = "layer", "output", "parameters", "multiply-adds", "activations", "saved"
+SHORT_HEADS = "layer", "output", "params", "mul-adds", "activ.", "saved"
 
 
 @dataclass
@@ -36,9 +37,16 @@ class Summary:
         self.buffers = sum(b.array.nbytes for b in model.buffers())
 
     def __str__(self):
+        return self.text()
+
+    def text(self, width=None):
+        """The table, with short numbers where it would otherwise be wider than `width` characters."""
         shown = [layer for layer in self.layers if self.depth is None or level(layer.path) <= self.depth]
+        lines = table(HEADS, [cells(layer) for layer in shown])
+        if width is not None and len(lines[0]) > width:
+            lines = table(SHORT_HEADS, [cells(layer, short=True) for layer in shown], gap=1)
         return "\n".join([
-            *table(HEADS, [cells(layer) for layer in shown]), "",
+            *lines, "",
             f"{self.parameters:,} parameters, {self.trainable:,} of them trainable",
             f"{amount(self.multiply_adds)} multiply-adds",
             f"{amount(self.weights, 'B')} of weights, {amount(self.buffers, 'B')} of buffers, "
@@ -53,11 +61,11 @@ def level(path):
     return path.count(".") + 1 if path else 0
 
 
-def cells(layer):
+def cells(layer, short=False):
     name = f"{'  ' * level(layer.path)}{layer.path.rpartition('.')[2]}"
     return [f"{name} {layer.kind}" if layer.path else layer.kind, " ".join(map(str, layer.shapes)) or "-",
-            f"{layer.parameters:,}", amount(layer.multiply_adds), amount(layer.activations, "B"),
-            amount(layer.saved, "B")]
+            f"{layer.parameters:,}", amount(layer.multiply_adds, "", short), amount(layer.activations, "B", short),
+            amount(layer.saved, "B", short)]
 
 
 def summary(model, input_size, batch_size=1, depth=None):

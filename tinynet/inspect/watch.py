@@ -16,6 +16,7 @@ from tinynet import random
 from tinynet.autograd import Function, Node
 from tinynet.gradients.modes import enable_grad
 from tinynet.kernels.machine import layout
+from tinynet.nn import BatchNorm2d, Conv2d, Linear
 from tinynet.tensor import Tensor, tensors_in
 
 # How many products an operator adds up, from its output y and its arguments. Others count 0, as in papers.
@@ -149,9 +150,16 @@ def undisturbed(model, training):
         random.set_state(numbers)
 
 
+def with_batch(model, input_size):
+    """Whether a size has four numbers, and the network begins with a layer for images: the first counts them."""
+    first = next((module for module in model.modules() if isinstance(module, (Conv2d, Linear, BatchNorm2d))), None)
+    return len(input_size) == 4 and isinstance(first, (Conv2d, BatchNorm2d))
+
+
 def inputs_for(model, input_size, batch_size=1, requires_grad=False):
     """The arguments of a run: random numbers of a size such as (3, 224, 224), or the tensors themselves.
 
+    (1, 3, 224, 224), torchinfo's form with the batch in front, is understood for a network that takes images.
     What has no parameters to learn gets an input that requires a gradient, or there would be no graph.
     """
     if tensors_in(input_size):
@@ -162,6 +170,8 @@ def inputs_for(model, input_size, batch_size=1, requires_grad=False):
                          f"or tensors, got {input_size!r}")
     if not isinstance(batch_size, int) or batch_size < 1:
         raise ValueError(f"batch_size: expected a positive integer, got {batch_size!r}")
+    if with_batch(model, input_size):
+        batch_size, *input_size = input_size
     dtype = next((p.dtype for p in model.parameters()), np.float32)
     x = np.random.default_rng(0).standard_normal((batch_size, *input_size), dtype)
     learned = [p for p in model.parameters() if p.requires_grad]

@@ -7,7 +7,6 @@ kernel sources, so that no change anywhere can leave a stale kernel behind.
 import hashlib
 import pathlib
 import platform
-import sys
 
 import llvmlite
 import numba
@@ -18,6 +17,7 @@ from tinynet import folders
 from tinynet.kernels.machine import lanes
 from tinynet.kernels.machine.cache import Folder, KernelCache
 from tinynet.kernels.machine.memory import keep_freed_memory
+from tinynet.progress import say
 
 
 def source_hash():
@@ -58,7 +58,7 @@ class _Announce(event.Listener):
         if ours and not self.said:
             self.said = True
             what = "compiling kernels, some 20 s" if FOLDER.is_empty() else "compiling kernels that are new here"
-            print(f"tinynet: {what}; {FOLDER.outlook()}", file=sys.stderr, flush=True)
+            say(f"tinynet: {what}; {FOLDER.outlook()}")
 
     def on_end(self, happening):
         pass
