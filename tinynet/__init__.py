@@ -46,8 +46,7 @@ from tinynet.ops.derived import (
     nan_to_num, rad2deg, rsub)
 from tinynet.ops.elementary import (
     acos, acosh, asin, asinh, atan, atanh, ceil, cosh, erf, erfinv, exp2, expm1, floor, frac, log1p, log2, log10,
-    reciprocal,
-    round, sinh, tan, trunc)
+    reciprocal, round, sinh, tan, trunc)
 from tinynet.ops.extremes import amax, amin, argmax, argmin, max, min
 from tinynet.ops.facts import equal, is_complex, is_floating_point, is_nonzero, is_tensor, numel
 from tinynet.ops.indexing import gather, index_select, take_along_dim
