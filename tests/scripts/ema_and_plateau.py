@@ -33,7 +33,7 @@ def update_average(target, model, decay=0.9):
                 v.copy_(v * decay + (1.0 - decay) * msd[k].detach())
 
 
-model = start(nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 3)))
+model = start(nn.Sequential(nn.Linear(6, 8, bias=False), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 3)))
 ema, teacher = EMA(model, 0.8), copy.deepcopy(model)
 for p in teacher.parameters():
     p.requires_grad = False

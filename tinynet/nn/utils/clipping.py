@@ -1,19 +1,10 @@
-"""Help around modules, as in torch.nn.utils: clipping gradients, parameters as one vector, normalized weights."""
+"""Clipping gradients between `backward()` and the optimizer's step."""
 
 import math
 
 import numpy as np
 
-from tinynet.nn.reparametrize import (    # noqa: F401
-    remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm)
-from tinynet.nn.sequences import (    # noqa: F401
-    PackedSequence, pack_padded_sequence, pad_packed_sequence, pad_sequence)
-from tinynet.ops.joining import cat
 from tinynet.tensor import Tensor
-
-__all__ = ["PackedSequence", "clip_grad_norm_", "clip_grad_value_", "pack_padded_sequence", "pad_packed_sequence",
-           "pad_sequence", "parameters_to_vector", "remove_spectral_norm", "remove_weight_norm", "spectral_norm",
-           "vector_to_parameters", "weight_norm"]
 
 
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False):
@@ -45,20 +36,6 @@ def clip_grad_value_(parameters, clip_value):
     for g in _gradients(parameters):
         np.clip(g.array, -float(clip_value), float(clip_value), out=g.array)
         g.bump()
-
-
-def parameters_to_vector(parameters):
-    """All parameters, of any shape, one after the other as a vector (D,). `torch.nn.utils.parameters_to_vector`."""
-    return cat([parameter.reshape(-1) for parameter in parameters])
-
-
-def vector_to_parameters(vec, parameters):
-    """Set the parameters, of any shape, to the parts of a vector (D,). `torch.nn.utils.vector_to_parameters`."""
-    start = 0
-    for parameter in parameters:
-        part = vec[start:start + parameter.numel()]
-        parameter.data = part.detach().reshape(parameter.shape)
-        start += parameter.numel()
 
 
 def _gradients(parameters):
