@@ -30,7 +30,7 @@ PUBLIC = {module: NAMES["public"](module) for module in NAMES["MODULES"]}
 
 # What has to do with no array, and what shows none: switches, containers, base classes, errors, files.
 SHAPELESS = set("""
-    device inference_mode set_grad_enabled
+    device get_rng_state inference_mode set_grad_enabled set_rng_state
     Function Module ModuleDict ModuleList Parts Settings calculate_gain detect_anomaly enable_grad
     explain_missing_gradients figure get_num_threads inspect.gradcheck.Comparison
     inspect.gradcheck.GradientError inspect.graph.Graph inspect.profile.Profile inspect.profile.Share

@@ -63,13 +63,14 @@ from tinynet.ops.products import (
 from tinynet.ops.reduce import all, any, cumsum, mean, std, sum, var
 from tinynet.ops.scatter import (
     argwhere, index_add, index_copy, index_fill, masked_scatter, masked_select, narrow, nonzero, scatter, scatter_add,
-    select, take)
+    scatter_reduce, select, take)
 from tinynet.ops.shape import (
     flatten, movedim, permute, reshape, squeeze, swapaxes, t, transpose, unflatten, unsqueeze)
 from tinynet.ops.softmax import log_softmax, logsumexp, softmax
 from tinynet.ops.sorting import (
-    argsort, bucketize, kthvalue, median, msort, searchsorted, sort, topk, unique, unique_consecutive)
+    argsort, bucketize, kthvalue, median, msort, quantile, searchsorted, sort, topk, unique, unique_consecutive)
 from tinynet.random import Generator, default_generator, initial_seed, manual_seed, seed
+from tinynet.random import get_state as get_rng_state, set_state as set_rng_state
 from tinynet.sampling import (
     bernoulli, multinomial, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm)
 from tinynet.tensor import Size, Tensor

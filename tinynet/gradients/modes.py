@@ -132,7 +132,8 @@ def is_running_again():
 def watch_nodes(watch, again=False):
     """Call watch(node) for every node that the block records.
 
-    `again` says that the block is the second run of a function that `utils.checkpoint` was given: nobody else watches it.
+    `again` says that the block is the second run of a function that `utils.checkpoint` was given. Nobody else watches
+    that run.
     """
     before = modes.watchers, modes.again
     modes.watchers, modes.again = ((watch,), True) if again else ((watch, *modes.watchers), modes.again)

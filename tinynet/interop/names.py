@@ -124,7 +124,12 @@ ONLY_IN_PYTORCH = {                            # words of PyTorch's that tinynet
     "batch_norm", "celu", "conv1d", "conv2d", "conv3d", "cosine_similarity", "dropout", "embedding", "group_norm",
     "layer_norm", "max_pool2d", "pairwise_distance", "pixel_shuffle", "prelu", "selu")
 } | {f"{kind}Tensor": f"tinynet.interop.legacy:{kind}Tensor" for kind in (
-    "Bool", "Byte", "Char", "Double", "Float", "Int", "Long", "Short")}
+    "Bool", "Byte", "Char", "Double", "Float", "Int", "Long", "Short")} | {
+    name: f"tinynet.nn.functional:{name}" for name in (
+        "adaptive_avg_pool1d", "avg_pool1d", "batch_norm", "bilinear", "celu", "conv1d", "conv2d", "conv_transpose1d",
+        "conv_transpose2d", "cosine_similarity", "dropout", "embedding", "group_norm", "hardshrink", "instance_norm",
+        "layer_norm", "max_pool1d", "max_pool2d", "pairwise_distance", "pixel_shuffle", "prelu", "rms_norm", "selu",
+        "threshold", "triplet_margin_loss")}
 
 
 def place(where):

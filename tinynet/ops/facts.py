@@ -90,6 +90,7 @@ def _fact(fact, meaning, *names):
 
 _fact(lambda self: False, "False: tensors are dense, of plain numbers, on the CPU",
       "is_cuda", "is_sparse", "is_quantized", "is_mps", "is_meta")
+_fact(lambda self: True, "True: every tensor is on the CPU", "is_cpu")
 _fact(lambda self: self.array.nbytes, "How many bytes the elements take", "nbytes")
 _fact(lambda self: self.output_index, "The number of this tensor among the outputs of its operation", "output_nr")
 _fact(lambda self: self._retains, "Whether `retain_grad` was asked for", "retains_grad")
@@ -133,6 +134,18 @@ def cpu(input, memory_format=None):
 def cuda(input, device="cuda", non_blocking=False):
     """Refused with a ValueError, whatever the shape: there is no device but the CPU, whatever `non_blocking` says."""
     check_device("cuda", "cuda")
+
+
+@attach("share_memory_")
+def share_memory_(input):
+    """`input` itself, of any shape: there is one process."""
+    return input
+
+
+@attach("is_same_size")
+def is_same_size(input, other):
+    """Whether both have the same shape."""
+    return input.shape == other.shape
 
 
 def _refused(name):

@@ -1,7 +1,8 @@
 """The in-place forms of operators, made from the operators: `x.exp_()`, `x.clamp_(0, 1)`, `x //= 2`."""
 
 from tinynet.gradients.modes import is_grad_enabled
-from tinynet.ops import arithmetic, choice, comparison, derived, elementary, moving, pointwise, products, reduce, shape
+from tinynet.ops import (
+    algebra, arithmetic, choice, comparison, derived, elementary, moving, pointwise, products, reduce, shape)
 from tinynet.ops.activation import relu
 from tinynet.ops.common import attach_sign
 from tinynet.ops.in_place import written_over
@@ -13,6 +14,7 @@ _SHELVES = {
                 "reciprocal floor ceil trunc round frac",
     arithmetic: "pow remainder fmod floor_divide",
     choice: "clamp masked_fill",
+    algebra: "addmm addmv addbmm baddbmm addr",
     derived: "addcmul addcdiv lerp clamp_min clamp_max nan_to_num logit hypot atan2 erfc",
     comparison: "eq ne lt le gt ge bitwise_and bitwise_or bitwise_xor bitwise_not logical_and logical_or logical_xor "
                 "logical_not",

@@ -56,6 +56,25 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     return y
 
 
+@attach("scatter_reduce")
+@axis_too
+def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
+    """`scatter_add`, or with reduce="mean" the mean of what arrives at each place; the shape of `input`.
+
+    What stands there counts unless `include_self` is False. ValueError for a `reduce` other than "sum" and "mean".
+    """
+    if reduce not in ("sum", "mean"):
+        raise ValueError(f'scatter_reduce: expected reduce "sum" or "mean", got {reduce!r}')
+    x, ones = tensor_of(input), tensor_of(src).new_ones(src.shape)
+    arrived = scatter_add(x.new_zeros(x.shape), dim, index, ones)
+    base = x if include_self else x.masked_fill(arrived > 0, 0)
+    total = scatter_add(base, dim, index, src)
+    if reduce == "sum":
+        return total
+    count = arrived + 1 if include_self else arrived.clamp(min=1)
+    return total / count
+
+
 def _indexed(name, input, dim, index):
     x, index = tensor_of(input), tensor_of(index)
     axis, = axes_of(name, dim, x.ndim) or (0,)

@@ -103,6 +103,28 @@ def _kept(input, row, axis, index, keepdim):
     return Extreme(values, index)
 
 
+@attach("quantile")
+@axis_too
+def quantile(input, q, dim=None, keepdim=False):
+    """The value below which a share `q` in [0, 1] of all elements lies, or of those over `dim`; between two, linear.
+
+    ValueError for `q` outside; TypeError for several, which PyTorch allows.
+    """
+    if not isinstance(q, (int, float)):
+        raise TypeError(f"quantile: expected a number as q, got {type(q).__name__}")
+    if not 0 <= q <= 1:
+        raise ValueError(f"quantile: expected q in [0, 1], got {q}")
+    x = tensor_of(input)
+    row, axis = one_axis("quantile", 0 if dim is None else dim, x.reshape(-1) if dim is None else x)
+    place = q * (row.shape[axis] - 1)
+    ordered = sort(row, axis).values
+    below, above = (ordered.select(axis, int(f(place))) for f in (np.floor, np.ceil))
+    found = below + (above - below) * (place - int(place))
+    if not keepdim:
+        return found
+    return found.unsqueeze(axis) if dim is not None else found.reshape((1,) * x.ndim)
+
+
 @attach("unique")
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements (K,), or slices along `dim`, in order, whatever `sorted` says. Without a gradient.

@@ -44,3 +44,6 @@ case("masked_scatter", lambda lib, x, m, s: x.masked_scatter(m, s), (3, 4), mask
 case("take", lambda lib, x, i: x.take(i), (3, 4), integers(12, 2, 3))
 case("select", lambda lib, x: x.select(1, 2), (3, 4))
 case("narrow", lambda lib, x: x.narrow(1, 1, 2), (3, 4))
+case("scatter_reduce", lambda lib, x, i, s: x.scatter_reduce(1, i, s, "mean"), (3, 4), integers(4, 2, 3), (2, 3))
+case("scatter_reduce alone", lambda lib, x, i, s: x.scatter_reduce(1, i, s, "sum", include_self=False), (3, 4),
+     integers(4, 2, 3), (2, 3))
