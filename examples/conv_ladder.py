@@ -5,7 +5,7 @@
 
 import numba
 import numpy as np
-from ladder import Rung, arguments, climb, on_threads
+from ladder import Rung, arguments, climb, keep, on_threads
 
 import tinynet
 from tinynet.kernels import conv
@@ -58,4 +58,6 @@ if __name__ == "__main__":
     rng, c = np.random.default_rng(0), sizes.channels
     images = rng.standard_normal((sizes.batch, sizes.size, sizes.size, c), np.float32).transpose(0, 3, 1, 2)
     weights = rng.standard_normal((3, 3, c, c), np.float32).transpose(3, 2, 0, 1)
-    climb(RUNGS, images, weights, item="image", work=2 * 9 * c * c * sizes.size ** 2)
+    times = climb(RUNGS, images, weights, item="image", work=2 * 9 * c * c * sizes.size ** 2)
+    if sizes.json:
+        keep(sizes.json, {"channels": c, "size": sizes.size, "batch": sizes.batch}, times)

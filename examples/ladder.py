@@ -1,12 +1,15 @@
 """What the ladders share: one computation, from its definition to the kernel that tinynet runs, each rung timed."""
 
 import argparse
+import json
+import pathlib
 import time
 from typing import Callable, NamedTuple
 
 import numpy as np
 
 import tinynet
+from tinynet.commands.info import facts
 
 
 class Rung(NamedTuple):
@@ -22,6 +25,7 @@ def arguments(story, **defaults):
     parser = argparse.ArgumentParser(description=story, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in defaults.items():
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--json", metavar="FILE", help="keep the times in a file that names the machine")
     return parser.parse_args()
 
 
@@ -48,9 +52,10 @@ def climb(rungs, batch, *others, item="item", work=None, unit="GFLOP/s"):
     """Time each rung on `batch`, check that it gives what the first one gives, and print a table.
 
     `work` is what one item takes, in operations or bytes; with it the table has a rate, in billions of a second.
+    Returns the rows of the table.
     """
     print(f"{'rung':44} {'µs / ' + item:>12} {unit if work else '':>9} {'times the rung below':>21}")
-    before, expected = None, rungs[0].run(batch[:1], *others)
+    before, expected, rows = None, rungs[0].run(batch[:1], *others), []
     for name, run, share in rungs:
         np.testing.assert_allclose(run(batch[:1], *others), expected, rtol=1e-3, atol=1e-4)
         items = batch[:max(1, round(share * len(batch)))]
@@ -58,3 +63,11 @@ def climb(rungs, batch, *others, item="item", work=None, unit="GFLOP/s"):
         rate = f"{work / each / 1e9:9.3f}" if work else " " * 9
         print(f"{name:44} {1e6 * each:12.3f} {rate} {before / each if before else 1:21.1f}", flush=True)
         before = each
+        rows.append({"rung": name, "ms": 1000 * each, "rate": work and work / each / 1e9})
+    return rows
+
+
+def keep(path, sizes, rows):
+    """Write the rows into a file, with the sizes and the machine."""
+    machine = {key: str(value) for key, value in facts().items() if not key.endswith(("cache", "folder"))}
+    pathlib.Path(path).write_text(json.dumps({"machine": machine, "settings": sizes, "rows": rows}, indent=1) + "\n")

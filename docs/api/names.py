@@ -16,7 +16,7 @@ RELATED = {"tinynet": ["inspect.gradcheck.Comparison", "inspect.gradcheck.Gradie
                        "inspect.gradcheck.distinct", "inspect.graph.Graph", "inspect.profile.Profile",
                        "inspect.profile.Share", "inspect.summary.Summary", "inspect.summary.Layer",
                        "weights.WeightFileError", "weights.unwrap"],
-           "tinynet.nn.blocks": ["residual.ResidualBase", "attention.watch_gates"],
+           "tinynet.nn.blocks": ["residual.ResidualBase"],
            "tinynet.train": ["evaluate.Result", "stopping.Stopped"]}
 
 

@@ -2,16 +2,20 @@
 
     python docs/tables/patterns.py             parameters, multiply-adds, memory and times (a minute or two)
     python docs/tables/patterns.py --counts    without the times, which are this machine's
+    python docs/tables/patterns.py --json      into docs/results/patterns.json, where docs/figures.py finds them
 
 Parameters, multiply-adds and memory are those of one image or sequence, as `tinynet.summary` counts them. The
 times are medians for the whole batch; the blocks take turns, so that a slow moment of the machine meets all.
 """
 
+import json
+import pathlib
 import statistics
 import sys
 import time
 
 import tinynet
+from tinynet.commands import info
 from tinynet.nn import blocks
 
 ROUNDS = 15
@@ -99,17 +103,27 @@ def step(block, x):
 
 
 def table(shape, codes, timed):
+    """{"head": names of the columns, "rows": their cells}"""
     took = times(codes, shape) if timed else {}
     rows = [counts(code, shape) + [f"{ms:.1f}" for ms in took.get(code, ())] for code in codes]
-    head = HEAD[:len(rows[0])]
+    return {"head": HEAD[:len(rows[0])], "rows": rows}
+
+
+def markdown(head, rows):
     lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def main():
+    made = {}
     for title, (shape, codes) in TABLES.items():
         print(f"{title}: {list(shape)}\n")
-        print(table(shape, codes, "--counts" not in sys.argv) + "\n")
+        made[title] = table(shape, codes, "--counts" not in sys.argv)
+        print(markdown(**made[title]) + "\n")
+    if "--json" in sys.argv:
+        facts = {key: str(value) for key, value in info.facts().items() if key not in ("kernel cache", "data folder")}
+        path = pathlib.Path(__file__).parents[1] / "results/patterns.json"
+        path.write_text(json.dumps({"machine": facts, "settings": {"rounds": ROUNDS}, "tables": made}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

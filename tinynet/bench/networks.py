@@ -12,13 +12,13 @@ CIFAR, IMAGENET = (3, 32, 32), (3, 224, 224)
 
 
 def small_resnet(depth, widths=(16, 32, 64), model=None, **options):
-    """He et al. 2015, section 4.2, with option A shortcuts."""
+    """He et al. 2015, "Deep Residual Learning", section 4.2, with option A shortcuts."""
     return Network(lambda lib: make_resnet(lib, [(depth - 2) // 6] * 3, widths, True, 10, **options), CIFAR, 10,
                    model or (f"resnet{depth}", {}))
 
 
 def large_resnet(depths, name, **options):
-    """He et al. 2015, section 4.1, with projections."""
+    """He et al. 2015, "Deep Residual Learning", section 4.1, with projections."""
     return Network(lambda lib: make_resnet(lib, depths, (64, 128, 256, 512), False, 1000, **options), IMAGENET, 1000,
                    (name, {}))
 

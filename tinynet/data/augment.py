@@ -21,7 +21,7 @@ class Augment:
     """Random crop, horizontal flip, and Cutout, (N, H, W, C) -> the same. Zero or False leaves a step out.
 
     The crop is cut out of the picture in a frame of `crop` black pixels, and every other picture is flipped
-    (He et al. 2015, section 4.2). Cutout blanks a square of `cutout` x `cutout` pixels, centred anywhere
+    (He et al. 2015, "Deep Residual Learning"). Cutout blanks a square of `cutout` x `cutout` pixels, centred anywhere
     (DeVries & Taylor 2017).
     """
 

@@ -13,7 +13,7 @@ from tinynet.nn.blocks.inception import GOOGLENET, Inception
 class GoogLeNet(Module):
     """A stem, Inception blocks 3a to 5b, a max-pool before each new number, a linear head.
 
-    (N, in_channels, H, W) -> logits (N, num_classes). Szegedy et al. 2015, table 1.
+    (N, in_channels, H, W) -> logits (N, num_classes). Szegedy et al. 2015, "Going Deeper with Convolutions", table 1.
     """
 
     def __init__(self, num_classes=1000, norm="batch", dropout=0.4, in_channels=3):
@@ -44,6 +44,6 @@ class GoogLeNet(Module):
 def googlenet(num_classes=1000, norm="batch", dropout=0.4, in_channels=3):
     """GoogLeNet for 224x224 images: 7,005,832 parameters, or 6,998,552 with norm="none", as published.
 
-    Szegedy et al. 2015, table 1.
+    Szegedy et al. 2015, "Going Deeper with Convolutions", table 1.
     """
     return GoogLeNet(num_classes, norm, dropout, in_channels)

@@ -1,4 +1,4 @@
-"""ResNets: the CIFAR family of He et al. 2015, section 4.2, the ImageNet family of section 4.1, and others.
+"""ResNets: the CIFAR family, the ImageNet family, and others. He et al. 2015, "Deep Residual Learning", section 4.
 
 Names of modules and parameters are torchvision's, so that weights move both ways. The two families differ in
 the stem (a 3x3 convolution; a 7x7 with stride 2 and a max-pool), the widths of the stages and the shortcut.
@@ -21,7 +21,7 @@ class ResNet(Module):
     2, ... The stem is "imagenet", "cifar" or "none": then the first stage takes the images, or maps, as they are.
     (N, in_channels, H, W) -> logits (N, num_classes), or the pooled features (N, C) if that is None. Options are
     those of the blocks (see `ResidualBase`), but `stochastic_depth` is the rate of the last block, to which it grows
-    evenly (Huang et al. 2016, section 3). He et al. 2015, sections 4.1 and 4.2.
+    evenly (Huang et al. 2016, section 3). He et al. 2015, "Deep Residual Learning", sections 4.1 and 4.2.
     """
 
     def __init__(self, block, depths, widths, stem="imagenet", num_classes=1000, *, in_channels=3, strides=None,
@@ -105,23 +105,34 @@ def initialise(module):
 
 
 def _cifar(depth, num_classes, shortcut, pad, options, block=BasicBlock, network=ResNet):
-    """6n+2 layers: three stages of n blocks with 16, 32 and 64 channels (He et al. 2015, section 4.2)."""
+    """6n+2 layers: three stages of n blocks with 16, 32 and 64 channels.
+
+    He et al. 2015, "Deep Residual Learning", section 4.2.
+    """
     depths = [(depth - 2) // 6] * 3
     return network(block, depths, [16, 32, 64], "cifar", num_classes, shortcut=shortcut, pad=pad, **options)
 
 
 def resnet8(num_classes=10, shortcut="A", pad="end", **options):
-    """ResNet-8 for 32x32 images: the smallest of the family, for experiments. He et al. 2015, section 4.2."""
+    """ResNet-8 for 32x32 images: the smallest of the family, for experiments.
+
+    He et al. 2015, "Deep Residual Learning", section 4.2.
+    """
     return _cifar(8, num_classes, shortcut, pad, options)
 
 
 def resnet14(num_classes=10, shortcut="A", pad="end", **options):
-    """ResNet-14 for 32x32 images: 172,506 parameters with option A. He et al. 2015, section 4.2."""
+    """ResNet-14 for 32x32 images: 172,506 parameters with option A.
+
+    He et al. 2015, "Deep Residual Learning", section 4.2.
+    """
     return _cifar(14, num_classes, shortcut, pad, options)
 
 
 def resnet20(num_classes=10, shortcut="A", pad="end", *, weights=None, **options):
-    """ResNet-20 for 32x32 images: 269,722 parameters with option A. He et al. 2015, section 4.2.
+    """ResNet-20 for 32x32 images: 269,722 parameters with option A.
+
+    He et al. 2015, "Deep Residual Learning", section 4.2.
 
     `weights="cifar10"` fills it with those that tinynet learned (docs/results.md), for images normalised with
     CIFAR-10's mean and std.
@@ -131,22 +142,34 @@ def resnet20(num_classes=10, shortcut="A", pad="end", *, weights=None, **options
 
 
 def resnet32(num_classes=10, shortcut="A", pad="end", **options):
-    """ResNet-32 for 32x32 images: 464,154 parameters with option A. He et al. 2015, section 4.2."""
+    """ResNet-32 for 32x32 images: 464,154 parameters with option A.
+
+    He et al. 2015, "Deep Residual Learning", section 4.2.
+    """
     return _cifar(32, num_classes, shortcut, pad, options)
 
 
 def resnet44(num_classes=10, shortcut="A", pad="end", **options):
-    """ResNet-44 for 32x32 images: 658,586 parameters with option A. He et al. 2015, section 4.2."""
+    """ResNet-44 for 32x32 images: 658,586 parameters with option A.
+
+    He et al. 2015, "Deep Residual Learning", section 4.2.
+    """
     return _cifar(44, num_classes, shortcut, pad, options)
 
 
 def resnet56(num_classes=10, shortcut="A", pad="end", **options):
-    """ResNet-56 for 32x32 images: 853,018 parameters with option A. He et al. 2015, section 4.2."""
+    """ResNet-56 for 32x32 images: 853,018 parameters with option A.
+
+    He et al. 2015, "Deep Residual Learning", section 4.2.
+    """
     return _cifar(56, num_classes, shortcut, pad, options)
 
 
 def resnet110(num_classes=10, shortcut="A", pad="end", **options):
-    """ResNet-110 for 32x32 images: 1,727,962 parameters with option A. He et al. 2015, section 4.2."""
+    """ResNet-110 for 32x32 images: 1,727,962 parameters with option A.
+
+    He et al. 2015, "Deep Residual Learning", section 4.2.
+    """
     return _cifar(110, num_classes, shortcut, pad, options)
 
 
@@ -173,27 +196,27 @@ def _imagenet(block, depths, num_classes, options):
 
 
 def resnet18(num_classes=1000, **options):
-    """ResNet-18 for 224x224 images: 11,689,512 parameters. He et al. 2015, table 1."""
+    """ResNet-18 for 224x224 images: 11,689,512 parameters. He et al. 2015, "Deep Residual Learning", table 1."""
     return _imagenet(BasicBlock, [2, 2, 2, 2], num_classes, options)
 
 
 def resnet34(num_classes=1000, **options):
-    """ResNet-34 for 224x224 images: 21,797,672 parameters. He et al. 2015, table 1."""
+    """ResNet-34 for 224x224 images: 21,797,672 parameters. He et al. 2015, "Deep Residual Learning", table 1."""
     return _imagenet(BasicBlock, [3, 4, 6, 3], num_classes, options)
 
 
 def resnet50(num_classes=1000, **options):
-    """ResNet-50 for 224x224 images: 25,557,032 parameters. He et al. 2015, table 1."""
+    """ResNet-50 for 224x224 images: 25,557,032 parameters. He et al. 2015, "Deep Residual Learning", table 1."""
     return _imagenet(Bottleneck, [3, 4, 6, 3], num_classes, options)
 
 
 def resnet101(num_classes=1000, **options):
-    """ResNet-101 for 224x224 images: 44,549,160 parameters. He et al. 2015, table 1."""
+    """ResNet-101 for 224x224 images: 44,549,160 parameters. He et al. 2015, "Deep Residual Learning", table 1."""
     return _imagenet(Bottleneck, [3, 4, 23, 3], num_classes, options)
 
 
 def resnet152(num_classes=1000, **options):
-    """ResNet-152 for 224x224 images: 60,192,808 parameters. He et al. 2015, table 1."""
+    """ResNet-152 for 224x224 images: 60,192,808 parameters. He et al. 2015, "Deep Residual Learning", table 1."""
     return _imagenet(Bottleneck, [3, 8, 36, 3], num_classes, options)
 
 

@@ -65,8 +65,9 @@ LINEAR = ("linear", "sigmoid", *(f"conv{kind}{axes}d" for kind in ("", "_transpo
 
 
 def calculate_gain(nonlinearity, param=None):
-    """The factor by which weights make up for an activation, √2 for "relu" (He et al. 2015, equation 10).
+    """The factor by which weights make up for an activation, √2 for "relu".
 
+    He et al. 2015, "Delving Deep into Rectifiers", equation 10.
     `param` is the slope of "leaky_relu", √(2 / (1 + param²)). Others are PyTorch's; ValueError for the rest.
     """
     if nonlinearity in LINEAR:
@@ -104,7 +105,9 @@ def _kaiming_std(tensor, a, mode, nonlinearity):
 
 
 def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
-    """Weight (K, C, ...) from U(-√3 std, √3 std), std = gain / √fan. He et al. 2015, equation 10.
+    """Weight (K, C, ...) from U(-√3 std, √3 std), std = gain / √fan.
+
+    He et al. 2015, "Delving Deep into Rectifiers", equation 10.
 
     `mode` is "fan_in" or "fan_out", `a` the slope of "leaky_relu". ValueError for fewer than two axes.
     """
@@ -113,7 +116,9 @@ def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gene
 
 
 def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
-    """Weight (K, C, ...) from N(0, std²), std = gain / √fan. He et al. 2015, equation 10.
+    """Weight (K, C, ...) from N(0, std²), std = gain / √fan.
+
+    He et al. 2015, "Delving Deep into Rectifiers", equation 10.
 
     `mode` is "fan_in" or "fan_out", `a` the slope of "leaky_relu". ValueError for fewer than two axes.
     """

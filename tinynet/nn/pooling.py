@@ -128,6 +128,9 @@ class AdaptiveMaxPool1d(_AdaptiveMax):
 
 
 class AdaptiveMaxPool2d(_AdaptiveMax):
-    """Maxima of P x Q windows that tile the input; None keeps a size. (N, C, H, W) -> (N, C, P, Q). He et al. 2015."""
+    """Maxima of P x Q windows that tile the input; None keeps a size. (N, C, H, W) -> (N, C, P, Q).
+
+    He et al. 2015, "Spatial Pyramid Pooling".
+    """
 
     function = staticmethod(F.adaptive_max_pool2d)

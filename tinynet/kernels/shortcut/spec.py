@@ -1,6 +1,6 @@
 """The parameter-free shortcut of a residual block: every `stride`-th pixel, with channels of zeros added.
 
-He et al. 2015, section 3.3, option A.
+He et al. 2015, "Deep Residual Learning", section 3.3, option A.
 """
 
 from tinynet.kernels.machine.backend import kernel

@@ -9,9 +9,9 @@ from tinynet.ops.joining import cat
 class Parallel(Module):
     """All branches see the same input; their outputs are added (join="sum") or joined along `dim` ("cat").
 
-    Takes the branches as arguments, as one list, or as one dict whose keys become their names. Any shape that all of them
-    take -> that of their outputs, longer along `dim` for "cat". ValueError without branches, or where their
-    outputs do not match. Szegedy et al. 2015 (cat); Xie et al. 2017 (sum).
+    Takes the branches as arguments, as one list, or as one dict whose keys become their names. Any shape that all
+    of them take -> that of their outputs, longer along `dim` for "cat". ValueError without branches, or where their
+    outputs do not match. Szegedy et al. 2015, "Going Deeper with Convolutions" (cat); Xie et al. 2017 (sum).
     """
 
     def __init__(self, *branches, join="sum", dim=1):
@@ -56,7 +56,9 @@ def check_branches(module, outputs, dim=None):
 
 
 class Residual(Module):
-    """branch(x) + shortcut(x), where a shortcut that is not given is x itself. He et al. 2015, equations 1 and 2.
+    """branch(x) + shortcut(x), where a shortcut that is not given is x itself.
+
+    He et al. 2015, "Deep Residual Learning", equations 1 and 2.
 
     The branch is any module. Any shape -> that of both summands; a ValueError names them where they differ.
     """

@@ -27,7 +27,7 @@ class Inception(Parallel):
 
     (N, in_channels, H, W) -> (N, conv1 + conv3[1] + conv5[1] + pool, H, W); `conv3` and `conv5` are pairs
     (channels between, channels out). `Inception(*GOOGLENET["3a"])` is GoogLeNet's first; the options are
-    ConvBlock's. Szegedy et al. 2015, figure 2b.
+    ConvBlock's. Szegedy et al. 2015, "Going Deeper with Convolutions", figure 2b.
     """
 
     def __init__(self, in_channels, conv1, conv3, conv5, pool, **options):

@@ -110,7 +110,7 @@ def convolution(in_channels, out_channels, kernel_size, stride=1, groups=1, norm
 
 
 class BasicBlock(ResidualBase):
-    """relu(bn(conv3x3(relu(bn(conv3x3(x))))) + shortcut(x)). He et al. 2015, figure 5, left.
+    """relu(bn(conv3x3(relu(bn(conv3x3(x))))) + shortcut(x)). He et al. 2015, "Deep Residual Learning", figure 5, left.
 
     (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). `hidden_channels`, between
     the two convolutions, are `out_channels` unless given. Options: see ResidualBase.
@@ -133,7 +133,9 @@ class BasicBlock(ResidualBase):
 
 
 class Bottleneck(ResidualBase):
-    """1x1 down, 3x3 (with the stride), 1x1 up, plus the shortcut. He et al. 2015, figure 5, right.
+    """1x1 down, 3x3 (with the stride), 1x1 up, plus the shortcut.
+
+    He et al. 2015, "Deep Residual Learning", figure 5, right.
 
     (N, in_channels, H, W) -> (N, 4 mid_channels, ceil(H / stride), ceil(W / stride)). The 3x3 convolution has
     mid_channels * base_width / 64 * groups channels, which makes ResNeXt (Xie et al. 2017) and Wide ResNet of the
@@ -230,7 +232,8 @@ class ResidualBlock(BasicBlock):
     """A BasicBlock by its shapes: without `out_channels` it keeps the channels of its input.
 
     `hidden_channels`, between the two convolutions, are `out_channels` unless given. Options: see ResidualBase.
-    (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). He et al. 2015.
+    (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)).
+    He et al. 2015, "Deep Residual Learning".
     """
 
     def __init__(self, in_channels, out_channels=None, stride=1, downsample=None, **options):

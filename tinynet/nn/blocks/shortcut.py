@@ -13,8 +13,9 @@ from tinynet.tensor import Tensor
 
 
 def make_shortcut(in_channels, out_channels, stride=1, option="B", pad="end", norm="batch"):
-    """Beside a residual branch: nothing where the shapes agree, else option A or B (He et al. 2015, 3.3).
+    """Beside a residual branch: nothing where the shapes agree, else option A or B.
 
+    He et al. 2015, "Deep Residual Learning", section 3.3.
     The module takes (N, in_channels, H, W) to (N, out_channels, ceil(H / stride), ceil(W / stride)).
     ValueError for other options, and for a `pad` with option B, which has no zeros.
     """
@@ -34,7 +35,8 @@ class PadShortcut(Block):
 
     `pad="end"` puts the zeros after the channels, "both" half before and half after them (public checkpoints).
     ValueError for others, and for fewer channels out than in.
-    (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). He et al. 2015, 3.3.
+    (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)).
+    He et al. 2015, "Deep Residual Learning", section 3.3.
     """
 
     def __init__(self, in_channels, out_channels, stride, pad="end"):

@@ -22,7 +22,10 @@ def relu(input, inplace=False):
 
 
 def add_relu(input, other):
-    """relu(input + other) in one pass, both of one shape. He et al. 2015, figure 2. Not in PyTorch."""
+    """relu(input + other) in one pass, both of one shape.
+
+    He et al. 2015, "Deep Residual Learning", figure 2. Not in PyTorch.
+    """
     check.floats("add_relu", input, other)
     check.shaped("add_relu", input.shape, other=other)
     return activation.AddReLU.apply(input, other)

@@ -42,7 +42,10 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """Multiply by gamma at the epochs `milestones`, twice if named twice. He et al. 2015, section 4.2."""
+    """Multiply by gamma at the epochs `milestones`, twice if named twice.
+
+    He et al. 2015, "Deep Residual Learning", section 4.2.
+    """
 
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
         self.milestones, self.gamma = sorted(milestones), gamma

@@ -1,0 +1,278 @@
+"""Puts the measured numbers into the pages. Each comes from a file in docs/results/, which names its machine.
+
+    python docs/figures.py            rewrite the pages
+    python docs/figures.py --check    say which pages are not in step with the files
+
+In a page, what stands between `<!-- figure: NAME ARGUMENTS -->` and `<!-- / -->` is what the function NAME of this file
+gives. After new measurements (`tinynet bench --json docs/results/bench.json`, `python docs/studies/NAME.py`,
+`python docs/tables/patterns.py --json`) one run of this script brings all pages up to date.
+"""
+
+import functools
+import json
+import pathlib
+import re
+import shlex
+import sys
+
+DOCS = pathlib.Path(__file__).parent
+FIGURE = re.compile(r"(<!-- figure: (.*?) -->)(.*?)(<!-- / -->)", re.DOTALL)
+FIGURES = {}
+
+
+def figure(function):
+    FIGURES[function.__name__] = function
+    return function
+
+
+@functools.cache
+def results(name):
+    return json.loads((DOCS / "results" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def table(head, rows):
+    """A Markdown table; the first column stands left, numbers right."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n" + "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+
+
+def number(value, digits=3):
+    """Rounded to so many significant digits: 0.00466 -> 0.00466, 165.87 -> 166."""
+    decimals = max(0, digits - len(str(int(abs(value)))) if abs(value) >= 1 else digits - 1)
+    return f"{value:,.{decimals}f}"
+
+
+def pages():
+    return [DOCS.parent / "README.md", *sorted(DOCS.glob("**/*.md"))]
+
+
+def in_step(text):
+    """The page with every figure as the files have it."""
+    def renew(found):
+        name, *arguments = shlex.split(found[2])
+        return found[1] + FIGURES[name](*arguments) + found[4]
+
+    return FIGURE.sub(renew, text)
+
+
+# The machine ------------------------------------------------------------------------------------------------
+
+
+@figure
+def machine(name):
+    """In a few words, which machine a file was measured on."""
+    content = results(name)
+    facts = content.get("machine") or content["facts"]
+    threads = int(facts["threads"])
+    return (f"{facts['processor'].replace('(R)', '')}, LLVM target {facts['LLVM target']}, {facts['SIMD lanes']} SIMD lanes, "
+            f"{threads} thread{'s' * (threads > 1)}, tinynet {facts['tinynet']}, NumPy {facts['numpy']}")
+
+
+# The bench --------------------------------------------------------------------------------------------------
+
+STEP, UNFUSED = "ResNet-20 training step, batch 128", "the same network in unfused ops"
+BATCH, ONE, LARGE = "ResNet-20 inference, batch 128", "ResNet-20 inference, batch 1", "ResNet-18 inference, 8x3x224x224"
+LARGE_STEP, MEMORY = "ResNet-18 training step, 8x3x224x224", "peak memory, ResNet-20 training, batch 128"
+START, FIRST = "process start to first training step", "the same, empty kernel cache"
+
+
+def bench(row):
+    return next(r for r in results("bench")["rows"] if r["row"] == row)
+
+
+@figure
+def ms(row, column="tinynet"):
+    """The median of a row, in milliseconds."""
+    return number(1000 * bench(row)["columns"][column]["median"])
+
+
+@figure
+def seconds(row, column="tinynet"):
+    return number(bench(row)["columns"][column]["median"])
+
+
+@figure
+def ratio(row, quartiles=""):
+    """tinynet's time divided by PyTorch's."""
+    found = bench(row)["ratio"]
+    around = f" [{found['low']:.2f}, {found['high']:.2f}]" if quartiles else ""
+    return f"{found['median']:.2f}{around}"
+
+
+def steps():
+    """The rows that measure ResNet-20's training step: three times in one run."""
+    return [STEP, "growth: batch 128", "growth: 2 threads"]
+
+
+@figure
+def step_ratios():
+    found = sorted(bench(row)["ratio"]["median"] for row in steps())
+    return f"{found[0]:.2f} to {found[-1]:.2f}"
+
+
+@figure
+def speed():
+    lines = [
+        ("ResNet-20 training step, batch 128, measured three times in one run",
+         ", ".join(ratio(row, "with quartiles") for row in steps())),
+        ("the same network written one operator at a time, none fused", ratio(UNFUSED, "with quartiles")),
+        (BATCH, ratio(BATCH, "with quartiles")),
+        ("the same, BatchNorm folded in both", ratio(f"{BATCH}, BatchNorm folded", "with quartiles")),
+        ("ResNet-20 inference, one image", ratio(ONE, "with quartiles")),
+        ("ResNet-18 inference, 8 images of 224x224", ratio(LARGE, "with quartiles")),
+        ("ResNet-18 training step, 8 images of 224x224", ratio(LARGE_STEP, "with quartiles")),
+        ("peak memory of the ResNet-20 training process", ratio(MEMORY)),
+        ("time from process start to the first finished step", ratio(START)),
+        (f"the same the first time ever, when kernels are compiled: {seconds(FIRST)} s", ratio(FIRST)),
+    ]
+    return table(["what", "tinynet / PyTorch"], lines)
+
+
+@figure
+def folding():
+    rows = [(f"{library}, {what}", ms(row, column), ms(f"{row}, BatchNorm folded", column))
+            for what, row in (("batch 128", BATCH), ("one image", ONE))
+            for library, column in (("tinynet", "tinynet"), ("PyTorch, channels_last", "channels_last"))]
+    return table(["ResNet-20, milliseconds", "as trained", "folded"], rows)
+
+
+@figure
+def inference():
+    rows = [(what, ms(row), ms(f"{row}, BatchNorm folded"), ms(f"{row}, int8"))
+            for what, row in (("batch 128", BATCH), ("one image", ONE))]
+    return table(["ResNet-20, milliseconds", "float32", "folded", "int8"], rows)
+
+
+# The studies ------------------------------------------------------------------------------------------------
+
+
+def percent(found):
+    sd = f" ± {found['sd']:.1f}" if found["sd"] is not None else ""
+    return f"{found['mean']:.1f} %{sd}"
+
+
+@figure
+def norms():
+    rows = results("norms")["rows"]
+    batches = sorted({row["batch"] for row in rows})
+    lines = []
+    for norm in dict.fromkeys(row["norm"] for row in rows):
+        found = {row["batch"]: row["accuracy"] for row in rows if row["norm"] == norm}
+        lines.append([norm, *(percent(found[batch]) + f" ({len(found[batch]['values'])})" if batch in found else ""
+                              for batch in batches)])
+    return table(["norm", *(f"batch {batch}" for batch in batches)], lines)
+
+
+@figure
+def norm(name, batch):
+    row = next(r for r in results("norms")["rows"] if (r["norm"], r["batch"]) == (name, int(batch)))
+    return f"{row['accuracy']['mean']:.1f} %"
+
+
+@figure
+def gates():
+    lines = [(row["batch"], row["norm"], row["attention"], percent(row["accuracy"]),
+              f"{row['change']['mean']:.3f}" if "change" in row else "") for row in results("gates")["rows"]]
+    return table(["batch", "norm around it", "attention", "accuracy", "change of a gate"], lines)
+
+
+@figure
+def bottleneck():
+    lines = [("two 3x3, no bottleneck" if row["middle"] is None else row["middle"], f"{row['parameters']:,}",
+              f"{row['multiply_adds'] / 1e6:.2f} M", percent(row["accuracy"])) for row in results("bottleneck")["rows"]]
+    return table(["`mid_channels`", "parameters", "multiply-adds", "accuracy"], lines)
+
+
+def power(value):
+    return f"{value:.1e}"
+
+
+@figure
+def depth():
+    lines = []
+    for row in results("depth")["rows"]:
+        if row["norm"] == "batch":
+            lines.append((f"{row['kind']}, {row['layers']} layers", power(row["first"][0]), power(row["first"][-1]),
+                          power(row["last"][0]), power(row["last"][-1]), f"{row['loss']['mean']:.2f}",
+                          percent(row["accuracy"])))
+    return table(["network", "first layer, at first", "last layer, at first", "first layer, trained",
+                  "last layer, trained", "training loss", "accuracy"], lines)
+
+
+@figure
+def depth_without_norms():
+    lines = [(f"{row['kind']}, {row['layers']} layers", power(row["first"][0]), power(row["first"][-1]))
+             for row in results("depth")["rows"] if row["norm"] == "none"]
+    return table(["network without norms", "first layer", "last layer"], lines)
+
+
+@figure
+def stem():
+    lines = [(row["case"], f"{row['before']['as it is']['shortcut']:.2f}", f"{row['before']['as it is']['branch']:.2f}",
+              f"{row['before']['times 10']['shortcut']:.2f}", f"{row['before']['times 10']['branch']:.2f}",
+              f"{row['loss']['mean']:.2f}", percent(row["accuracy"])) for row in results("stem")["rows"]]
+    return table(["norms", "shortcut", "branch", "shortcut, x10", "branch, x10", "training loss", "accuracy"], lines)
+
+
+@figure
+def machines():
+    rows = results("machines")["rows"]
+    lines = [(f"{row['machine']['processor'].replace('(R)', '')}, {row['machine']['LLVM target']}",
+              row["int8 resnet20"], row["int8 resnet18"], row["grouped"]) for row in rows]
+    return table(["machine", "int8 / float32, ResNet-20", "int8 / float32, ResNet-18", "grouped / full convolution"], lines)
+
+
+# Blocks, and the ladder of a convolution ---------------------------------------------------------------------
+
+
+@figure
+def blocks(title):
+    found = results("patterns")["tables"][title]
+    return table(found["head"], found["rows"])
+
+
+def block_time(code, column):
+    for found in results("patterns")["tables"].values():
+        for row in found["rows"]:
+            if row[0] == f"`{code}`":
+                return float(row[found["head"].index(column)])
+    raise KeyError(code)
+
+
+@figure
+def longer(code, other, column="step, ms"):
+    """How many times as long one block takes as another."""
+    return number(block_time(code, column) / block_time(other, column), 2)
+
+
+@figure
+def ladder():
+    rows, before, lines = results("ladder")["rows"], None, []
+    for row in rows:
+        lines.append((row["rung"], number(row["ms"]), number(row["rate"], 2 if row["rate"] > 1 else 4),
+                      number(before / row["ms"], 2) if before else 1))
+        before = row["ms"]
+    return table(["rung", "ms per image", "GFLOP/s", "times the rung below"], lines)
+
+
+@figure
+def cost(name):
+    found = results("cost")["tables"][name]
+    return table(found["head"], found["rows"])
+
+
+def main():
+    stale = []
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        new = in_step(text)
+        if new != text:
+            stale.append(page.name)
+            if "--check" not in sys.argv:
+                page.write_text(new, encoding="utf-8")
+    print(f"{'not in step' if '--check' in sys.argv else 'rewritten'}: {', '.join(stale) or 'no page'}")
+    return bool(stale and "--check" in sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
