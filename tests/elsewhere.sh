@@ -55,15 +55,17 @@ busy() {
     return $status
 }
 
-# The project in a folder that every user can read, and a home of one's own for the user `nobody`.
+# The project in a folder that every user can read, and a home of one's own for the user `nobody`. PYTHON311 must be
+# a Python that every user can start.
 other_user() {
     [ "$(id -u)" = 0 ] || { echo "only root can become another user; the other legs run as $(id -un)"; return 0; }
     local folder status
+    environment other-user "${PYTHON311:-python3.11}" $WITHOUT_TORCH || return
     folder=$(mktemp -d)
     cp -r tinynet tests examples docs setup.cfg pyproject.toml README.md .ci "$folder"
     chown -R nobody "$folder"
     chmod 755 "$folder"
-    (cd "$folder" && tests_in "$(command -v "$PYTHON")" setpriv --reuid=nobody --regid=nogroup --clear-groups \
+    (cd "$folder" && tests_in "$WORK/other-user/bin/python" setpriv --reuid=nobody --regid=nogroup --clear-groups \
         env PYTHONPATH="$folder" HOME="$folder" TINYNET_CACHE="$folder/cache" TMPDIR="$folder")
     status=$?
     rm -rf "$folder"
@@ -79,8 +81,10 @@ leg() {
         numpy-backend) tests_in "$PYTHON" env TINYNET_BACKEND=numpy ;;
         python-3.12)   environment "$1" "${PYTHON312:-python3.12}" $WITHOUT_TORCH && tests_in "$WORK/$1/bin/python" ;;
         python-3.13)   environment "$1" "${PYTHON313:-python3.13}" $WITHOUT_TORCH && tests_in "$WORK/$1/bin/python" ;;
-        oldest)        environment "$1" "${PYTHON311:-python3.11}" $OLDEST $WITHOUT_TORCH && tests_in "$WORK/$1/bin/python" ;;
-        newest)        environment "$1" "${PYTHON311:-python3.11}" --upgrade $WITHOUT_TORCH && tests_in "$WORK/$1/bin/python" ;;
+        oldest)        environment "$1" "${PYTHON311:-python3.11}" $OLDEST $WITHOUT_TORCH &&
+                           tests_in "$WORK/$1/bin/python" ;;
+        newest)        environment "$1" "${PYTHON311:-python3.11}" --upgrade $WITHOUT_TORCH &&
+                           tests_in "$WORK/$1/bin/python" ;;
         no-torch)      environment "$1" "${PYTHON311:-python3.11}" $WITHOUT_TORCH && tests_in "$WORK/$1/bin/python" ;;
         busy)          busy ;;
         other-user)    other_user ;;
