@@ -20,10 +20,11 @@ def apply_to_tensors(self, fn):
     return self
 
 
-def to(self, *args, device=None, dtype=None, non_blocking=False):
+def to(self, *args, device=None, dtype=None, non_blocking=False, memory_format=None):
     """Convert floating-point parameters and buffers, in place: `to(tinynet.float64)`, `to("cpu")`.
 
-    A tensor stands for its dtype. `non_blocking` changes nothing: there is one device.
+    A tensor stands for its dtype. `non_blocking` changes nothing: there is one device. `memory_format` changes
+    nothing: the engine chooses the order in memory itself.
     """
     for given in args:
         if isinstance(given, Tensor):

@@ -28,9 +28,12 @@ class _Recurrent(Module):
         name, dtype = type(self).__name__, parameter_dtype(device, dtype)
         check.refuse(name, proj_size=proj_size or None)
         check.probability(name, "dropout", dropout)
-        if hidden_size < 1 or num_layers < 1:
-            raise ValueError(f"{name}: expected hidden_size and num_layers of at least 1, got {hidden_size} and "
-                             f"{num_layers}")
+        if min(input_size, hidden_size, num_layers) < 1:
+            raise ValueError(f"{name}: expected input_size, hidden_size and num_layers of at least 1, got {input_size}, "
+                             f"{hidden_size} and {num_layers}")
+        if not isinstance(bias, bool) or not isinstance(batch_first, bool):
+            raise TypeError(f"{name}: expected bias and batch_first to be True or False, got {bias!r} and "
+                            f"{batch_first!r}")
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional = batch_first, float(dropout), bidirectional
         self.proj_size = 0

@@ -121,13 +121,13 @@ def logsigmoid(input):
 
 def softsign(input):
     """x / (1 + |x|), for each element. Bergstra et al. 2009."""
-    check.floats("softsign", input)
+    check.tensor("softsign", input)
     return input / (input.abs() + 1)
 
 
 def tanhshrink(input):
     """x - tanh x, for each element. As PyTorch's."""
-    check.floats("tanhshrink", input)
+    check.tensor("tanhshrink", input)
     return input - tanh(input)
 
 

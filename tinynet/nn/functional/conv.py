@@ -57,12 +57,12 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     (s, *stride), (p, *padding), (d, *dilation) = geometry
     n, c, depth, h, w = input.shape
     t = weight.shape[2]
-    pixels = input.permute(0, 1, 3, 4, 2).reshape(n, -1, depth, 1)                            # (N, C·H·W, D, 1)
+    pixels = input.permute(0, 1, 3, 4, 2).reshape(n, c * h * w, depth, 1)                    # (N, C·H·W, D, 1)
     slices = unfold(pixels, (t, 1), (d, 1), (p, 0), (s, 1))                                   # (N, C·H·W·T, D out)
-    slices = slices.reshape(n, c, h, w, t, -1).permute(0, 5, 1, 4, 2, 3)                      # (N, D out, C, T, H, W)
-    images = slices.reshape(-1, c * t, h, w)
+    slices = slices.reshape(n, c, h, w, t, slices.shape[2]).permute(0, 5, 1, 4, 2, 3)         # (N, D out, C, T, H, W)
+    images = slices.reshape(n * slices.shape[1], c * t, h, w)
     y = conv2d(images, weight.flatten(1, 2), bias, stride, padding, dilation, groups)         # (N·D out, K, P, Q)
-    return y.reshape(n, -1, *y.shape[1:]).transpose(1, 2)
+    return y.reshape(n, slices.shape[1], *y.shape[1:]).transpose(1, 2)
 
 
 @whole_numbers_too

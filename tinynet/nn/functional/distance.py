@@ -36,5 +36,5 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
 
     `p` is the norm's.
     """
-    check.floats("pairwise_distance", x1, x2)
+    check.tensor("pairwise_distance", x1)
     return _length(x1 - x2 + eps, p, -1, keepdim)

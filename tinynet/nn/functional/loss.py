@@ -113,7 +113,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     if log_target:
         loss = target.exp() * (target - input)
     else:
-        loss = where(target > 0, target * (where(target > 0, target, 1.0).log() - input), 0.0)
+        loss = target * (where(target == 0, 1.0, target).log() - input)     # 0 log 0 = 0
     if reduction == "batchmean":
         return loss.sum() / (input.shape[0] if input.ndim else 1)
     return reduced("kl_div", loss, reduction)
@@ -127,7 +127,7 @@ def poisson_nll_loss(input, target, log_input=True, full=False, size_average=Non
     reduction="none". As PyTorch's.
     """
     reduction = chosen("poisson_nll_loss", reduction, size_average, reduce)
-    check.floats("poisson_nll_loss", input, target)
+    check.tensor("poisson_nll_loss", input)
     loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         y = where(target > 1, target, 1.0)
@@ -177,6 +177,9 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     reduction = chosen(name, reduction, size_average, reduce)
     check.floats(name, input, weight)
     check.integers(name, target)
+    if input.ndim < 2 and target.numel() == 1:
+        loss = multi_margin_loss(input.reshape(1, -1), target.reshape(1), p, margin, weight, reduction=reduction)
+        return loss.reshape(target.shape) if reduction == "none" else loss
     if p not in (1, 2) or input.ndim != 2 or target.shape != input.shape[:1]:
         raise ValueError(f"{name}: expected p of 1 or 2, scores (N, C) and labels (N,), got {p}, {input.shape} and "
                          f"{target.shape}")

@@ -72,7 +72,7 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
     """
     name = "cosine_embedding_loss"
     reduction = chosen(name, reduction, size_average, reduce)
-    check.floats(name, input1, input2)
+    check.tensor(name, input1)
     if input1.ndim not in (1, 2) or target.shape != input1.shape[:-1]:
         raise ValueError(f"{name}: expected (N, D), (N, D) and target (N,), got {input1.shape}, {input2.shape} and "
                          f"{target.shape}")
@@ -88,7 +88,7 @@ def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, red
     `margin` is in the unit of the inputs. As PyTorch's.
     """
     reduction = chosen("margin_ranking_loss", reduction, size_average, reduce)
-    check.floats("margin_ranking_loss", input1, input2)
+    check.tensor("margin_ranking_loss", input1)
     return reduced("margin_ranking_loss", (margin - target * (input1 - input2)).clamp(min=0), reduction)
 
 
@@ -126,7 +126,8 @@ def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_fu
     `margin` is a distance, above 0 (ValueError). As PyTorch's.
     """
     name = "triplet_margin_loss"
-    check.floats(name, anchor, positive, negative)
+    for x in (anchor, positive, negative):
+        check.tensor(name, x)
     if margin <= 0:
         raise ValueError(f"{name}: expected a margin above 0, got {margin}")
     distance = pairwise_distance if distance_function is None else distance_function

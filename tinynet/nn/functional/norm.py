@@ -44,6 +44,8 @@ def normalise_batch(input, running_mean, running_var, weight, bias, training, mo
     check.shaped(name, shape[1:2], running_mean=running_mean, running_var=running_var, weight=weight,
                  bias=bias)
     check.shaped(name, shape, residual=residual)
+    if eps <= 0:
+        raise ValueError(f"{name}: expected eps above 0, got {eps}")
     if training and 0 < input.array.size <= shape[1]:
         raise ValueError(f"{name}: training needs more than one value for each channel, got input {shape}")
     if training and not input.array.size:
@@ -139,7 +141,7 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
     Krizhevsky et al. 2012, section 3.3, with alpha / size for their alpha, as PyTorch has it. `k` is the least
     divisor.
     """
-    check.floats("local_response_norm", input)
+    check.tensor("local_response_norm", input)
     if input.ndim < 3:
         raise ValueError(f"local_response_norm: expected input (N, C, L, ...), got {input.shape}")
     squares = (input * input).flatten(2).unsqueeze(1)                                         # (N, 1, C, pixels)

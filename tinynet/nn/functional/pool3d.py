@@ -20,7 +20,7 @@ def _by_axes(function, name, input, *options):
     y = function(input.reshape(n, c * d, h, w), (1, 2), *options)                             # (N, C·D, P, Q)
     p, q = y.shape[2:]
     y = function(y.reshape(n, c, d, p * q), (0, None), *options)                              # (N, C, D out, P·Q)
-    return y.reshape(n, c, -1, p, q)
+    return y.reshape(n, c, y.shape[2], p, q)
 
 
 def _picked(axes, values, otherwise):
@@ -37,9 +37,10 @@ def _triples(name, kernel_size, stride, padding, dilation=1):
 def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """The maximum of each window of a volume: (N, C, D, H, W) -> (N, C, ..., P, Q). Sizes as `max_pool2d`.
 
-    ValueError for `return_indices`. As PyTorch's.
+    `return_indices`: also its place (d·H + h) W + w. As PyTorch's.
     """
-    check.refuse("max_pool3d", return_indices=return_indices)
+    if return_indices:
+        return _max_pool3d_with_places(input, *_triples("max_pool3d", kernel_size, stride, padding, dilation), ceil_mode)
 
     def pooled(images, axes, kernel, stride, padding, dilation):
         return max_pool2d(images, _picked(axes, kernel, 1), _picked(axes, stride, 1), _picked(axes, padding, 0),
@@ -48,20 +49,40 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     return _by_axes(pooled, "max_pool3d", input, *_triples("max_pool3d", kernel_size, stride, padding, dilation))
 
 
+def _max_pool3d_with_places(input, kernel, stride, padding, dilation, ceil_mode):
+    """The maxima and their places: first those within each slice, then that of the slice."""
+    if input.ndim == 4:
+        return tuple(y.squeeze(0) for y in _max_pool3d_with_places(input.unsqueeze(0), kernel, stride, padding, dilation,
+                                                                   ceil_mode))
+    n, c, d, h, w = input.shape
+    y, within = max_pool2d(input.reshape(n, c * d, h, w), kernel[1:], stride[1:], padding[1:], dilation[1:], ceil_mode,
+                           return_indices=True)
+    p, q = y.shape[2:]
+    y, slices = max_pool2d(y.reshape(n, c, d, p * q), (kernel[0], 1), (stride[0], 1), (padding[0], 0), (dilation[0], 1),
+                           ceil_mode, return_indices=True)                                   # (N, C, D out, P·Q)
+    shape = n, c, y.shape[2], p, q
+    chosen = slices.reshape(n, c, y.shape[2] * p * q)                                         # d·P·Q + p·Q + q
+    places = within.reshape(n, c, d * p * q).gather(2, chosen) + chosen // (p * q) * (h * w)
+    return y.reshape(shape), places.reshape(shape)
+
+
 @whole_numbers_too
 def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                divisor_override=None):
     """The mean of each window of a volume: (N, C, D, H, W) -> (N, C, ..., P, Q). Options as `avg_pool2d`.
 
-    ValueError for `divisor_override`. As PyTorch's.
+    ValueError for a `divisor_override` of 0. As PyTorch's.
     """
-    check.refuse("avg_pool3d", divisor_override=divisor_override)
+    if divisor_override == 0:
+        raise ValueError("avg_pool3d: expected divisor_override to be None or not 0")
+    sums = None if divisor_override is None else 1
 
     def pooled(images, axes, kernel, stride, padding, _):
         return avg_pool2d(images, _picked(axes, kernel, 1), _picked(axes, stride, 1), _picked(axes, padding, 0),
-                          ceil_mode, count_include_pad)
+                          ceil_mode, count_include_pad, sums)
 
-    return _by_axes(pooled, "avg_pool3d", input, *_triples("avg_pool3d", kernel_size, stride, padding))
+    y = _by_axes(pooled, "avg_pool3d", input, *_triples("avg_pool3d", kernel_size, stride, padding))
+    return y if sums is None else y / divisor_override
 
 
 def adaptive_avg_pool3d(input, output_size):
