@@ -61,7 +61,7 @@ def test_normalising_twice_or_nothing_is_refused():
     layer = utils.weight_norm(nn.Linear(3, 2))
     for wrong in (lambda: utils.weight_norm(layer), lambda: utils.spectral_norm(nn.ReLU()),
                   lambda: utils.remove_weight_norm(nn.Linear(2, 2))):
-        with pytest.raises(ValueError, match="expected .* to have a (normalised )?parameter 'weight'"):
+        with pytest.raises(ValueError, match="has no parameter 'weight'|the weight 'weight' is not normalized so"):
             wrong()
 
 
@@ -85,7 +85,7 @@ def test_padded_sequences_are_pytorchs(options):
 
 def test_packed_sequences_are_refused_in_words():
     for call in (lambda: utils.pack_padded_sequence(tinynet.ones(2, 3, 1), [2, 1]), lambda: utils.pack_sequence([])):
-        with pytest.raises(NotImplementedError, match="packed sequences are not supported; give the recurrent layer"):
+        with pytest.raises(NotImplementedError, match="packed sequences are not supported"):
             call()
     with pytest.raises(TypeError, match="LSTM.3 -> 4.: expected a tensor, got tuple; packed sequences are not"):
         nn.LSTM(3, 4)((1, 2))

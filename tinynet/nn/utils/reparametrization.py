@@ -1,150 +1,115 @@
-"""Weights that are computed from other parameters before every call: weight and spectral normalisation.
+"""Weights that are computed from other parameters before each forward pass: weight and spectral normalization."""
 
-The layer's own parameter `weight` is taken away, those that it is computed from are registered, and a hook before
-`forward` sets the attribute `weight` to the result, a tensor in the graph.
-"""
-
-import numpy as np
-
-from tinynet import random
 from tinynet.gradients.modes import no_grad
 from tinynet.nn.parameter import Parameter
+from tinynet.sampling import randn
 from tinynet.tensor import Tensor
 
 
-class _Reparametrization:
-    """The hook: `compute(module)` gives the weight. Subclasses register what it is computed from."""
-
-    def __init__(self, module, name):
-        weight = module._parameters.get(name)
-        if weight is None:
-            raise ValueError(f"{type(self).__name__}: expected {type(module).__name__} to have a parameter {name!r}")
-        if any(hook.name == name for hook in _hooks(module)):
-            raise ValueError(f"{type(self).__name__}: the parameter {name!r} is normalised already")
-        self.name = name
-        del module._parameters[name]
-        self.begin(module, weight)
-        object.__setattr__(module, name, self.compute(module).detach())
-        self.handle = module.register_forward_pre_hook(self)
-
-    def __call__(self, module, args):
-        object.__setattr__(module, self.name, self.compute(module))
-
-    def remove(self, module):
-        """Make the present weight an ordinary parameter again."""
-        weight = self.compute(module).detach()
-        self.handle.remove()
-        for table in module._parameters, module._buffers:
-            for ending in self.endings:
-                table.pop(self.name + ending, None)
-        delattr(module, self.name)
-        module.register_parameter(self.name, Parameter(weight))
-
-
-def _hooks(module):
-    return [hook for hook, _ in module._forward_pre_hooks.values() if isinstance(hook, _Reparametrization)]
-
-
-def _remove(kind, module, name):
-    for hook in _hooks(module):
-        if isinstance(hook, kind) and hook.name == name:
-            hook.remove(module)
-            return module
-    raise ValueError(f"expected {type(module).__name__} to have a normalised parameter {name!r}")
-
-
-class _WeightNorm(_Reparametrization):
-    """w = g v / ‖v‖, a length and a direction for each index of the axis `dim`."""
-
-    endings = ("_g", "_v")
-
-    def __init__(self, module, name, dim):
-        self.dim = dim
-        super().__init__(module, name)
-
-    def begin(self, module, weight):
-        module.register_parameter(self.name + "_g", Parameter(self._length(weight).detach()))
-        module.register_parameter(self.name + "_v", Parameter(weight.detach()))
-
-    def _length(self, v):
-        axes = tuple(axis for axis in range(v.ndim) if self.dim is None or axis != self.dim % v.ndim)
-        return (v * v).sum(axes, keepdim=self.dim is not None).sqrt()
-
-    def compute(self, module):
-        g, v = getattr(module, self.name + "_g"), getattr(module, self.name + "_v")
-        return v * (g / self._length(v))
-
-
-class _SpectralNorm(_Reparametrization):
-    """w = w_orig / σ, σ its largest singular value, which power iteration finds: one step in each training call."""
-
-    endings = ("_orig", "_u", "_v")
-
-    def __init__(self, module, name, n_power_iterations, eps, dim):
-        self.steps, self.eps = n_power_iterations, eps
-        transposed = type(module).__name__.startswith("ConvTranspose")
-        self.dim = (1 if transposed else 0) if dim is None else dim
-        super().__init__(module, name)
-
-    def begin(self, module, weight):
-        module.register_parameter(self.name + "_orig", weight)
-        for ending, size in zip(("_u", "_v"), self._matrix(weight).shape):
-            drawn = random.stream("init").normal(size=size)
-            module.register_buffer(self.name + ending, Tensor(self._unit(drawn).astype(weight.dtype)))
-        self._iterate(module, 15)
-
-    def _matrix(self, weight):
-        order = (self.dim, *(axis for axis in range(weight.ndim) if axis != self.dim))
-        return weight.permute(order).flatten(1) if self.dim else weight.flatten(1)
-
-    def _unit(self, x):
-        return x / max(np.linalg.norm(x), self.eps)
-
-    def _iterate(self, module, steps):
-        w = self._matrix(getattr(module, self.name + "_orig")).array
-        u, v = (getattr(module, self.name + ending) for ending in ("_u", "_v"))
-        for _ in range(steps):
-            v.array = self._unit(w.T @ u.array)
-            u.array = self._unit(w @ v.array)
-
-    @no_grad()
-    def _vectors(self, module):
-        if module.training:
-            self._iterate(module, self.steps)
-        return [getattr(module, self.name + ending).clone() for ending in ("_u", "_v")]
-
-    def compute(self, module):
-        u, v = self._vectors(module)
-        weight = getattr(module, self.name + "_orig")
-        return weight / (u * (self._matrix(weight) * v).sum(1)).sum()
-
-
 def weight_norm(module, name="weight", dim=0):
-    """The module, its parameter as length times direction: w = g v / ‖v‖, for each index of the axis `dim`.
+    """Let the module's parameter `name` be g v / ‖v‖, and learn g and v: its parameters `weight_g` and `weight_v`.
 
-    For a weight (K, C, ...) the parameters are `weight_g` (K, 1, ...) and `weight_v`; None for `dim` takes one length
-    for all. Salimans & Kingma 2016. ValueError for a name that is no parameter.
+    The norm is over all axes but `dim`, or over all with None: g has the shape (K, 1, ...). Returns the module.
+    `torch.nn.utils.weight_norm`; Salimans and Kingma 2016, "Weight Normalization".
     """
-    _WeightNorm(module, name, dim)
+    v = taken(module, name)
+    setattr(module, f"{name}_g", Parameter(norm_but(v, dim).array.copy()))
+    setattr(module, f"{name}_v", v)
+
+    def compute(module, args):
+        v = getattr(module, f"{name}_v")
+        setattr(module, name, v * (getattr(module, f"{name}_g") / norm_but(v, dim)))
+
+    return begin(module, name, compute)
+
+
+def norm_but(v, dim):
+    """The norm of v over all axes but one, which keep a length of 1."""
+    axes = tuple(axis for axis in range(v.ndim) if dim is None or axis != dim % v.ndim)
+    return (v * v).sum(axes, keepdim=True).sqrt()
+
+
+def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=None):
+    """Let the module's parameter `name` be W / σ(W), and learn W, its parameter `weight_orig`.
+
+    σ, the largest singular value of W as a matrix (K, ...) whose first axis is `dim` (by default that of the output
+    channels), is estimated by `n_power_iterations` steps of the power
+    method in each forward pass in training. The vector u (K,) is its buffer `weight_u`. Returns the module.
+    `torch.nn.utils.spectral_norm`; Miyato et al. 2018, "Spectral Normalization for GANs".
+    """
+    if dim is None:
+        dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
+    original = taken(module, name)
+    setattr(module, f"{name}_orig", original)
+    rows = matrix(original.detach(), dim)
+    for suffix, length in (("u", rows.shape[0]), ("v", rows.shape[1])):
+        module.register_buffer(f"{name}_{suffix}", unit(randn(length, dtype=rows.dtype), eps))
+
+    def compute(module, args):
+        original, u, v = (getattr(module, f"{name}_{suffix}") for suffix in ("orig", "u", "v"))
+        rows = matrix(original, dim)
+        if module.training:
+            with no_grad():
+                for _ in range(n_power_iterations if args is not None else 15):       # a good estimate to begin with
+                    v.copy_(unit(rows.detach().t() @ u, eps))
+                    u.copy_(unit(rows.detach() @ v, eps))
+        sigma = (u.clone() * (rows @ v.clone())).sum()
+        setattr(module, name, original / sigma)
+
+    return begin(module, name, compute)
+
+
+def matrix(weight, dim):
+    """The weight as a matrix, its axis `dim` first: (K, ...)."""
+    return (weight if dim == 0 else weight.transpose(0, dim)).reshape(weight.shape[dim], -1)
+
+
+def unit(vector, eps):
+    """vector / max(‖vector‖, eps)"""
+    return Tensor(vector.array / max(float((vector.array ** 2).sum()) ** 0.5, eps))
+
+
+def taken(module, name):
+    """The parameter `name`, which is no longer one of the module's; ValueError if there is none."""
+    parameter = module._parameters.get(name)
+    if parameter is None:
+        raise ValueError(f"{type(module).__name__} has no parameter {name!r}")
+    delattr(module, name)
+    return parameter
+
+
+def begin(module, name, compute):
+    """Compute the weight now, and before each forward pass."""
+    module._reparametrized = {**module.__dict__.get("_reparametrized", {}),
+                              name: module.register_forward_pre_hook(compute)}
+    compute(module, None)
+    setattr(module, name, getattr(module, name).detach())      # outside the graph, so that the module can be copied
     return module
 
 
 def remove_weight_norm(module, name="weight"):
-    """Undo `weight_norm`: the present weight, of the same shape, becomes a parameter. Salimans & Kingma 2016."""
-    return _remove(_WeightNorm, module, name)
+    """Let `name` be a parameter of its own again, of the value that it has now and any shape.
 
-
-def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=None):
-    """The module, its parameter divided by its largest singular value: w = w_orig / σ. Miyato et al. 2018.
-
-    A weight (K, C, ...) counts as the matrix (K, C ...), `dim` says which axis stands first (0; 1 for transposed
-    convolutions). `n_power_iterations` improve the estimate of σ at each call in training. The parameter is
-    `weight_orig`, the buffers are `weight_u` and `weight_v`. ValueError for a name that is no parameter.
+    Returns the module; ValueError if it has no such weight. `torch.nn.utils.remove_weight_norm`.
     """
-    _SpectralNorm(module, name, n_power_iterations, eps, dim)
-    return module
+    return remove(module, name, ("g", "v"))
 
 
 def remove_spectral_norm(module, name="weight"):
-    """Undo `spectral_norm`: the present weight, of the same shape, becomes a parameter. Miyato et al. 2018."""
-    return _remove(_SpectralNorm, module, name)
+    """Let `name` be a parameter of its own again, of the value that it has now and any shape.
+
+    Returns the module; ValueError if it has no such weight. `torch.nn.utils.remove_spectral_norm`.
+    """
+    return remove(module, name, ("orig", "u", "v"))
+
+
+def remove(module, name, suffixes):
+    handle = module.__dict__.get("_reparametrized", {}).pop(name, None)
+    if handle is None or not hasattr(module, f"{name}_{suffixes[0]}"):
+        raise ValueError(f"{type(module).__name__}: the weight {name!r} is not normalized so")
+    handle.remove()
+    value = getattr(module, name).detach().array.copy()
+    for part in (name, *(f"{name}_{suffix}" for suffix in suffixes)):
+        delattr(module, part)
+    setattr(module, name, Parameter(value))
+    return module
