@@ -51,7 +51,7 @@ def make_parser(chosen):
 
 
 def main(arguments=None):
-    """Run a command; returns the exit status. What the user can mend is told in a sentence, with status 1."""
+    """Run a command; returns the exit status. What the user can fix is told in a sentence, with status 1."""
     accept_any_text()
     arguments = sys.argv[1:] if arguments is None else arguments
     chosen = next((a for a in arguments if not a.startswith("-")), None)

@@ -1,6 +1,6 @@
 """Files that survive a crash, and the errors that say why one could not be read or written.
 
-A file is written under a temporary name, pushed to the disk, and only then renamed: whoever looks at the real
+A file is written under a temporary name, pushed to the disk, and only then renamed: a reader of the real
 name, even after a power cut, finds the old file or the new one, never half of either. A digest beside a file
 tells later whether its bytes are still the ones that were written.
 """

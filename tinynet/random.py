@@ -24,7 +24,7 @@ def initial_seed():
 
 
 def manual_seed(seed):
-    """Start all randomness anew from `seed`, an integer. Streams that somebody holds are reset in place.
+    """Start all randomness again from `seed`, an integer. Streams that somebody holds are reset in place.
 
     Returns `default_generator`. TypeError for a seed that is not an integer.
     """
@@ -49,7 +49,7 @@ def _beginning(name):
 
 
 def seed():
-    """Start all randomness anew from a seed of the operating system's; returns the seed."""
+    """Start all randomness again from a seed of the operating system's; returns the seed."""
     manual_seed(int(np.random.SeedSequence().generate_state(1, np.uint64)[0]))
     return _root
 
@@ -67,13 +67,13 @@ class Generator:
         self.manual_seed(DEFAULT_SEED)
 
     def manual_seed(self, seed):
-        """Start anew from `seed`, an integer; returns the generator itself."""
+        """Start again from `seed`, an integer; returns the generator itself."""
         self._seed = int(seed) % 2**64
         self.numbers.bit_generator.state = np.random.PCG64(self._seed).state
         return self
 
     def seed(self):
-        """Start anew from a seed of the operating system's; returns the seed."""
+        """Start again from a seed of the operating system's; returns the seed."""
         return self.manual_seed(np.random.SeedSequence().generate_state(1, np.uint64)[0]).initial_seed()
 
     def initial_seed(self):
@@ -138,7 +138,7 @@ def get_state():
 
 
 def set_state(state):
-    """Go back to a state that `get_state` gave; streams that it does not mention start anew."""
+    """Go back to a state that `get_state` gave; streams that it does not mention start again."""
     manual_seed(state["seed"])
     for name, position in state["streams"].items():
         stream(name).bit_generator.state = position

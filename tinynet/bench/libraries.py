@@ -63,7 +63,7 @@ class Torch:
         return self.lib.compile(model) if self.compiled else model
 
     def fold(self, model, x):
-        """Every convolution with the norm that stands right behind it, as `bench.networks` has them."""
+        """Every convolution with the norm that follows it directly, as `bench.networks` has them."""
         from torch.nn.utils.fusion import fuse_conv_bn_eval
         nn = self.lib.nn
         for module in list(model.modules()):

@@ -23,7 +23,7 @@ def read_members(archive, names, limit):
     try:
         with files.open_to_read(archive) as file:
             unpacked = open_decompressed(file, MAX_UNPACKED)
-            with tarfile.open(fileobj=unpacked, mode="r|") as members:     # one pass: seeking would decompress anew
+            with tarfile.open(fileobj=unpacked, mode="r|") as members:     # one pass: seeking would decompress again
                 return dict(wanted(members, names, limit, archive))
     except BROKEN as problem:
         raise DataError(f"{archive}: not a readable tar archive, or cut off ({problem})") from problem

@@ -2,7 +2,7 @@
 
 Each image is known by the digest of its bytes. Computing it means to read the whole file, so the cache also notes
 each file's size and times; as long as these stay, the bytes are taken to be the same. Whatever happens to the cache,
-it only costs time: a damaged one is made anew, one that cannot be written is left out.
+it only costs time: a damaged one is made again, one that cannot be written is left out.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """A text for a small language model: fairy tales made up from a seed, as many as are wanted.
 
 A tale fills the blanks of sentence patterns. A blank is filled when it is first met and then stays the same
-to the end, so that whoever wants to foretell the next letter must remember who is who. The number of ways in
+to the end, so that a reader who wants to foretell the next letter must remember who is who. The number of ways in
 which every choice could have gone tells how much there is to know: the entropy of the text, which no model
 can beat.
 """

@@ -66,7 +66,7 @@ def draw(scores, temperature):
 
 
 def initialise(module):
-    """Small normal weights (as GPT-2 has them); attention starts anew, as copies of a layer are alike."""
+    """Small normal weights (as GPT-2 has them); attention gets new values, as copies of a layer are alike."""
     if isinstance(module, MultiheadAttention):
         module.reset_parameters()
     elif isinstance(module, (Linear, Embedding)):

@@ -195,7 +195,7 @@ class PReLU(Module):
         self.weight = Parameter(np.full(num_parameters, init, parameter_dtype(device, dtype)))
 
     def reset_parameters(self):
-        """Begin anew with w = init."""
+        """Start again with w = init."""
         self.weight.array[...] = self.init
         self.weight.bump()
 

@@ -45,7 +45,7 @@ class _ConvNd(Module):
         return memory.transpose(self.axes + 1, self.axes, *range(self.axes))
 
     def reset_parameters(self):
-        """Draw the initial values anew: `init.like_linear_`."""
+        """Draw new initial values: `init.like_linear_`."""
         init.like_linear_(self.weight, self.bias)
 
     def forward(self, input):

@@ -42,7 +42,7 @@ class Embedding(Module):
         return cls(*embeddings.shape, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 
     def reset_parameters(self):
-        """Draw all rows anew from N(0, 1), but for `padding_idx`."""
+        """Draw new values for all rows from N(0, 1), but for `padding_idx`."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
             self.weight.array[self.padding_idx] = 0

@@ -22,7 +22,7 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
-        """Draw the initial values anew: `init.like_linear_`."""
+        """Draw new initial values: `init.like_linear_`."""
         init.like_linear_(self.weight, self.bias)
 
     def forward(self, input):
@@ -48,7 +48,7 @@ class Bilinear(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
-        """Draw the initial values anew from U(-1 / √in1_features, 1 / √in1_features)."""
+        """Draw new initial values from U(-1 / √in1_features, 1 / √in1_features)."""
         bound = 1 / math.sqrt(self.in1_features)
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)

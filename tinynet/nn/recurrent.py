@@ -56,7 +56,7 @@ class _Recurrent(Module):
         return [f"_l{layer}", f"_l{layer}_reverse"][:self._directions]
 
     def reset_parameters(self):
-        """Draw the initial values anew from U(-1 / √hidden_size, 1 / √hidden_size)."""
+        """Draw new initial values from U(-1 / √hidden_size, 1 / √hidden_size)."""
         bound = 1 / math.sqrt(self.hidden_size)
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)

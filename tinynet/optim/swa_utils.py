@@ -95,7 +95,7 @@ class AveragedModel(Module):
 
 @no_grad()
 def update_bn(loader, model, device=None):
-    """Compute the running statistics of a model's BatchNorm layers anew, in one pass over a data loader.
+    """Compute the running statistics of a model's BatchNorm layers again, in one pass over a data loader.
 
     A batch is the model's input, or a tuple whose first entry is: (images, labels). Izmailov et al. 2018.
     """

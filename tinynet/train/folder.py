@@ -54,7 +54,7 @@ def locked(folder):
 
 
 def write_metrics(folder, rows, unit="image"):
-    """metrics.csv anew from all rows (dicts), so that no row is ever missing or doubled."""
+    """metrics.csv, written again from all rows (dicts), so that no row is ever missing or doubled."""
     text, columns = io.StringIO(), (*COLUMNS, f"{unit}s_per_second")
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()

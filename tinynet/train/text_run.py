@@ -48,7 +48,7 @@ def read_run(path):
     content, settings = load(path), TextSettings.read(pathlib.Path(path).parent / "config.json")
     weights = content.get("model", content)                # a checkpoint has more than weights
     if "alphabet" not in weights:
-        raise ValueError(f"{path}: expected weights that carry their alphabet, got some without; train them anew")
+        raise ValueError(f"{path}: expected weights that carry their alphabet, got some without; train them again")
     characters = [chr(code) for code in weights["alphabet"].tolist()]
     model = model_for(settings, characters)
     model.load_state_dict(weights)

@@ -112,7 +112,7 @@ class Trainer:
         """Go on from a `state`; ValueError for that of another network, other data or other settings.
 
         The one setting that changes the outcome and may differ is `epochs`, which may be higher than before.
-        Then the schedule is laid out over all epochs anew, and the learning rate of every step from here on
+        Then the schedule is laid out over all epochs again, and the learning rate of every step from here on
         is the one that a run of so many epochs would have there.
         """
         missing = [name for name in self.state() if name not in state and name != "data"]

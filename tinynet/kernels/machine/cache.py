@@ -1,7 +1,7 @@
 """Compiled kernels on disk: a file for each function and signature.
 
 A file begins with the checksum of the rest. Whatever is wrong with a file (empty, cut off, of another version), its
-kernel is compiled anew. Whatever is wrong with the folder (full, read-only, somebody else's) costs only the keeping.
+kernel is compiled again. Whatever is wrong with the folder (full, read-only, somebody else's) costs only the keeping.
 """
 
 import contextlib

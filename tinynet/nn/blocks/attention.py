@@ -146,7 +146,7 @@ class MultiheadAttention(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
-        """Draw the initial values anew: Xavier's for the weights, 0 for the biases inside."""
+        """Draw new initial values: Xavier's for the weights, 0 for the biases inside."""
         for name, parameter in self.named_parameters(recurse=False):
             init.zeros_(parameter) if name == "in_proj_bias" else init.xavier_uniform_(parameter)
         self.out_proj.reset_parameters()

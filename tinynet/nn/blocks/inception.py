@@ -8,7 +8,7 @@ from tinynet.nn.blocks.conv import ConvBlock
 from tinynet.nn.containers import Sequential
 from tinynet.nn.pooling import MaxPool2d
 
-# Table 1 of the paper: input channels, 1x1, (reduce, 3x3), (reduce, 5x5), projection behind the pool.
+# Table 1 of the paper: input channels, 1x1, (reduce, 3x3), (reduce, 5x5), projection after the pool.
 GOOGLENET = {
     "3a": (192, 64, (96, 128), (16, 32), 32),
     "3b": (256, 128, (128, 192), (32, 96), 64),
