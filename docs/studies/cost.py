@@ -1,4 +1,6 @@
-"""What it saves in memory to run parts of a network again in the backward pass (checkpoints), and what integers and batches cost in time. Writes cost.json.
+"""What it saves in memory to run parts of a network again in the backward pass; what integers and batches cost in time.
+
+Writes cost.json.
 
 "Arrays" is the most that NumPy's arrays take at a time, "process" the largest resident size; the times are medians of
 neighbouring turns. The memory is that of ResNet-110 at batch 128, forward and backward.

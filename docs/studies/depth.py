@@ -1,8 +1,8 @@
 """Vanishing gradients and degradation: bottleneck networks of 20 and 56 layers, plain and residual, on shapes.
 
 A plain block is a Bottleneck without its addition. For each network: the size of the gradient of every 3x3
-convolution at the first step and after training, the training loss at the end, and the test accuracy. Without norms only
-the first step is looked at. Writes depth.json.
+convolution at the first step and after training, the training loss at the end, and the test accuracy. Without norms
+only the first step is looked at. Writes depth.json.
 """
 
 import study
