@@ -39,7 +39,7 @@ SHAPELESS = set("""
     get_float32_matmul_precision memory_format set_default_device set_default_dtype set_default_tensor_type
     set_float32_matmul_precision set_num_interop_threads use_deterministic_algorithms Generator initial_seed seed
     as_torch promote_types result_type stopping.Stopped weights.WeightFileError weights.unwrap DataError gradient_norms
-    load_parts
+    load_parts load_run
     training_curves write
     LRScheduler LambdaLR StepLR MultiStepLR ExponentialLR LinearLR CosineAnnealingLR OneCycleLR SequentialLR
     MultiplicativeLR ConstantLR PolynomialLR CosineAnnealingWarmRestarts CyclicLR ReduceLROnPlateau ChainedScheduler

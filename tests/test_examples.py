@@ -32,7 +32,7 @@ def form(line):
 
 
 def test_the_examples_are_in_order():
-    numbers = [f"{i:02}" for i in range(16)]
+    numbers = [f"{i:02}" for i in range(17)]
     assert [script.name[:2] for script in EXAMPLES] == numbers
     assert re.findall(r"^## (\d\d) ", PAGE, re.MULTILINE) == numbers
 

@@ -119,7 +119,7 @@ def check_type(field, value):
 
 @dataclasses.dataclass
 class Settings(CommonSettings):
-    """The settings of a network for images: the options of `tinynet train`."""
+    """The settings of a network for images: the options of `tinynet train`. ValueError for some that exclude others."""
 
     data: str = setting("shapes", "what to learn: shapes (built in, no download), cifar10, cifar100, mnist, "
                                   "fashion-mnist, an .npz file, or a folder of images: see above")
