@@ -83,7 +83,7 @@ class Adadelta(RuleOptimizer):
         u = rho * u + (1 - rho) * d**2
         w = w - lr * d
 
-    Shapes are those of w. `rho` is the share of the past that is kept. ValueError for negative options.
+    Shapes are those of w. `rho`, from 0 to 1, is the share of the past that is kept. ValueError for negative options.
     """
 
     state_names = ("step", "square_avg", "acc_delta")
@@ -93,6 +93,12 @@ class Adadelta(RuleOptimizer):
         super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay,
                                   "maximize": maximize},
                          {"foreach": foreach, "capturable": capturable, "differentiable": differentiable})
+
+    def check(self, group):
+        """Raise for options that make no sense."""
+        super().check(group)
+        if group["rho"] > 1:
+            raise ValueError(f"{self.name}: expected rho in [0, 1], got {group['rho']}")
 
     def rule(self, group, w, g, step, square_avg, acc_delta):
         rho, eps = float(group["rho"]), float(group["eps"])

@@ -3,6 +3,8 @@
 import math
 import numbers
 
+from tinynet.tensor import Tensor
+
 # How PyTorch computes a step, not what it computes. tinynet has one way; None and False ask for no other.
 IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
 
@@ -17,7 +19,8 @@ def refuse(name, options):
 
 
 def check_number(name, option, value, low=-math.inf, high=math.inf):
-    """Raise unless `value` is a number with low <= value < high."""
+    """Raise unless `value` is a number with low <= value < high. A learning rate may be a tensor of one number."""
+    value = value.item() if option == "lr" and isinstance(value, Tensor) and value.numel() == 1 else value
     if not isinstance(value, numbers.Real):
         raise TypeError(f"{name}: expected {option} to be a number, got {type(value).__name__}")
     if not low <= value < high:
