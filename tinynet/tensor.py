@@ -227,7 +227,7 @@ def attach(*names):
 
 
 def as_array(x):
-    """The ndarray behind a tensor; anything else as NumPy sees it."""
+    """The ndarray of a tensor; anything else as NumPy converts it."""
     return x.array if isinstance(x, Tensor) else np.asarray(x)
 
 

@@ -30,13 +30,20 @@ def change(name, function, target, *args, **kwargs):
 
 
 def check(name, target, *others):
-    """RuntimeError for a change in place of a leaf that requires a gradient, or of a view of such a leaf."""
+    """RuntimeError for a change in place of a leaf that requires a gradient, or of a view of such a leaf.
+
+    Where views take part, the memory of their base must be without gaps.
+    """
     if not modes.grad or not any(t.requires_grad for t in (target, *others)):
         return
     if target.is_leaf and target.requires_grad:
         raise RuntimeError(f"{name}: a leaf that requires a gradient cannot be changed in place outside no_grad()")
-    base = target.base
-    if base is not None and base.is_leaf and base.requires_grad:
+    base = target if target.base is None else target.base
+    if base is target and not base._views:
+        return
+    if not base.array.transpose(_order(base.array)).flags.c_contiguous:
+        raise RuntimeError(f"{name}: the memory of the base of a view has gaps; clone() the base before")
+    if base.is_leaf and base.requires_grad:
         raise RuntimeError(f"{name}: a view of a leaf that requires a gradient cannot be changed in place outside "
                            "no_grad()")
 
@@ -50,21 +57,17 @@ def _tell_relatives(changed):
     """New places in the graph for the base of a changed view, and for all other views of that memory."""
     base = changed if changed.base is None else changed.base
     if base is not changed:
-        _stand_for(base, ViewWritten.apply(base, changed, Part(base.array, changed.array)))
+        _stand_for(base, ViewWritten.apply(base, changed, Region(base.array, changed.array)))
     for view in tuple(base._views or ()):
         if view is not changed:
-            _stand_for(view, PartOf.apply(base, Part(base.array, view.array)))
+            _stand_for(view, PartOf.apply(base, Region(base.array, view.array)))
 
 
-class Part:
+class Region:
     """Which elements of a base a view shows, as positions in the memory of the base."""
 
     def __init__(self, base, view):
-        self.shape = base.shape
-        self.order = sorted(range(base.ndim), key=lambda axis: -base.strides[axis])    # the outermost axis first
-        if not base.transpose(self.order).flags.c_contiguous:
-            raise RuntimeError("in place on a view: the memory of its base has gaps; clone() the base before")
-        size = base.itemsize
+        self.shape, self.order, size = base.shape, _order(base), base.itemsize
         start = (view.__array_interface__["data"][0] - base.__array_interface__["data"][0]) // size
         places = np.arange(base.size)
         self.places = np.lib.stride_tricks.as_strided(
@@ -79,32 +82,37 @@ class Part:
         return flat.reshape([self.shape[axis] for axis in self.order]).transpose(np.argsort(self.order))
 
 
+def _order(array):
+    """The axes in the order of memory, the outermost first."""
+    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+
+
 class ViewWritten(Function):
     """z = x after a part of it was written to in place; dx = dz with zeros in that part, dpart = dz there."""
 
     @staticmethod
-    def forward(ctx, x, view, part):
-        ctx.part = part
+    def forward(ctx, x, view, region):
+        ctx.region = region
         return x
 
     @staticmethod
     def backward(ctx, dz):
-        flat = ctx.part.flat(dz)
-        dpart = flat[ctx.part.places]
-        flat[ctx.part.places] = 0
-        return ctx.part.shaped(flat), dpart
+        flat = ctx.region.flat(dz)
+        dpart = flat[ctx.region.places]
+        flat[ctx.region.places] = 0
+        return ctx.region.shaped(flat), dpart
 
 
 class PartOf(Function):
     """y = a part of x, a view; dx = dy there, added up where the view shows an element twice, 0 elsewhere."""
 
     @staticmethod
-    def forward(ctx, x, part):
-        ctx.part = part
-        return part.flat(x)[part.places]
+    def forward(ctx, x, region):
+        ctx.region = region
+        return region.flat(x)[region.places]
 
     @staticmethod
     def backward(ctx, dy):
-        flat = np.zeros(int(np.prod(ctx.part.shape)), dy.dtype)
-        np.add.at(flat, ctx.part.places, dy)
-        return ctx.part.shaped(flat)
+        flat = np.zeros(int(np.prod(ctx.region.shape)), dy.dtype)
+        np.add.at(flat, ctx.region.places, dy)
+        return ctx.region.shaped(flat)

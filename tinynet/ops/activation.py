@@ -13,7 +13,7 @@ from tinynet.tensor import attach
 
 
 class ReLU(Function):
-    """y = max(x, 0); dx = dy where y > 0. Saves y: it tells as much as x, and the next layer saves it anyway.
+    """y = max(x, 0); dx = dy where y > 0. Saves y, whose sign gives the same mask as the sign of x.
 
     Nair & Hinton 2010, "Rectified Linear Units Improve Restricted Boltzmann Machines".
     """
@@ -133,6 +133,6 @@ def _masked(x, keep, scale, out):
 
 @attach("relu")
 def relu(x):
-    """max(x, 0) for each element; dx = dy where x > 0. Behind `Tensor.relu`. Nair & Hinton 2010."""
+    """max(x, 0) for each element; dx = dy where x > 0. The method `Tensor.relu`. Nair & Hinton 2010."""
     return ReLU.apply(tensor_of(operand("relu", x)))
 

@@ -68,7 +68,7 @@ OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float)
 
 
 def attach_sign(name, function, reflected=None):
-    """Make `function` the method behind an operator's sign, `__add__`, and behind the reflected one, `__radd__`.
+    """Make `function` the method for an operator's sign, `__add__`, and for the reflected one, `__radd__`.
 
     For what is no operand they let Python decide: x == None is False, and another class may have its own `__radd__`.
     Texts and the like get the error message of `function`, for Python would repeat them.

@@ -77,13 +77,13 @@ class Unfold(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, *geometry):                            # kernel, stride, padding, dilation
-        ctx.size, ctx.geometry = x.shape[2:], geometry
-        return spec.im2col(x, *geometry)
+    def forward(ctx, x, *options):                            # kernel, stride, padding, dilation
+        ctx.size, ctx.options = x.shape[2:], options
+        return spec.im2col(x, *options)
 
     @staticmethod
     def backward(ctx, dy):
-        return spec.col2im(dy, ctx.size, *ctx.geometry)
+        return spec.col2im(dy, ctx.size, *ctx.options)
 
 
 class Fold(Function):
@@ -93,10 +93,10 @@ class Fold(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, size, *geometry):
-        ctx.geometry = geometry
-        return spec.col2im(x, size, *geometry)
+    def forward(ctx, x, size, *options):
+        ctx.options = options
+        return spec.col2im(x, size, *options)
 
     @staticmethod
     def backward(ctx, dy):
-        return spec.im2col(dy, *ctx.geometry)
+        return spec.im2col(dy, *ctx.options)

@@ -62,7 +62,7 @@ def to(input, *args, dtype=None, device=None, non_blocking=False, copy=False,
 
 
 def _converter(name, dtype):
-    """`x.long()` and the like: `to` by other names."""
+    """Attach `x.long()` or the like: `to` with one type."""
     def call(self, memory_format=None):
         return to(self, dtype, memory_format=memory_format)
     call.__name__ = call.__qualname__ = name

@@ -35,7 +35,7 @@ def equal(input, other):
 
 @attach("is_contiguous")
 def is_contiguous(input, memory_format=None):
-    """Whether the memory of `input`, of any shape, is in C order. The engine looks after other orders by itself."""
+    """Whether the memory of `input`, of any shape, is in C order. Other orders are the engine's own business."""
     return input.array.flags.c_contiguous
 
 

@@ -18,7 +18,7 @@ def _of_given(ctx, *gradients):
 class BatchNorm(Function):
     """Each channel is normalised over the batch and all positions (in evaluation: by the running statistics).
 
-    On request y = relu(... + residual) in the same pass; then y is saved as well (it is alive anyway, as the
+    On request y = relu(... + residual) in the same pass; then y is saved as well (it stays in memory anyway, as the
     next layer's input), for its sign is ReLU's mask. `running` is a pair of arrays or None; training moves
     them in place: r <- (1 - momentum) r + momentum · new, with the unbiased variance.
     Shapes: x (N, C, ...), weight and bias (C,) or None.
@@ -55,7 +55,7 @@ def _move(running, momentum, mean, var, count):
 
 
 class GroupNorm(Function):
-    """Each image by itself is normalised, over C/groups neighbouring channels and all positions at a time.
+    """Each image is normalised apart from the others, over C/groups neighbouring channels and all positions at a time.
 
     x (N, C, ...), weight and bias (C,) or None. Wu & He 2018, "Group Normalization".
     """
@@ -74,7 +74,7 @@ class GroupNorm(Function):
 
 
 class LayerNorm(Function):
-    """Each vector (the last `axes` axes) is normalised by itself; weight and bias have its shape or are None.
+    """Each vector (the last `axes` axes) is normalised apart from the others; weight and bias have its shape or are None.
 
     Ba, Kiros & Hinton 2016, "Layer Normalization".
     """

@@ -172,7 +172,7 @@ def vstack(tensors):
 
 
 def dstack(tensors):
-    """Tensors one after the other, in a third axis: (N, C), (N, C) -> (N, C, 2)."""
+    """Tensors stacked along a third axis: (N, C), (N, C) -> (N, C, 2)."""
     tensors = [atleast_2d(x) for x in tensors]
     return cat([x if x.ndim > 2 else unsqueeze(x, -1) for x in tensors], 2)
 

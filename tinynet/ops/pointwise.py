@@ -1,7 +1,7 @@
 """Operators of one operand that treat every element alike: dx = dy · slope.
 
-Where the slope is easier to tell from the result than from the input (exp, sqrt, tanh, sigmoid) the result is saved:
-it is alive anyway, as the next operator's input.
+Where the slope follows more easily from the result than from the input (exp, sqrt, tanh, sigmoid), the result is
+saved. That costs no memory: the next operator needs the result anyway.
 """
 
 import numpy as np

@@ -31,13 +31,13 @@ class AvgPool2d(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, *geometry):
-        ctx.shape, ctx.geometry = x.shape, geometry
-        return pool.avg_pool2d(x, *geometry)
+    def forward(ctx, x, *options):
+        ctx.shape, ctx.options = x.shape, options
+        return pool.avg_pool2d(x, *options)
 
     @staticmethod
     def backward(ctx, dy):
-        return pool.avg_pool2d_backward(dy, ctx.shape, *ctx.geometry)
+        return pool.avg_pool2d_backward(dy, ctx.shape, *ctx.options)
 
 
 class AdaptiveAvgPool2d(Function):

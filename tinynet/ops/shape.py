@@ -1,4 +1,4 @@
-"""Views: the same elements in another shape or order. The gradient goes back into the first shape or order.
+"""Views: the same elements in another shape or order. The gradient gets back the shape and order of the input.
 
 Where NumPy gives a view, the result shares its input's memory and is marked with `view_of`, so that changes
 in place are noticed on both.
