@@ -87,7 +87,10 @@ def flip(input, *dims):
 
 @attach("roll")
 def roll(input, shifts, dims=None):
-    """The same shape, moved by `shifts` along `dims`, around the ends; without dims, as if flattened."""
+    """The same shape, moved by `shifts` along `dims`, around the ends; without dims, as if flattened.
+
+    ValueError unless there is one shift for each of the dims.
+    """
     x = tensor_of(input)
     if dims is None and isinstance(shifts, (tuple, list)) and len(shifts) != 1:
         raise ValueError(f"roll: expected one shift without dims, got {shifts}")
