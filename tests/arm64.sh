@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs tests on 64-bit ARM, under the emulator qemu-aarch64-static (Debian and Ubuntu: apt-get install qemu-user-static).
+# Runs tests on 64-bit ARM, under the emulator qemu-aarch64-static. On Debian and Ubuntu it is in the package
+# qemu-user-static.
 #
-#     tests/arm64.sh                                  kernels, autograd and threads: some ten minutes
+#     tests/arm64.sh                                  kernels, autograd and threads
 #     tests/arm64.sh tests/test_train.py -k learns    what pytest shall run instead
 #
 # ROOT (default: arm64-root in the temporary folder) is made once: the distribution's Python and its libraries for
@@ -11,10 +12,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ROOT=${ROOT:-${TMPDIR:-/tmp}/arm64-root}
-QEMU=$(command -v qemu-aarch64-static) || { echo "arm64.sh: needs qemu-aarch64-static, of the package qemu-user-static"; exit 2; }
+QEMU=$(command -v qemu-aarch64-static) || { echo "arm64.sh: needs qemu-aarch64-static"; exit 2; }
 PYTHON=python3.11
-PACKAGES="$PYTHON $PYTHON-minimal lib$PYTHON-minimal lib$PYTHON-stdlib libc6 libgcc-s1 libstdc++6 zlib1g libssl3 libexpat1
-          libffi8 libbz2-1.0 liblzma5 libsqlite3-0 libuuid1 libcrypt1 libncursesw6 libtinfo6 libreadline8 libdb5.3"
+PACKAGES="$PYTHON $PYTHON-minimal lib$PYTHON-minimal lib$PYTHON-stdlib libc6 libgcc-s1 libstdc++6 zlib1g libssl3
+          libexpat1 libffi8 libbz2-1.0 liblzma5 libsqlite3-0 libuuid1 libcrypt1 libncursesw6 libtinfo6 libreadline8 libdb5.3"
 WHEELS="numpy numba matplotlib pillow tqdm filelock safetensors threadpoolctl pytest hypothesis sphinx"
 
 make_root() {
@@ -35,10 +36,11 @@ END
 }
 
 [ -e "$ROOT/complete" ] || make_root
-export PYTHONPATH="$PWD:$ROOT/wheels" PYTHONDONTWRITEBYTECODE=1 TINYNET_CACHE="$ROOT/cache" MPLCONFIGDIR="$ROOT/matplotlib"
+export PYTHONPATH="$PWD:$ROOT/wheels" PYTHONDONTWRITEBYTECODE=1
+export TINYNET_CACHE="$ROOT/cache" MPLCONFIGDIR="$ROOT/matplotlib"
 export TINYNET_TEST_PYTHON="$ROOT/python"
 if [ $# -eq 0 ]; then
-    set -- tests/test_kernels_conv.py tests/test_kernels_elementwise.py tests/test_kernels_norm.py tests/test_kernels_pool.py \
+    set -- tests/test_kernels_*.py \
         tests/test_dispatch.py tests/test_autograd.py tests/test_threads.py
 fi
 exec "$ROOT/python" -m pytest -q -p no:cacheprovider "$@"

@@ -153,6 +153,12 @@ def test_others_read_our_files(path):
     assert set(safetensors.numpy.load_file(path)) == {f"model/{name}" for name in STATE}
 
 
+def test_a_nest_without_tensors_is_a_proper_file(path):
+    save({"epoch": 3, "텍스트": "→"}, path)
+    with safetensors.safe_open(path, "numpy") as file:
+        assert list(file.keys()) == [] and "tinynet" in file.metadata()
+
+
 def test_pytorch_reads_our_files(path):
     torch = pytest.importorskip("torch")
     from safetensors.torch import load_file

@@ -14,14 +14,16 @@ import numpy as np
 
 from tinynet import bounded_json, dtypes
 from tinynet.tensor import Tensor
+from tinynet.weights import safetensors_writer
 from tinynet.weights.refusal import MAX_KEY, Refusal, as_dict, parse_json
 from tinynet.weights.safetensors_reader import MAX_HEADER, MAX_TENSORS, read_safetensors
 
 
 def to_bytes(obj, metadata=None):
-    """The file's bytes, with more metadata, {text: text}. TypeError for what cannot be stored, ValueError for what `read_nest` would refuse."""
-    from safetensors.numpy import save
+    """The file's bytes, with more metadata, {text: text}.
 
+    TypeError for what cannot be stored, ValueError for what `read_nest` would refuse.
+    """
     arrays = {}
     structure = json.dumps(take_apart(obj, "", arrays))
     if len(arrays) > MAX_TENSORS:
@@ -30,7 +32,7 @@ def to_bytes(obj, metadata=None):
         bounded_json.check_size(structure.encode(), MAX_HEADER)
     except ValueError as error:
         raise ValueError(f"save: the nest is too large for a file: {error}") from None
-    return save(arrays, {**(metadata or {}), "tinynet": structure})
+    return safetensors_writer.to_bytes(arrays, {**(metadata or {}), "tinynet": structure})
 
 
 def read_nest(file, size, dtype):
