@@ -355,3 +355,9 @@ def test_an_unknown_backend_is_refused(monkeypatch):
     monkeypatch.setenv("TINYNET_BACKEND", "cuda")
     with pytest.raises(ValueError, match="TINYNET_BACKEND: expected one of numpy, numba, got 'cuda'"):
         tinynet.kernels.backend()
+
+
+@pytest.mark.parametrize("width, machine, registers", [(16, "x86_64", 32), (8, "AMD64", 16), (4, "x86_64", 16),
+                                                       (4, "aarch64", 32), (4, "arm64", 32)])
+def test_tiles_are_planned_with_the_registers_that_there_are(width, machine, registers):
+    assert lanes.count_registers(width, machine) == registers
