@@ -31,7 +31,8 @@ PER_LN2, LN2_HIGH, LN2_LOW = F(1 / math.log(2)), F(0.693359375), F(math.log(2) -
 E2, E3, E4, E5, E6 = (F(c) for c in (0.49999993, 0.16666515, 0.04166846, 0.00836942, 0.00138131))
 T3, T5, T7, T9, T11 = (F(c) for c in (-0.333332856, 0.133315482, -0.0537491184, 0.0206714815, -0.00574300598))
 P1, P2, P3, P4, P5, P6, P7, P8, P9 = (F(c) for c in (
-    0.139621404, 0.139861876, 0.11983282, 0.105508201, -0.0231103229, 0.159174897, -0.255714921, 0.143972029, -0.029146))
+    0.139621404, 0.139861876, 0.11983282, 0.105508201, -0.0231103229, 0.159174897, -0.255714921, 0.143972029,
+    -0.029146))
 ZERO, HALF, ONE, TWO, SHORT, SCALE = F(0), F(0.5), F(1), F(2), F(0.62), F(0.35)
 DENSITY = F(1 / math.sqrt(2 * math.pi))
 EXPONENT, BIAS, EVEN = np.int32(23), np.int32(127), np.int32(1)
@@ -156,7 +157,7 @@ def compiled_largest(x):
         return largest64
 
     def largest32(x):
-        """Whole numbers have a SIMD maximum. Bits of positive floats sort like the floats; of negative ones, backwards."""
+        """Whole numbers have a SIMD maximum. Positive floats sort as their bits do, negative ones backwards."""
         top = LOWEST
         for i in range(x.size):
             bits = bits_of(x[i])

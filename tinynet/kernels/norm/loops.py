@@ -215,7 +215,7 @@ def batch_gradient(team, arrays, mask, statistics, parts, totals):
 
 @jit(fastmath=VECTORIZE)
 def normalize_rows(x, weight, bias, eps, y, mean, invstd):
-    """Layer norm of the rows of x (rows, D): twice over a row, which stays in the first-level cache."""
+    """Layer norm of the rows of x (rows, D). Each row is read three times, but from the first-level cache."""
     for n in range(len(x)):
         row, out, size = x[n], y[n], x.dtype.type(x.shape[1])
         total = square = rest = x.dtype.type(0)
@@ -235,7 +235,7 @@ def normalize_rows(x, weight, bias, eps, y, mean, invstd):
 
 @jit(fastmath=VECTORIZE)
 def row_gradients(dy, x, weight, mean, invstd, dx, dweight, dbias):
-    """The gradients of the same; dweight and dbias are sums over these rows."""
+    """The gradients of `normalize_rows`; dweight and dbias are sums over these rows."""
     for n in range(len(x)):
         row, up, out, size = x[n], dy[n], dx[n], x.dtype.type(x.shape[1])
         center, scale = x.dtype.type(mean[n]), x.dtype.type(invstd[n])

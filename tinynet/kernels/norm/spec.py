@@ -1,13 +1,13 @@
 """Normalisation: batch, group and layer norm, forward and backward.
 
-All are y = (x - mean) · invstd · weight + bias with invstd = 1 / sqrt(var + eps); they differ in who shares a
+All are y = (x - mean) · invstd · weight + bias with invstd = 1 / sqrt(var + eps). They differ in which elements share a
 mean. With g = dL/dy, x̂ = (x - mean) · invstd, and averages over elements that share a mean,
 
     dweight = Σ g·x̂        dbias = Σ g        dx = invstd · (w·g - avg(w·g) - x̂ · avg(w·g·x̂))
 
-The two averages are there because mean and var depend on x; with given statistics (evaluation) they vanish.
-Statistics are float64 whatever `x` is: a mean of 1e4 rounded to float32 is off by 5e-4, no small part of a
-standard deviation. `var` is the biased one, the average of (x - mean)².
+The two averages are there because mean and var depend on x. With given statistics (evaluation) there are none.
+Statistics are float64 whatever the type of x is: a mean of 1e4 rounded to float32 has an error of 5e-4, perhaps much of a
+standard deviation. `var` is the biased variance, the average of (x - mean)².
 """
 
 import math
@@ -21,8 +21,8 @@ from tinynet.kernels.machine.backend import kernel
 def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
     """Each channel has its mean and var over batch and positions; returns y, and mean, var, invstd, all (C,).
 
-    x is (N, C), (N, C, L) or (N, C, H, W); weight and bias are (C,) or None. Fused on request, as a residual
-    block wants it: y = relu(... + residual).
+    x is (N, C), (N, C, L) or (N, C, H, W); weight and bias are (C,) or None. `residual` and `relu` fuse what follows in
+    a residual block: y = relu(... + residual).
     """
     mean = x.mean(_all_but_channels(x), dtype=np.float64)
     var = x.var(_all_but_channels(x), dtype=np.float64)

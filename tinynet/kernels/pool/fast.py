@@ -1,4 +1,4 @@
-"""Pooling in compiled loops, image by image; the innermost runs over the channels, which lie side by side."""
+"""Pooling in compiled loops, image by image. The innermost loop runs over the channels, which lie side by side."""
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def take_larger(v, index, best, at):
 
 @jit
 def scatter_images(dy, where, dx):
-    """`dx` comes as zeros."""
+    """Adds each dy to the place in dx where its maximum was; dx holds zeros before."""
     images, h, w, channels = dx.shape
     for n in range(images):
         down = dx[n].reshape(h * w, channels)
@@ -114,7 +114,7 @@ def mean_images(x, rows, columns, divisor, y):
 
 @jit
 def spread_images(dy, rows, columns, divisor, dx):
-    """`dx` comes as zeros."""
+    """Adds each dy, divided, to every element of its window in dx; dx holds zeros before."""
     for n in range(len(dx)):
         for p in range(dy.shape[1]):
             for q in range(dy.shape[2]):

@@ -1,8 +1,8 @@
 """The integer kernels, fast: register tiles of bytes (`simd_int8.py`), straight from a padded image.
 
-Why it is fast. One instruction multiplies 64 pairs of bytes and adds them, four by four, to 16 sums: four
-times what a float's does. To feed it, four neighbouring channels must lie in four neighbouring bytes, and all
-that a tile reads must lie in a near cache:
+Why it is fast. One instruction multiplies 64 pairs of bytes and adds them, four by four, to 16 sums: four times as many
+as with floats. For that, four neighbouring channels must lie in four neighbouring bytes, and all that a tile reads must
+lie in a near cache:
 
 - an image is copied once into a buffer with its border, the channels of each group filled up to a multiple of
   four; a quarter of the size of floats, most images with their border stay in the second-level cache;

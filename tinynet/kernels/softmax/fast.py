@@ -2,7 +2,7 @@
 
 Why it is fast. NumPy goes through memory once for each of its functions, six times for a softmax, and calls the C
 library's exp for each element. Here a row is read into the nearest cache once; its maximum, exponentials, sum and
-quotients follow each other there, with the exp of `vector_math`, which is SIMD. Rows are cut into chunks for the threads.
+quotients follow each other there, with the exp of `vector_math`, which is SIMD. The threads get chunks of rows.
 """
 
 import math
@@ -13,7 +13,7 @@ from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.threads import parallel_for
 from tinynet.kernels.machine.vector_math import exp, largest
 
-IN_ORDER = {"contract", "nsz"}                       # NaN and infinity stay what they are, and so does the order of sums
+IN_ORDER = {"contract", "nsz"}                      # NaN and infinity stay what they are, and so does the order of sums
 ANY_ORDER = {"reassoc", *IN_ORDER}                   # what a sum needs to become SIMD
 GRAIN = 1 << 14                                      # values in a chunk
 
