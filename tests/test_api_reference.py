@@ -55,7 +55,7 @@ HOMES = tuple(f"tinynet.{home}" for home in """
 PLAIN = set("""
     FeatureExtractor Flatten Identity Module ModuleDict ModuleList Parameter ParameterDict ParameterList Sequential Sigmoid Tanh
     attention.watch_gates build constant constant_ create eye eye_ weights.WeightFileError weights.unwrap load normal_ ones_ save
-    normal uniform uniform_ zeros_
+    normal uniform uniform_ zeros_ load_run export_onnx
     """.split())
 
 TERMS = re.findall(r"^(?:``\w+`` ?)+$", OPENING, re.MULTILINE)    # what they are stands in the lines below

@@ -338,3 +338,12 @@ def test_a_log_file_gets_lines_and_no_carriage_returns(pets, tmp_path):
                           env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=200)
     assert done.returncode == 0 and b"\r" not in done.stdout + done.stderr
     assert all(len(line) <= 80 for line in done.stdout.splitlines() if line.startswith(b"epoch"))
+
+
+def test_names_in_any_script_reach_the_report(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "дом", 4, ("кошка", "犬 & 猫"))
+    assert main(["train", "--data", "дом", "--epochs", "1"]) == 0
+    page = (tmp_path / "runs" / "resnet8-дом-1" / "report.html").read_text(encoding="utf-8")
+    assert "кошка" in page and "犬 &amp; 猫" in page
+    assert tinynet.load_run("runs/resnet8-дом-1").classes == ["кошка", "犬 & 猫"]

@@ -1,14 +1,19 @@
 """Figures without a screen, and what all pictures share."""
 
+import functools
 import io
 import math
 import pathlib
+import warnings
 
 import numpy as np
 
 from tinynet import files
 
 FORMATS = "png", "svg", "pdf"
+OTHER_SCRIPTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Source Han Sans", "WenQuanYi Micro Hei", "PingFang SC",
+                 "Hiragino Sans", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Arial Unicode MS", "Noto Sans",
+                 "Noto Sans Devanagari", "Noto Sans Thai", "Noto Sans Bengali", "Noto Sans Tamil")
 
 
 def figure(width=6.4, height=4.0):
@@ -29,7 +34,10 @@ def rendered(fig, kind):
     import matplotlib
     content = io.BytesIO()
     dates = {} if kind == "png" else {"metadata": {"CreationDate" if kind == "pdf" else "Date": None}}
-    with matplotlib.rc_context({"svg.hashsalt": "tinynet"}):
+    for text in fig.findobj(matplotlib.text.Text):
+        text.set_fontfamily(fonts())
+    with matplotlib.rc_context({"svg.hashsalt": "tinynet"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")        # a box stands for it
         fig.savefig(content, format=kind, dpi=120, **dates)
     return content.getvalue()
 
@@ -48,6 +56,14 @@ def write(fig, path):
         raise ValueError(f"plots: expected a path that ends in .png, .svg or .pdf, got {path}")
     with files.atomic_write(path) as file:
         file.write(rendered(fig, kind))
+
+
+@functools.cache
+def fonts():
+    """matplotlib's own font, and those of the machine that know other scripts: names may be in any."""
+    from matplotlib import font_manager
+    found = {font.name for font in font_manager.fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in OTHER_SCRIPTS if name in found)]
 
 
 def panels(count, columns, width, height):
