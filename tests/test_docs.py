@@ -99,7 +99,7 @@ def run(page, block, behind, names):
     if block.note.startswith("from "):
         check_quotation(block.text, ROOT / block.note.removeprefix("from "))
     elif block.note.startswith("not run: "):
-        pass
+        save(block)
     elif block.language == "python":
         printed = run_python(page, block, names)
         if behind is not None and behind.language == "text":
@@ -109,9 +109,14 @@ def run(page, block, behind, names):
             run_command(command, expected)
 
 
-def run_python(page, block, names):
+def save(block):
+    """Save a block that begins with its name."""
     if name := re.match(r"# (\w+\.py)\n", block.text):
         pathlib.Path(name[1]).write_text(block.text, encoding="utf-8")
+
+
+def run_python(page, block, names):
+    save(block)
     code = compile("\n" * block.line + block.text, ROOT / page, "exec")        # the page's own line numbers
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(code, names)
@@ -123,7 +128,7 @@ def run_command(command, expected):
     settings = dict(word.split("=", 1) for word in itertools.takewhile(re.compile(r"[A-Z_]+=").match, words))
     program, *arguments = words[len(settings):]
     assert program in ("tinynet", "python"), f"only tinynet and python are run here, not {program}"
-    if program == "tinynet" and not settings:
+    if program == "tinynet" and not settings and arguments[0] != "run":      # a script needs a process of its own
         status, printed = run_tinynet(arguments)
     else:
         arguments = ["-m", "tinynet", *arguments] if program == "tinynet" else arguments

@@ -19,6 +19,7 @@ REASONS = {
     "torch.multiprocessing": ONE_PROCESS,
     "torch.nn.DataParallel": ONE_PROCESS,
     "torch.nn.SyncBatchNorm": "tinynet trains in one process; BatchNorm2d does the same there",
+    "torch.nn.attention.flex_attention": "F.scaled_dot_product_attention takes any mask",
     "torch.nn.modules.transformer._get_activation_fn": "it is private; name the function itself",
     "torch.nn.parallel": ONE_PROCESS,
     "torch.nn.utils.fusion": "tinynet.fold_batchnorm folds the BatchNorm of a whole network",

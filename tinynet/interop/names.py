@@ -34,6 +34,8 @@ MODULES = {
     "torch.mps": "tinynet.interop.backends:mps",
     "torch.multiprocessing": None,
     "torch.nn": "tinynet.nn",
+    "torch.nn.attention": "tinynet.interop.attention",
+    "torch.nn.attention.flex_attention": None,
     "torch.nn.functional": "tinynet.nn.functional",
     "torch.nn.init": "tinynet.nn.init",
     "torch.nn.parallel": None,
