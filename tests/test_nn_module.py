@@ -321,7 +321,7 @@ def test_sequential():
     assert list(named.state_dict()) == ["first.weight", "first.bias"] and named.act is b and named[1] is b
     with pytest.raises(IndexError, match="Sequential: index 9 is out of range for 4 modules"):
         model[9]
-    with pytest.raises(TypeError, match="Sequential: expected a Module, got function"):
+    with pytest.raises(TypeError, match="Sequential: expected a Module or None, got function"):
         nn.Sequential(F.relu)
 
 

@@ -15,8 +15,8 @@ class _Container(Module):
         return self.__dict__[self.table]
 
     def _entry(self, value):
-        if not isinstance(value, Module):
-            raise TypeError(f"{type(self).__name__}: expected a Module, got {type(value).__name__}")
+        if value is not None and not isinstance(value, Module):
+            raise TypeError(f"{type(self).__name__}: expected a Module or None, got {type(value).__name__}")
         return value
 
     def __len__(self):
