@@ -36,7 +36,7 @@ SHAPELESS = set("""
     inspect.gradcheck.GradientError inspect.graph.Graph inspect.profile.Profile inspect.profile.Share
     inspect.summary.Layer inspect.summary.Summary is_grad_enabled load manual_seed no_grad save
     set_num_threads are_deterministic_algorithms_enabled device finfo iinfo get_default_device get_default_dtype
-    get_float32_matmul_precision memory_format set_default_device set_default_dtype set_default_tensor_type
+    get_float32_matmul_precision memory_format set_printoptions set_default_device set_default_dtype set_default_tensor_type
     set_float32_matmul_precision set_num_interop_threads use_deterministic_algorithms Generator initial_seed seed
     as_torch promote_types result_type stopping.Stopped weights.WeightFileError weights.unwrap DataError gradient_norms
     load_parts load_run

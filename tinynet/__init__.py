@@ -73,7 +73,7 @@ from tinynet.random import Generator, default_generator, initial_seed, manual_se
 from tinynet.random import get_state as get_rng_state, set_state as set_rng_state
 from tinynet.sampling import (
     bernoulli, multinomial, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm)
-from tinynet.tensor import Size, Tensor
+from tinynet.tensor import Size, Tensor, set_printoptions
 from tinynet.version import __version__
 
 inf, nan, pi, e = math.inf, math.nan, math.pi, math.e

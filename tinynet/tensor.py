@@ -13,6 +13,23 @@ from tinynet import dtypes
 from tinynet.devices import CPU
 
 
+PRINTED = {"precision": 4}             # how elements are printed; see `set_printoptions`
+
+
+def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None):
+    """How tensors of any shape are printed: digits after the point, and elements and characters from which to shorten.
+
+    `precision` is in digits, `threshold` and `edgeitems` in elements, `linewidth` in characters. `sci_mode=False` prints
+    no exponents; ValueError for a `profile` other than "default". `torch.set_printoptions`.
+    """
+    if profile not in (None, "default"):
+        raise ValueError(f'set_printoptions: expected profile "default", got {profile!r}')
+    given = dict(precision=precision, threshold=threshold, edgeitems=edgeitems, max_line_width=linewidth)
+    PRINTED.update({"precision": 4} if profile else {}, **{name: n for name, n in given.items() if n is not None})
+    if sci_mode is not None:
+        PRINTED["suppress_small"] = not sci_mode
+
+
 class Size(tuple):
     """A shape: the tuple of the sizes in `iterable`, (), (3,) or (2, 3). It has `numel()`. `torch.Size`."""
 
@@ -21,6 +38,10 @@ class Size(tuple):
     def numel(self):
         """How many elements a tensor of this shape has: the product of the sizes."""
         return math.prod(self)
+
+    def __getitem__(self, index):
+        part = tuple.__getitem__(self, index)
+        return Size(part) if isinstance(index, slice) else part
 
 
 class Version:
@@ -156,7 +177,7 @@ class Tensor:
     __hash__ = object.__hash__         # by identity, although == compares elements
 
     def __repr__(self):
-        values = np.array2string(self.array, separator=", ", precision=4, prefix="tensor(")
+        values = np.array2string(self.array, separator=", ", prefix="tensor(", **PRINTED)
         notes = [values]
         if self.array.dtype not in (dtypes.float32, dtypes.int64, dtypes.bool):
             notes.append(f"dtype={self.array.dtype}")

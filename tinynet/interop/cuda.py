@@ -11,6 +11,10 @@ def is_available():
 is_initialized = is_bf16_supported = is_available
 
 
+def current_accelerator(check_available=False):
+    """Always None."""
+
+
 def device_count():
     """Always 0."""
     return 0

@@ -66,7 +66,9 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return Facade(spec.name)
 
     def exec_module(self, module):
-        """Nothing is executed: a facade has no code."""
+        """Nothing is executed. Scripts choose a network by its name from `torchvision.models.__dict__`."""
+        if module.__name__ == "torchvision.models":
+            module.__dict__.update({name: getattr(target(module.__name__), name) for name in module.__all__})
 
 
 def is_torch(name):

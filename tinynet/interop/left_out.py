@@ -8,6 +8,7 @@ NO_GPU = "tinynet runs on the CPU; choose the device by torch.cuda.is_available(
 NO_DOWNLOAD = "download the file yourself, and give its path to torch.load"
 OTHER_DATA = "tinynet reads CIFAR10, CIFAR100, MNIST, FashionMNIST, and any images in an ImageFolder"
 REASONS = {
+    "torch.accelerator": NO_GPU,
     "torch.compile": "tinynet compiles its kernels by itself; leave torch.compile out",
     "torch.cuda": NO_GPU,
     "torch.distributed": ONE_PROCESS,
@@ -24,8 +25,10 @@ REASONS = {
     "torch.nn.parallel": ONE_PROCESS,
     "torch.nn.utils.fusion": "tinynet.fold_batchnorm folds the BatchNorm of a whole network",
     "torch.onnx": "tinynet.export_onnx writes ONNX files",
+    "torch.profiler": "tinynet.profile measures layers and operators",
     "torch.quantization": "tinynet.quantize quantizes a network",
     "torch.sparse": "tinynet has dense tensors only",
+    "torch.utils.checkpoint.checkpoint_sequential": "call torch.utils.checkpoint.checkpoint on each part",
     "torch.utils.data.DistributedSampler": ONE_PROCESS,
     "torch.utils.data.distributed": ONE_PROCESS,
     "torch.utils.model_zoo": NO_DOWNLOAD,

@@ -7,6 +7,7 @@ from tinynet.interop import left_out
 # PyTorch's module -> tinynet's; "module:name" is an object in a module, None a module of which nothing is there.
 MODULES = {
     "torch": "tinynet",
+    "torch.accelerator": "tinynet.interop.cuda",
     "torch.amp": "tinynet.interop.amp",
     "torch.amp.grad_scaler": "tinynet.interop.amp",
     "torch.onnx": None,
@@ -53,6 +54,7 @@ MODULES = {
     "torch.optim.lr_scheduler": "tinynet.optim.lr_scheduler",
     "torch.optim.optimizer": "tinynet.optim",
     "torch.optim.swa_utils": "tinynet.optim.swa_utils",
+    "torch.profiler": None,
     "torch.random": "tinynet.random",
     "torch.serialization": "tinynet.weights",
     "torch.types": "tinynet.dtypes",
@@ -99,6 +101,11 @@ MODULES |= {f"torch.optim.{room}": "tinynet.optim" for room in (
 OTHER_NAMES = {                                # where tinynet's own word differs: PyTorch's name -> tinynet's
     "torch.Tensor": "tinynet.interop.legacy:Tensor",
     "torch.autograd.Function": "tinynet.interop.function:Function",
+    "torch.autograd.detect_anomaly": "tinynet.gradients.anomaly:detect_anomaly",
+    "torch.autograd.set_detect_anomaly": "tinynet.gradients.anomaly:set_detect_anomaly",
+    "torch.nn.utils.clip_grad_norm": "tinynet.nn.utils:clip_grad_norm_",
+    "torch.random.get_rng_state": "tinynet.random:get_state",
+    "torch.random.set_rng_state": "tinynet.random:set_state",
     "torch.autograd.Variable": "tinynet.interop.legacy:Variable",
     "torch.autograd.function.Function": "tinynet.interop.function:Function",
     "torch.autograd.function.once_differentiable": "tinynet.interop.jit:script",
@@ -114,12 +121,17 @@ PYTORCH, TORCHVISION = "2.13.0", "0.28.0"      # the versions whose names and be
 NO_CUDA = None
 
 ONLY_IN_PYTORCH = {                            # words of PyTorch's that tinynet has for its scripts alone
+    "accelerator": "tinynet.interop.cuda",
     "amp": "tinynet.interop.amp",
+    "asarray": "tinynet.creation:as_tensor",
     "autocast": "tinynet.interop.amp:autocast",
     "backends": "tinynet.interop.backends",
     "cuda": "tinynet.interop.cuda",
     "distributed": "tinynet.interop.distributed",
     "fx": "tinynet.interop.fx",
+    "get_rng_state": "tinynet.random:get_state",
+    "set_rng_state": "tinynet.random:set_state",
+    "xpu": "tinynet.interop.cuda",
     "linalg": "tinynet.interop.linalg",
     "jit": "tinynet.interop.jit",
 } | {name: f"tinynet.nn.functional:{name}" for name in (

@@ -72,6 +72,11 @@ def set_num_interop_threads(num_threads):
     """Accepted: tinynet runs one operator at a time."""
 
 
+def disable(fn=None, recursive=True, **options):
+    """The function itself, also as `@disable()`: nothing is compiled (`torch.compiler.disable`)."""
+    return fn if fn is not None else disable
+
+
 def is_compiling():
     """Always False (`torch.compiler.is_compiling`)."""
     return False

@@ -89,8 +89,14 @@ class Where(Function):
         return None, dx, dy
 
 
-def where(condition, input, other):
-    """input where the boolean `condition` holds, other elsewhere; all three broadcast."""
+def where(condition, input=None, other=None):
+    """input where the boolean `condition` holds, other elsewhere; all three broadcast.
+
+    `where(condition)` alone gives the places where it holds: `nonzero(condition, as_tuple=True)`.
+    """
+    if input is None and other is None:
+        from tinynet.ops.scatter import nonzero
+        return nonzero(condition, as_tuple=True)
     condition = tensor_of(condition)
     if condition.dtype != dtypes.bool:
         raise TypeError(f"where: expected a boolean condition, got {condition.dtype}")

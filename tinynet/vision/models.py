@@ -20,6 +20,7 @@ def with_torchvisions_signature(make):
     return build
 
 
+__all__ = list(NAMES)
 globals().update({name: with_torchvisions_signature(getattr(models, name)) for name in NAMES})
 
 
