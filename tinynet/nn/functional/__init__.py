@@ -27,5 +27,7 @@ from tinynet.nn.functional.pool import adaptive_avg_pool2d, adaptive_max_pool2d,
 from tinynet.nn.functional.pool1d import adaptive_avg_pool1d, adaptive_max_pool1d, avg_pool1d, max_pool1d
 from tinynet.nn.functional.pool3d import adaptive_avg_pool3d, avg_pool3d, max_pool3d
 from tinynet.nn.functional.probabilities import gumbel_softmax, log_softmax, softmax, softmin
-from tinynet.nn.functional.resizing import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle, upsample
+from tinynet.nn.functional.resizing import (
+    channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle, upsample, upsample_bilinear, upsample_nearest)
+from tinynet.nn.functional.sampling import affine_grid, grid_sample
 from tinynet.nn.functional.table import embedding, one_hot

@@ -107,3 +107,16 @@ def channel_shuffle(input, groups):
         raise ValueError(f"channel_shuffle: expected input (N, C, ...) with C divisible by {groups}, got {input.shape}")
     n, c, *rest = input.shape
     return input.reshape(n, groups, c // groups, *rest).transpose(1, 2).reshape(input.shape)
+
+
+def upsample_nearest(input, size=None, scale_factor=None):
+    """The old name of `interpolate` with mode "nearest": (N, C, H, W) -> (N, C, P, Q). `size` is in pixels. PyTorch's."""
+    return interpolate(input, size, scale_factor)
+
+
+def upsample_bilinear(input, size=None, scale_factor=None):
+    """The old name of `interpolate` with mode "bilinear" and aligned corners: (N, C, H, W) -> (N, C, P, Q). PyTorch's.
+
+    `size` is in pixels.
+    """
+    return interpolate(input, size, scale_factor, "bilinear", True)

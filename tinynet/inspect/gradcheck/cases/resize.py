@@ -1,6 +1,6 @@
 """Cases for resizing images and for the moving of pixels into channels."""
 
-from tinynet.inspect.gradcheck.cases.case import functional
+from tinynet.inspect.gradcheck.cases.case import functional, uniform
 
 functional("interpolate nearest", lambda F, x: F.interpolate(x, (5, 6)), (2, 2, 3, 4))
 functional("interpolate linear", lambda F, x: F.interpolate(x, 7, mode="linear"), (2, 2, 4))
@@ -12,3 +12,6 @@ functional("interpolate trilinear", lambda F, x: F.interpolate(x, (3, 2, 5), mod
 functional("pixel_shuffle", lambda F, x: F.pixel_shuffle(x, 2), (2, 8, 2, 3))
 functional("pixel_unshuffle", lambda F, x: F.pixel_unshuffle(x, 2), (2, 2, 4, 6))
 functional("channel_shuffle", lambda F, x: F.channel_shuffle(x, 3), (2, 6, 2))
+functional("affine_grid", lambda F, t, **o: F.affine_grid(t, (2, 1, 3, 4), **o), (2, 2, 3), align_corners=[True])
+functional("grid_sample", lambda F, x, g, **o: F.grid_sample(x, g, **o), (2, 2, 4, 3), uniform(-1.2, 1.2, 2, 3, 2, 2),
+           padding_mode=["border"], align_corners=[True])
