@@ -191,6 +191,27 @@ class TestAgainstTorch:
         assert_equal([p.grad for p in params], [q.grad for q in torch_params])
 
 
+    @pytest.mark.parametrize("options", [{}, {"lr": 0.5, "max_iter": 5}, {"history_size": 2, "max_iter": 7}, {"max_eval": 4}],
+                             ids=str)
+    def test_lbfgs(self, options):
+        import torch
+
+        import tinynet
+        courses = []
+        for lib in torch, tinynet:
+            a, b = (lib.tensor(np.array(x), requires_grad=True) for x in ([-1.2, 1.0], [[0.3, 0.4]]))
+            optimizer = lib.optim.LBFGS([a, b], **options)
+
+            def closure():
+                optimizer.zero_grad()
+                loss = (1 - a[0]) ** 2 + 5 * (a[1] - a[0] ** 2) ** 2 + ((b - 2) ** 4).sum() / 10 + (a * b).sum() ** 2 / 10
+                loss.backward()
+                return loss
+
+            courses.append([[optimizer.step(closure).item(), *a.detach().numpy()] for _ in range(5)])
+        np.testing.assert_allclose(courses[1], courses[0], rtol=1e-9)
+
+
 class TestByHand:
     def test_sgd(self):
         w = Tensor(np.array([1.0, -2.0]), requires_grad=True)
@@ -351,6 +372,10 @@ class TestRefused:
         (Adam, {"eps": -1}, "expected eps in"),
         (AdamW, {"capturable": True}, "AdamW: capturable=True is not supported"),
         (AdamW, {"lr": -1}, "AdamW: expected lr"),
+        (optim.LBFGS, {"max_iter": 0}, "LBFGS: expected max_iter to be a positive integer"),
+        (optim.RMSprop, {"alpha": -1}, r"RMSprop: expected alpha in \[0, inf\), got -1"),
+        (optim.Adadelta, {"rho": 2}, r"Adadelta: expected rho in \[0, 1\], got 2"),
+        (optim.Rprop, {"etas": (1.5, 2)}, r"Rprop: expected etas\[0\] in \[0, 1\)"),
     ])
     def test_options(self, make, options, message):
         with pytest.raises((ValueError, TypeError), match=message):
