@@ -15,7 +15,8 @@ ROOT=${ROOT:-${TMPDIR:-/tmp}/arm64-root}
 QEMU=$(command -v qemu-aarch64-static) || { echo "arm64.sh: needs qemu-aarch64-static"; exit 2; }
 PYTHON=python3.11
 PACKAGES="$PYTHON $PYTHON-minimal lib$PYTHON-minimal lib$PYTHON-stdlib libc6 libgcc-s1 libstdc++6 zlib1g libssl3
-          libexpat1 libffi8 libbz2-1.0 liblzma5 libsqlite3-0 libuuid1 libcrypt1 libncursesw6 libtinfo6 libreadline8 libdb5.3"
+          libexpat1 libffi8 libbz2-1.0 liblzma5 libsqlite3-0 libuuid1 libcrypt1 libncursesw6 libtinfo6 libreadline8
+          libdb5.3"
 WHEELS="numpy numba matplotlib pillow tqdm filelock safetensors threadpoolctl pytest hypothesis sphinx"
 
 make_root() {

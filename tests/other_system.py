@@ -71,7 +71,7 @@ def commands(folder, data):
         (["train-text", *text, "--out", tales], "validation loss"),
         (["train-text", "--resume", "--out", tales], "validation loss"),
         (["write", tales, "--length", "20"], ""),
-        (["gradcheck", "relu", "softmax"], "gradients are right"),
+        (["gradcheck", "relu", "softmax"], "have the right gradients"),
         (["summary", "resnet8"], "fc"),
         (["graph", "resnet8", "--out", str(folder / "graph ü.svg")], "boxes"),
         (["profile", "resnet8", "--batch", "2"], "conv"),

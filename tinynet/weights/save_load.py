@@ -28,8 +28,8 @@ def save(obj, path, *, metadata=None):
     `torch.load(path)` reads with `weights_only=True`. `load` gives back the same nest from either, with tensors for
     arrays; NumPy's scalars become Python's. The file appears whole or not at all. `path` may be an open binary file,
     which gets PyTorch's format. TypeError for anything else, float16 and complex arrays included, with the keys that
-    lead to it; ValueError for more than a hundred nested levels, and for a name that promises another format. `metadata`,
-    {text: text}, is for safetensors files alone; `tinynet.weights.read_metadata` reads it.
+    lead to it; ValueError for more than a hundred nested levels, and for a name that promises another format.
+    `metadata`, {text: text}, is for safetensors files alone; `tinynet.weights.read_metadata` reads it.
     """
     to_buffer = hasattr(path, "write")
     ending = ".pt" if to_buffer else pathlib.Path(path).suffix.lower()
