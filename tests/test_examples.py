@@ -93,6 +93,6 @@ def test_the_rungs_of_a_ladder_give_the_same(name, options):
     """A ladder compares each rung with the first one, and stops where they differ."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run([sys.executable, str(FOLDER / f"{name}_ladder.py"), *options], env=environment,
-                          capture_output=True, text=True, timeout=300)
+                          capture_output=True, text=True, timeout=300, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) >= 6

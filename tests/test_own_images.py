@@ -83,7 +83,7 @@ def test_predict_says_what_is_on_images(pets, trained, tmp_path, capsys):
 
 
 def test_a_damaged_image_does_not_keep_the_others_from_their_prediction(pets, trained, tmp_path, capsys):
-    (tmp_path / "bad.png").write_text("a text")
+    (tmp_path / "bad.png").write_text("a text", encoding="utf-8")
     assert main(["predict", str(trained), str(tmp_path / "bad.png"), str(pets / "disc" / "000.png")]) == 1
     said = capsys.readouterr()
     assert "000.png: disc" in said.out and "bad.png: it is not an image" in said.err
@@ -172,7 +172,7 @@ def test_it_resumes_from_another_folder_with_more_epochs(pets, tmp_path, monkeyp
     assert main([*words, "--data", "my pets", "--epochs", "1", "--out", str(tmp_path / "run")]) == 0
     monkeypatch.chdir(tmp_path)
     assert main(["train", "--resume", "--out", "run", "--epochs", "2"]) == 0
-    rows = list(csv.DictReader((tmp_path / "run" / "metrics.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((tmp_path / "run" / "metrics.csv").read_text(encoding="utf-8").splitlines()))
     assert [row["epoch"] for row in rows] == ["1", "2"] and rows[0]["validation_accuracy"]
     monkeypatch.chdir(pets.parent)
     assert main(["train", "--resume", "--out", str(tmp_path / "run"), "--data", "my pets"]) == 0
@@ -181,7 +181,7 @@ def test_it_resumes_from_another_folder_with_more_epochs(pets, tmp_path, monkeyp
 def damage(root, kind):
     """Spoil the folder in one way; returns what the error should say."""
     if kind == "a text named .png":
-        (root / "disc" / "bad.png").write_text("no image")
+        (root / "disc" / "bad.png").write_text("no image", encoding="utf-8")
         return "1 of 10 images cannot be read: disc/bad.png"
     if kind == "a truncated JPEG":
         path = root / "disc" / "001.jpg"

@@ -56,7 +56,7 @@ def memory(batch):
     rows, first = [], None
     for name, every in EVERY.items():
         done = subprocess.run([sys.executable, __file__, "--memory", str(every), str(batch)], capture_output=True,
-                              text=True, check=True)
+                              text=True, check=True, encoding="utf-8")
         arrays, process, seconds = json.loads(done.stdout)
         first = first or seconds
         rows.append([name, f"{arrays:,.0f} MB", f"{process:,.0f} MB", f"{seconds / first:.2f}"])
@@ -109,7 +109,7 @@ def main():
     study.tell(**tables)
     if not args.quick:
         path = study.RESULTS / "cost.json"
-        path.write_text(json.dumps({"machine": study.machine(), "tables": tables}, indent=1) + "\n")
+        path.write_text(json.dumps({"machine": study.machine(), "tables": tables}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

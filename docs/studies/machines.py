@@ -45,10 +45,10 @@ def main():
     maps = channels_last(32, 64, 28, 28)
     row["grouped"] = ratio(GroupedConv(64, 64, groups=8).eval(), ConvBlock(64, 64).eval(), maps)
     path = study.RESULTS / "machines.json"
-    known = json.loads(path.read_text()) if path.is_file() else {"rows": []}
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"rows": []}
     row = study.tell(machine=study.machine(), **row)
     known["rows"] = [r for r in known["rows"] if r["machine"]["processor"] != row["machine"]["processor"]] + [row]
-    path.write_text(json.dumps(known, indent=1) + "\n")
+    path.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def main():
     if "--json" in sys.argv:
         facts = {key: str(value) for key, value in info.facts().items() if key not in ("kernel cache", "data folder")}
         path = pathlib.Path(__file__).parents[1] / "results/patterns.json"
-        path.write_text(json.dumps({"machine": facts, "settings": {"rounds": ROUNDS}, "tables": made}, indent=1) + "\n")
+        path.write_text(json.dumps({"machine": facts, "settings": {"rounds": ROUNDS}, "tables": made}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
