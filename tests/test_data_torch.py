@@ -34,7 +34,8 @@ def same(make):
 EXAMPLES = {
     "numbers": [1, 2, 3, 4, 5], "floats": [0.5, 1.5, 2.5], "texts": ["a", "b", "c"], "bools": [True, False, True],
     "arrays": [np.ones(2, np.float32), np.zeros(2, np.float32)], "scalars": [np.int32(4), np.int32(5)],
-    "pairs": [(1, "a"), (2, "b")], "lists": [[1, 2.0], [3, 4.0]], "dicts": [{"x": 1, "y": (2, 3)}, {"x": 4, "y": (5, 6)}],
+    "pairs": [(1, "a"), (2, "b")], "lists": [[1, 2.0], [3, 4.0]],
+    "dicts": [{"x": 1, "y": (2, 3)}, {"x": 4, "y": (5, 6)}],
     "points": [Point(1, 2.0), Point(3, 4.0)],
 }
 
@@ -123,7 +124,8 @@ def test_iterable_data_sets_and_workers():
 
 
 REFUSED = {
-    "sampler and shuffle": dict(sampler=[0], shuffle=True), "batch sampler and size": dict(batch_sampler=[[0]], batch_size=2),
+    "sampler and shuffle": dict(sampler=[0], shuffle=True),
+    "batch sampler and size": dict(batch_sampler=[[0]], batch_size=2),
     "drop without batches": dict(batch_size=None, drop_last=True), "batch size": dict(batch_size=0),
     "workers": dict(num_workers=-1), "timeout": dict(timeout=-1), "prefetch": dict(prefetch_factor=2),
     "persistent": dict(persistent_workers=True),

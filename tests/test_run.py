@@ -22,8 +22,8 @@ def run(tmp_path, text, *arguments):
 def test_names_are_tinynets(tmp_path):
     done = run(tmp_path, "import torch.nn as nn, torch.nn.functional as F\n"
                          "from torch.nn.modules.linear import Linear\nfrom torch import *\n"
-                         "import tinynet\nprint(nn.Linear is tinynet.nn.Linear is Linear, F.relu, zeros(2), 'torch._C'\n"
-                         "      in __import__('sys').modules)")
+                         "import tinynet\nprint(nn.Linear is tinynet.nn.Linear is Linear, F.relu, zeros(2),\n"
+                         "      'torch._C' in __import__('sys').modules)")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("True <function relu") and done.stdout.endswith("False\n")
 

@@ -66,7 +66,8 @@ def test_normalize():
 # Moving pixels --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size, expected", [(14, (22, 14)), ((5, 9), (5, 9)), ([4], (6, 4))], ids=["one", "two", "list"])
+@pytest.mark.parametrize("size, expected", [(14, (22, 14)), ((5, 9), (5, 9)), ([4], (6, 4))],
+                         ids=["one", "two", "list"])
 def test_resize(size, expected):
     image, tensor = T.Resize(size)(IMAGE), T.Resize(size)(BYTES)
     assert (image.height, image.width) == expected == tuple(tensor.shape[1:])
@@ -213,8 +214,8 @@ def test_what_is_no_image_is_refused():
 
 
 def test_the_seed_repeats_everything():
-    change = T.Compose([T.RandomResizedCrop(6), T.RandomHorizontalFlip(), T.ColorJitter(0.3, 0.3, 0.3, 0.1), T.ToTensor(),
-                        T.RandomErasing()])
+    change = T.Compose([T.RandomResizedCrop(6), T.RandomHorizontalFlip(), T.ColorJitter(0.3, 0.3, 0.3, 0.1),
+                        T.ToTensor(), T.RandomErasing()])
 
     def run():
         tinynet.manual_seed(5)

@@ -19,8 +19,8 @@ PRINTED = {"precision": 4}             # how elements are printed; see `set_prin
 def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None):
     """How tensors of any shape are printed: digits after the point, and elements and characters from which to shorten.
 
-    `precision` is in digits, `threshold` and `edgeitems` in elements, `linewidth` in characters. `sci_mode=False` prints
-    no exponents; ValueError for a `profile` other than "default". `torch.set_printoptions`.
+    `precision` is in digits, `threshold` and `edgeitems` in elements, `linewidth` in characters. `sci_mode=False`
+    prints no exponents; ValueError for a `profile` other than "default". `torch.set_printoptions`.
     """
     if profile not in (None, "default"):
         raise ValueError(f'set_printoptions: expected profile "default", got {profile!r}')

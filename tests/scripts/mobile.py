@@ -1,4 +1,4 @@
-"""A mobile network: inverted residuals, squeeze and excitation, hard activations, stochastic `state_dict` round trip."""
+"""A mobile network: inverted residuals, squeeze and excitation, hard activations, a copied `state_dict`."""
 
 import copy
 from functools import partial

@@ -237,7 +237,7 @@ class LayerNorm2d(nn.Module):
 class ConvNeXt(nn.Module):
     def __init__(self):
         super().__init__()
-        self.downsample_layers = nn.ModuleList([nn.Sequential(nn.Conv2d(3, 6, kernel_size=4, stride=4), LayerNorm2d(6))])
+        self.downsample_layers = nn.ModuleList([nn.Sequential(nn.Conv2d(3, 6, 4, stride=4), LayerNorm2d(6))])
         self.stages = nn.ModuleList()
         dp_rates = [x.item() for x in torch.linspace(0, 0.0, 2)]
         self.stages.append(nn.Sequential(*[ConvNeXtBlock(6) for _ in dp_rates]))
@@ -338,7 +338,8 @@ class MBConv(nn.Module):
         super().__init__()
         mid = cin * expand
         self.expand_conv, self.bn0 = nn.Conv2d(cin, mid, 1, bias=False), nn.BatchNorm2d(mid, momentum=0.01, eps=1e-3)
-        self.depthwise = nn.Conv2d(mid, mid, 5, stride=stride, padding="same" if stride == 1 else 2, groups=mid, bias=False)
+        padding = "same" if stride == 1 else 2
+        self.depthwise = nn.Conv2d(mid, mid, 5, stride=stride, padding=padding, groups=mid, bias=False)
         self.bn1 = nn.BatchNorm2d(mid, momentum=0.01, eps=1e-3)
         self.se_reduce, self.se_expand = nn.Conv2d(mid, 2, 1), nn.Conv2d(2, mid, 1)
         self.project, self.bn2 = nn.Conv2d(mid, cout, 1, bias=False), nn.BatchNorm2d(cout)

@@ -1,4 +1,4 @@
-"""The style of 2017: `Variable`, `.data[0]` (today `.data.item()`), old names of inits, `size_average`, `.cuda` guarded."""
+"""The style of 2017: `Variable`, `.data[0]`, old constructors, `size_average`, `.cuda` guarded."""
 
 import numpy as np
 import torch

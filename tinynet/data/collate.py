@@ -13,8 +13,8 @@ from tinynet.tensor import Tensor
 def default_collate(batch):
     """Stack the examples of the list or tuple `batch`: tensors, arrays and numbers of the same shape to (N, ...).
 
-    Lists, tuples and dicts are gone through; texts stay as they are. TypeError for other kinds, ValueError for shapes or
-    lengths that differ. `torch.utils.data.default_collate`.
+    Lists, tuples and dicts are gone through; texts stay as they are. TypeError for other kinds, ValueError for shapes
+    or lengths that differ. `torch.utils.data.default_collate`.
     """
     first = batch[0]
     if isinstance(first, Tensor):

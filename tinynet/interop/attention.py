@@ -1,4 +1,4 @@
-"""`torch.nn.attention`: which of PyTorch's kernels computes the attention. tinynet has one, so the choice is no choice."""
+"""`torch.nn.attention`: which of PyTorch's kernels computes the attention. tinynet has one."""
 
 import contextlib
 import enum

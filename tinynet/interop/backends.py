@@ -1,4 +1,4 @@
-"""`torch.backends`: other machinery than the CPU's, which is never there. Its switches may be set; they switch nothing."""
+"""`torch.backends`: other machinery than the CPU's. It is never there, and its switches switch nothing."""
 
 from types import SimpleNamespace
 

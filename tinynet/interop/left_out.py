@@ -34,9 +34,9 @@ REASONS = {
     "torch.utils.model_zoo": NO_DOWNLOAD,
 }
 REASONS |= {f"torchvision.datasets.{name}": OTHER_DATA for name in (
-    "CelebA", "Caltech101", "Caltech256", "Cityscapes", "CocoCaptions", "CocoDetection", "EMNIST", "Flowers102", "Food101",
-    "INaturalist", "ImageNet", "KMNIST", "LSUN", "Omniglot", "OxfordIIITPet", "Places365", "QMNIST", "STL10", "SVHN",
-    "VOCDetection", "VOCSegmentation")}
+    "CelebA", "Caltech101", "Caltech256", "Cityscapes", "CocoCaptions", "CocoDetection", "EMNIST", "Flowers102",
+    "Food101", "INaturalist", "ImageNet", "KMNIST", "LSUN", "Omniglot", "OxfordIIITPet", "Places365", "QMNIST",
+    "STL10", "SVHN", "VOCDetection", "VOCSegmentation")}
 
 
 def reason(path):

@@ -28,7 +28,8 @@ class CIFAR10(Split):
     a list. DataError for what is missing or altered. `torchvision.datasets.CIFAR10`; Krizhevsky 2009.
     """
 
-    base_folder, filename, label_key, other_layout = "cifar-10-batches-py", "cifar-10-python.tar.gz", "labels", staticmethod(cifar10)
+    base_folder, filename, label_key = "cifar-10-batches-py", "cifar-10-python.tar.gz", "labels"
+    other_layout = staticmethod(cifar10)
     archive_sums = dict(size=170_498_071, md5="c58f30108f718f92721af3b95e74349a")
     meta, names_key = ("batches.meta", "5ff9c542aee3614f3951f8cda6e48888"), "label_names"
     train_list = [("data_batch_1", "c99cafc152244af753f735de768cd75f"),

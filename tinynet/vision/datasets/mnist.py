@@ -48,8 +48,8 @@ class MNIST(Split):
 class FashionMNIST(MNIST):
     """70,000 articles of clothing, gray PIL images of 28x28 pixels, 60,000 of them to train with.
 
-    They are in `root`/FashionMNIST/raw, or `download` puts them there. `data` is (N, 28, 28), all else as in `MNIST`. DataError for what is
-    missing or altered. `torchvision.datasets.FashionMNIST`; Xiao et al. 2017.
+    They are in `root`/FashionMNIST/raw, or `download` puts them there. `data` is (N, 28, 28), all else as in `MNIST`.
+    DataError for what is missing or altered. `torchvision.datasets.FashionMNIST`; Xiao et al. 2017.
     """
 
     source, files = "fashion-mnist", official.FASHION

@@ -104,7 +104,8 @@ class ColorJitter(Module):
     """Brightness, contrast, saturation and hue of images (..., C, H, W) changed at random, in random order.
 
     A number b for `brightness`, `contrast` or `saturation` bounds the factor by max(0, 1 - b) and 1 + b, for `hue` the
-    turn by -b and b; a pair holds the bounds themselves. ValueError for negative numbers. `torchvision.transforms.ColorJitter`.
+    turn by -b and b; a pair holds the bounds themselves. ValueError for negative numbers.
+    `torchvision.transforms.ColorJitter`.
     """
 
     def __init__(self, brightness=0, contrast=0, saturation=0, hue=0):
@@ -162,7 +163,10 @@ class GaussianBlur(Module):
 
 
 class RandomInvert(Randomly):
-    """Images (..., C, H, W) with black and white exchanged, with probability p. `torchvision.transforms.RandomInvert`."""
+    """Images (..., C, H, W) with black and white exchanged, with probability p.
+
+    `torchvision.transforms.RandomInvert`.
+    """
 
     change = staticmethod(color.invert)
 

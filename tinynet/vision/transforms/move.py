@@ -31,7 +31,8 @@ class Resize(Module):
         return geometry.resize(img, self.size, self.interpolation, self.max_size, self.antialias)
 
     def extra_repr(self):
-        return f"size={self.size}, interpolation={self.interpolation}, max_size={self.max_size}, antialias={self.antialias}"
+        return (f"size={self.size}, interpolation={self.interpolation}, max_size={self.max_size}, "
+                f"antialias={self.antialias}")
 
 
 class CenterCrop(Module):
@@ -69,7 +70,8 @@ class Pad(Module):
 class RandomCrop(Module):
     """A part of the given `size`, anywhere in images (..., C, H, W), after a border of `padding` is put around them.
 
-    With `pad_if_needed` a smaller image gets a border, else it is a ValueError. The border's value is `fill`. `torchvision.transforms.RandomCrop`.
+    With `pad_if_needed` a smaller image gets a border, else it is a ValueError. The border's value is `fill`.
+    `torchvision.transforms.RandomCrop`.
     """
 
     def __init__(self, size, padding=None, pad_if_needed=False, fill=0, padding_mode="constant"):
