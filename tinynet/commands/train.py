@@ -88,7 +88,7 @@ def run(args):
     trainer = Trainer(settings, model, *make_loaders(settings, parts, (card.mean, card.std)), folder, args.detect_anomaly,
                       metadata=card.metadata())
     parameters = sum(p.numel() for p in model.parameters())
-    print(f"{settings.title()}, {parameters:,} parameters, on {parts.train} -> {folder}")
+    print(f"{settings.title()}, {parameters:,} parameters, on {parts.train}\n-> {folder}")
     status = fit(trainer, args.resume)
     if status == 0:
         outcome = measure(Classifier(model.eval(), card), parts.test)
