@@ -70,4 +70,5 @@ def climb(rungs, batch, *others, item="item", work=None, unit="GFLOP/s"):
 def keep(path, sizes, rows):
     """Write the rows into a file, with the sizes and the machine."""
     machine = {key: str(value) for key, value in facts().items() if not key.endswith(("cache", "folder"))}
-    pathlib.Path(path).write_text(json.dumps({"machine": machine, "settings": sizes, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    result = {"machine": machine, "settings": sizes, "rows": rows}
+    pathlib.Path(path).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

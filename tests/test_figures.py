@@ -51,7 +51,8 @@ def test_a_row_that_is_missing_is_named():
 def test_a_study_runs(study):
     """Those of the built-in images; the others take CIFAR-10."""
     path = DOCS / f"studies/{study}.py"
-    done = subprocess.run([sys.executable, str(path), "--quick"], capture_output=True, text=True, timeout=600, encoding="utf-8")
+    done = subprocess.run([sys.executable, str(path), "--quick"], capture_output=True, text=True, timeout=600,
+                          encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert all(json.loads(line) for line in done.stdout.splitlines())
 

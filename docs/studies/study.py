@@ -86,7 +86,8 @@ def machine():
 def write(name, settings, rows):
     """Keep the rows in docs/results/NAME.json, with the machine and the settings."""
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"machine": machine(), "settings": settings, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    result = {"machine": machine(), "settings": settings, "rows": rows}
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(f"wrote {path}", file=sys.stderr)
 
 

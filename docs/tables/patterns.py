@@ -123,7 +123,8 @@ def main():
     if "--json" in sys.argv:
         facts = {key: str(value) for key, value in info.facts().items() if key not in ("kernel cache", "data folder")}
         path = pathlib.Path(__file__).parents[1] / "results/patterns.json"
-        path.write_text(json.dumps({"machine": facts, "settings": {"rounds": ROUNDS}, "tables": made}, indent=1) + "\n", encoding="utf-8")
+        result = {"machine": facts, "settings": {"rounds": ROUNDS}, "tables": made}
+        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
