@@ -41,6 +41,7 @@ class CrossEntropy(Function):
     def backward(ctx, dloss):
         x, = ctx.saved
         dx = kernels.cross_entropy_backward(dloss.reshape(-1), rows_of(x), ctx.y, ctx.weight, ctx.smoothing, *ctx.sums)
+        dx[ctx.y == IGNORED] = 0                       # also where such a row holds NaN or infinity
         return _of_rows(dx, x.shape)
 
 
