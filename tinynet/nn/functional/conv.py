@@ -85,6 +85,7 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
 
 
 def _prepared_transpose(name, input, weight, bias, stride, padding, output_padding, groups, dilation):
+    """The geometry as tuples, checked. Nine parameters: the eight of PyTorch's functions, and their name."""
     check.floats(name, input, weight, bias)
     geometry = check.conv_transpose(name, input.shape, weight.shape,
                                     *check.hashable(stride, padding, output_padding), groups, *check.hashable(dilation))
