@@ -23,7 +23,8 @@ def add_options(parser):
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="print a table: path, class, and a column for each class")
     form.add_argument("--json", action="store_true", help="print a JSON object with each image's probabilities")
-    parser.add_argument("--sheet", metavar="FILE.png", help=f"also draw the images (the first {SHEET}) with their class")
+    parser.add_argument("--sheet", metavar="FILE.png",
+                        help=f"also draw the images (the first {SHEET}) with their class")
     parser.add_argument("--threads", type=int, help="threads to use")
 
 
@@ -50,7 +51,8 @@ def run(args):
 
 def check_sheet(path):
     """ValueError for a sheet that could not be written, before the work is done."""
-    if path and (Path(path).suffix.lower() not in (".png", ".svg", ".pdf") or not Path(path).absolute().parent.is_dir()):
+    drawn = path is None or Path(path).suffix.lower() in (".png", ".svg", ".pdf")
+    if not drawn or path and not Path(path).absolute().parent.is_dir():
         raise ValueError(f"--sheet: expected a name that ends in .png, in a folder that exists, got {path}")
 
 

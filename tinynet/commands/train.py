@@ -85,7 +85,8 @@ def run(args):
     model = make_model(settings, card)
     check(settings, parts)
     folder = folder_of(args, f"{settings.title()}-{settings.data_title()}")
-    trainer = Trainer(settings, model, *make_loaders(settings, parts, (card.mean, card.std)), folder, args.detect_anomaly,
+    loaders = make_loaders(settings, parts, (card.mean, card.std))
+    trainer = Trainer(settings, model, *loaders, folder, args.detect_anomaly,
                       metadata=card.metadata())
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{settings.title()}, {parameters:,} parameters, on {parts.train}\n-> {folder}")
@@ -195,8 +196,8 @@ def make_card(settings, train_set):
     given = read_card(weight_file(settings.weights)) if settings.weights else None
     mean, std = (given.mean, given.std) if given and given.channels == channels else (
         train_set.mean.tolist(), train_set.std.tolist())
-    return Card(model, network_options(settings.asdict()), list(train_set.classes), channels, [height, width], mean, std,
-                settings.fit or "crop")
+    options, classes = network_options(settings.asdict()), list(train_set.classes)
+    return Card(model, options, classes, channels, [height, width], mean, std, settings.fit or "crop")
 
 
 def make_model(settings, card):

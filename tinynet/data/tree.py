@@ -74,7 +74,8 @@ def check(root, files, classes):
             raise DataError(f"{root}: {part} has classes that train does not have: {few(strange)}")
     empty = [name for name, images in files.get("train", files.get("all")) if not images]
     if empty:
-        raise DataError(f"{root}: no image in the folder of {'class' if len(empty) == 1 else 'the classes'} {few(empty)}")
+        what = "class" if len(empty) == 1 else "the classes"
+        raise DataError(f"{root}: no image in the folder of {what} {few(empty)}")
 
 
 def folders_in(folder):

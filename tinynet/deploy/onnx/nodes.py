@@ -124,7 +124,8 @@ def AdaptiveAvgPool2d(g, y, x, output_size):
 
 @counterpart
 def SubsamplePad(g, results, x, stride, channels, before):
-    y = g.node("Slice", g(x), *map(g, (np.array([0, 0]), np.array([FAR, FAR]), np.array([2, 3]), np.array([stride] * 2))))
+    bounds = [0, 0], [FAR, FAR], [2, 3], [stride, stride]                 # starts, ends, axes, steps
+    y = g.node("Slice", g(x), *(g(np.array(numbers)) for numbers in bounds))
     after = channels - before - x.shape[1]
     return g.node("Pad", y, g(np.array([0, before, 0, 0, 0, after, 0, 0])))
 
