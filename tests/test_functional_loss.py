@@ -95,7 +95,7 @@ def test_losses_of_labels_refuse(name):
         loss(x, Tensor(np.array([0, 1])), Tensor(np.ones(2)))
     with pytest.raises(ValueError, match='expected reduction "mean", "sum" or "none", got \'max\''):
         loss(x, Tensor(np.array([0, 1])), reduction="max")
-    with pytest.raises(ValueError, match="size_average is not supported"):
+    with pytest.warns(UserWarning, match="size_average and reduce are deprecated; use reduction='mean'"):
         loss(x, Tensor(np.array([0, 1])), size_average=True)
     with pytest.raises(TypeError, match="expected a tensor, got list"):
         loss(x, [0, 1])
