@@ -54,7 +54,7 @@ HOMES = tuple(f"tinynet.{home}" for home in """
     """.split())
 PLAIN = set("""
     FeatureExtractor Flatten Identity Module ModuleDict ModuleList Parameter ParameterDict ParameterList Sequential Sigmoid Tanh
-    attention.watch_gates build constant constant_ create eye eye_ weights.WeightFileError weights.unwrap load normal_ ones_ save
+    watch_gates build constant constant_ create eye eye_ weights.WeightFileError weights.unwrap load normal_ ones_ save
     normal uniform uniform_ zeros_ load_run export_onnx
     """.split())
 
