@@ -1,7 +1,8 @@
 """The shelf of products of vectors and matrices, each derived from `matmul`."""
 
+from tinynet import dtypes
 from tinynet.ops import reduce
-from tinynet.ops.matmul import bmm, einsum, matmul, mm
+from tinynet.ops.matmul import bmm, dot, einsum, matmul, mm
 from tinynet.ops.products import norm
 from tinynet.ops.shape import reshape, transpose, unsqueeze
 from tinynet.tensor import attach
@@ -30,7 +31,7 @@ def inner(input, other):
 @attach("vdot")
 def vdot(input, other):
     """The inner product of two vectors: (K,), (K,) -> ()."""
-    return reduce.sum(input * other)
+    return dot(input, other)
 
 
 def tensordot(a, b, dims=2):
@@ -86,14 +87,19 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1):
 
 def _added(input, product, beta, alpha):
     """beta · input + alpha · product; where beta is 0, NaN in `input` does not matter, as in PyTorch."""
+    if not dtypes.is_floating(product.dtype):          # as PyTorch, which turns both into the type of the tensors
+        beta, alpha = (product.dtype.type(number).item() for number in (beta, alpha))
     product = product if alpha == 1 else product * alpha
     if beta == 0:
         return product
     return (input if beta == 1 else input * beta) + product
 
 
-def cdist(x1, x2, p=2.0):
-    """The `p`-norms of all differences of rows: (..., M, K), (..., N, K) -> (..., M, N)."""
+def cdist(x1, x2, p=2.0, compute_mode=None):
+    """The `p`-norms of all differences of rows: (..., M, K), (..., N, K) -> (..., M, N).
+
+    `compute_mode` chooses PyTorch's way to compute it and has no effect on the result.
+    """
     return norm(unsqueeze(x1, -2) - unsqueeze(x2, -3), p, -1)
 
 
@@ -126,8 +132,9 @@ attach("cross")(cross)
 
 
 def block_diag(*tensors):
-    """The matrices along the diagonal of a larger one: (M, N), (P, Q) -> (M + P, N + Q)."""
+    """The matrices along the diagonal of a larger one: (M, N), (P, Q) -> (M + P, N + Q). Vectors are rows."""
     from tinynet.ops.joining import cat
+    tensors = [x if x.ndim == 2 else x.reshape(1, x.numel()) for x in tensors]
     width = sum(x.shape[1] for x in tensors)
     rows, start = [], 0
     for x in tensors:

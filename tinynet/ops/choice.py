@@ -65,10 +65,17 @@ def clamp(input, min=None, max=None):
     limits = [limit for limit in (min, max) if limit is not None]
     x, *limits = promote("clamp", x, *limits)
     broadcast("clamp", x, *limits)
-    info = np.iinfo(x.dtype) if x.dtype.kind in "iu" else None
-    low = limits.pop(0) if min is not None else Tensor(np.asarray(info.min if info else -np.inf, x.dtype))
-    high = limits.pop(0) if max is not None else Tensor(np.asarray(info.max if info else np.inf, x.dtype))
+    lowest, highest = bounds(x.dtype)
+    low = limits.pop(0) if min is not None else Tensor(np.asarray(lowest, x.dtype))
+    high = limits.pop(0) if max is not None else Tensor(np.asarray(highest, x.dtype))
     return Clamp.apply(x, low, high)
+
+
+def bounds(dtype):
+    """The lowest and the highest value of a type."""
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).min, np.iinfo(dtype).max
+    return (False, True) if dtype == dtypes.bool else (-np.inf, np.inf)
 
 
 class Where(Function):

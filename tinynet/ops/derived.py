@@ -7,7 +7,7 @@ import numpy as np
 from tinynet.autograd import Function
 from tinynet.ops.arithmetic import add, binary, div, mul, sub
 from tinynet.ops.choice import clamp, maximum, where
-from tinynet.ops.common import tensor_of, unbroadcast
+from tinynet.ops.common import need_tensors, tensor_of, unbroadcast
 from tinynet.ops.comparison import isnan
 from tinynet.ops.pointwise import log
 from tinynet.tensor import attach
@@ -34,12 +34,14 @@ def lerp(input, end, weight):
 @attach("clamp_min")
 def clamp_min(input, min):
     """max(input, min), element by element; both broadcast."""
+    need_tensors("clamp_min", input)
     return clamp(input, min=min)
 
 
 @attach("clamp_max")
 def clamp_max(input, max):
     """min(input, max), element by element; both broadcast."""
+    need_tensors("clamp_max", input)
     return clamp(input, max=max)
 
 
@@ -153,5 +155,6 @@ def dist(input, other, p=2):
 @attach("heaviside")
 def heaviside(input, values):
     """0 where input < 0, 1 where it is > 0, `values` where it is 0; both broadcast."""
+    need_tensors("heaviside", input, values)
     x = tensor_of(input)
     return where(x == 0, values, where(x > 0, x.new_ones(()), x.new_zeros(())))

@@ -42,13 +42,16 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
 
 
 @attach("diag_embed")
-def diag_embed(input, offset=0):
-    """Matrices with `input` on the diagonal number `offset`, zeros elsewhere: (..., N) -> (..., N, N)."""
+def diag_embed(input, offset=0, dim1=-2, dim2=-1):
+    """Matrices with `input` on the diagonal number `offset`, zeros elsewhere: (..., N) -> (..., N, N).
+
+    `dim1` and `dim2` are where the two axes of the matrices come to stand.
+    """
     n, k = input.shape[-1], abs(offset)
     rows = np.arange(n) + max(-offset, 0)
     y = input.new_zeros((*input.shape[:-1], n + k, n + k))
     y[..., rows, rows + offset] = input
-    return y
+    return movedim(y, (-2, -1), (dim1, dim2))
 
 
 @attach("diag")
@@ -191,6 +194,8 @@ def fliplr(input):
 @attach("flipud")
 def flipud(input):
     """The rows in reverse, in the same shape (N, ...)."""
+    if not input.ndim:
+        raise ValueError("flipud: expected at least one axis, got a tensor of shape ()")
     return flip(input, 0)
 
 

@@ -11,6 +11,7 @@ from tinynet.ops.choice import where
 from tinynet.ops.common import axes_of, axis_too, cast, require_floating, tensor_of
 from tinynet.ops.comparison import isnan
 from tinynet.ops.extremes import Amax, Amin, amax, amin, largest
+from tinynet.ops.joining import cat
 from tinynet.ops.pointwise import abs, sign_of
 from tinynet.ops.reduce import one_axis, prepared, remember, restored
 from tinynet.tensor import Tensor, attach
@@ -190,11 +191,18 @@ def trace(input):
 
 
 @attach("diff")
-def diff(input, n=1, dim=-1):
-    """The differences of neighbours along `dim`, `n` times."""
-    for _ in range(n):
-        length = input.shape[dim]
-        input = input.narrow(dim, 1, length - 1) - input.narrow(dim, 0, length - 1)
+def diff(input, n=1, dim=-1, prepend=None, append=None):
+    """The differences of neighbours along `dim`, `n` times; `prepend` and `append` come before and after `input`.
+
+    ValueError for a negative `n` and for a tensor of shape ().
+    """
+    if n < 0 or not input.ndim:
+        raise ValueError(f"diff: expected n of 0 or more and at least one axis, got {n} and shape {input.shape}")
+    if n and (prepend is not None or append is not None):
+        input = cat([x for x in (prepend, input, append) if x is not None], dim)
+    for _ in range(min(n, input.shape[dim])):
+        after, before = input.narrow(dim, 1, input.shape[dim] - 1), input.narrow(dim, 0, input.shape[dim] - 1)
+        input = after ^ before if input.dtype == dtypes.bool else after - before
     return input
 
 

@@ -139,8 +139,8 @@ def masked_select(input, mask):
 @attach("masked_scatter")
 def masked_scatter(input, mask, source):
     """`input` with the elements of `source`, in their order, where the boolean `mask`, which broadcasts, holds."""
-    y = clone(input)
-    mask = mask.expand(input.shape)
+    shape = broadcast("masked_scatter", input, mask)
+    y, mask = clone(input.expand(shape)), mask.expand(shape)
     y[mask] = source.reshape(-1)[:int(mask.array.sum())]
     return y
 

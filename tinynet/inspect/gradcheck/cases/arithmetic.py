@@ -5,6 +5,7 @@ import numpy as np
 from tinynet.inspect.gradcheck.cases.case import case, integers, mask, positive, shifted, uniform
 
 case("add", lambda lib, x, y, **o: lib.add(x, y, **o), (2, 3, 4), (3, 1), alpha=[0.5])
+case("add broadcasts both", lambda lib, x, y: x + y, (3, 1), (2, 1, 4))
 case("sub", lambda lib, x, y, **o: lib.sub(x, y, **o), (3, 1), (2, 1, 4), alpha=[0.5])
 case("mul", lambda lib, x, y: x * y, (2, 3), (3,))
 case("mul broadcasts both", lambda lib, x, y: x * y, (3, 1), (2, 1, 4))
@@ -17,6 +18,8 @@ case("remainder", lambda lib, x, y: x % y, (lambda rng: rng.uniform(0.2, 0.8, (2
 case("remainder broadcasts", lambda lib, x, y: x % y, uniform(7.1, 7.9, 3, 1), uniform(2.05, 2.2, 2, 1, 4))
 case("pow", lambda lib, x, y: x ** y, positive(2, 3), (3,))
 case("pow broadcasts both", lambda lib, x, y: x ** y, positive(3, 1), (2, 1, 4))
+case("pow at zero", lambda lib, x, y: x ** y, np.array([0.0, 0.0, 2.0, 0.0, 1.0]),
+     np.array([2.0, 1.0, 0.0, 0.0, 1.0]), convention=True)
 case("pow number", lambda lib, x: x ** 3 + x ** 2 + x ** -1.5, positive(2, 3))
 case("pow of number", lambda lib, x: 2.5 ** x, (2, 3))
 case("maximum", lambda lib, x, y: lib.maximum(x, y), (3, 4), shifted(3, 4))
@@ -30,6 +33,8 @@ case("clamp below", lambda lib, x: x.clamp(min=-0.1), (3, 5))
 case("clamp above", lambda lib, x: x.clamp(max=0.1), (3, 5))
 case("clamp tensors", lambda lib, x, low, high: lib.clamp(x, low, high), (3, 5), uniform(-0.3, -0.2, 5),
      uniform(0.2, 0.3, 3, 1))
+case("clamp broadcasts", lambda lib, x, low, high: lib.clamp(x, low, high), (3, 1), uniform(-0.06, -0.04, 1, 5),
+     uniform(0.04, 0.06, 5))
 case("clamp crossed", lambda lib, x, low, high: lib.clamp(x, low, high), (3, 5), uniform(0.2, 0.3, 5),
      uniform(-0.3, -0.2, 3, 1))
 case("where", lambda lib, m, x, y: lib.where(m, x, y), mask(3, 4), (3, 4), (4,))
@@ -41,6 +46,9 @@ case("in place", lambda lib, x, y: x.mul(1).add_(y).mul_(y).div_(y + 3).sub_(x),
 case("copy_", lambda lib, x, y: x.mul(2).copy_(y), (2, 3), (3,))
 
 case("fmod", lambda lib, x, y: lib.fmod(x, y), uniform(2.2, 2.8, 2, 3), np.array([1.0, -1.0, 2.0]))
+case("fmod broadcasts", lambda lib, x, y: lib.fmod(x, y), uniform(7.1, 7.9, 3, 1), uniform(2.05, 2.2, 2, 1, 4))
+case("atan2 broadcasts", lambda lib, x, y: lib.atan2(x, y), positive(3, 1), positive(2, 1, 4))
+case("logaddexp broadcasts", lambda lib, x, y: lib.logaddexp(x, y), (3, 1), (2, 1, 4))
 case("atan2", lambda lib, x, y: lib.atan2(x, y), positive(2, 3), positive(3))
 case("hypot", lambda lib, x, y: lib.hypot(x, y), positive(2, 3), positive(3))
 case("logaddexp", lambda lib, x, y: lib.logaddexp(x, y), (2, 3), (3,))

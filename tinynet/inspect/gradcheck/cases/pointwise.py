@@ -1,9 +1,12 @@
 """Cases for operators of one operand that work element by element."""
 
+import numpy as np
+
 from tinynet.inspect.gradcheck.cases.case import case, mask, positive, uniform
 
 case("neg", lambda lib, x: -x, (2, 3))
 case("abs", lambda lib, x: x.abs(), (2, 3))
+case("abs at zero", lambda lib, x: x.abs(), np.array([0.0, 1.0, -2.0]), convention=True)
 case("sign", lambda lib, x: x.sign(), (2, 3))
 case("exp", lambda lib, x: x.exp(), (2, 3))
 case("log", lambda lib, x: x.log(), positive(2, 3))

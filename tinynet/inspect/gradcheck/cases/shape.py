@@ -3,6 +3,7 @@
 from tinynet.inspect.gradcheck.cases.case import case
 
 case("reshape", lambda lib, x: x.reshape(4, -1) * 2, (2, 6))
+case("to float32 and back", lambda lib, x: x.float().double() * 2, (2, 3), convention=True)
 case("view", lambda lib, x: x.view(3, 4), (2, 6))
 case("flatten", lambda lib, x, **o: x.flatten(**o), (2, 3, 2), start_dim=[1], end_dim=[1])
 case("unflatten", lambda lib, x: x.unflatten(1, (2, 3)), (2, 6, 2))
