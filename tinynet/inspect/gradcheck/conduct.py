@@ -6,8 +6,11 @@
 - It writes into nothing that it was given or that forward saved.
 """
 
+import contextlib
+
 import numpy as np
 
+from tinynet.autograd import Node
 from tinynet.inspect.gradcheck.differences import Comparison, as_tuple
 from tinynet.tensor import Tensor
 
@@ -39,14 +42,35 @@ def walk(tensors, outputs, cotangents):
     """The gradients of one backward pass through a graph that stays."""
     for tensor in tensors:
         tensor.grad = None
-    for y, v in zip(outputs, cotangents):
-        if v is not None and y.requires_grad:
-            y.backward(Tensor(v), retain_graph=True)
+    with watched_gradients():
+        for y, v in zip(outputs, cotangents):
+            if v is not None and y.requires_grad:
+                y.backward(Tensor(v), retain_graph=True)
     found = []
     for tensor in tensors:
         missing = tensor.requires_grad and tensor.grad is None
         found.append(np.zeros(tensor.shape) if missing else getattr(tensor.grad, "array", None))
     return found
+
+
+@contextlib.contextmanager
+def watched_gradients():
+    """Inside, a node whose backward writes into the gradient that it was given is a GradientError."""
+    run = Node.run
+
+    def watched(node, gradients):
+        before = [None if g is None else g.copy() for g in gradients]
+        results = run(node, gradients)
+        for g, copy in zip(gradients, before):
+            if g is not None and not np.array_equal(g, copy, equal_nan=True):
+                raise GradientError(f"wrong gradient: {node.name} wrote into the gradient that it was given")
+        return results
+
+    Node.run = watched
+    try:
+        yield
+    finally:
+        Node.run = run
 
 
 class Kept:

@@ -50,6 +50,7 @@ case("fmod broadcasts", lambda lib, x, y: lib.fmod(x, y), uniform(7.1, 7.9, 3, 1
 case("atan2 broadcasts", lambda lib, x, y: lib.atan2(x, y), positive(3, 1), positive(2, 1, 4))
 case("logaddexp broadcasts", lambda lib, x, y: lib.logaddexp(x, y), (3, 1), (2, 1, 4))
 case("atan2", lambda lib, x, y: lib.atan2(x, y), positive(2, 3), positive(3))
+case("hypot broadcasts", lambda lib, x, y: lib.hypot(x, y), positive(3, 1), positive(2, 1, 4))
 case("hypot", lambda lib, x, y: lib.hypot(x, y), positive(2, 3), positive(3))
 case("logaddexp", lambda lib, x, y: lib.logaddexp(x, y), (2, 3), (3,))
 case("addcmul", lambda lib, x, y, z: lib.addcmul(x, y, z, value=0.5), (2, 3), (3,), (2, 1))

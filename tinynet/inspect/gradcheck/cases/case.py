@@ -25,7 +25,8 @@ a function with `by`:
 
 `reference` is a function of PyTorch and the tensors, for what PyTorch has under no name or another one. `convention`
 says that the gradient is PyTorch's, but not the derivative (that of a padding row is zero). Then it is compared with
-PyTorch's and not with differences.
+PyTorch's and not with differences. `reference=False` says that PyTorch draws other random numbers: then differences
+alone decide.
 """
 
 import dataclasses
@@ -76,7 +77,7 @@ def functional(name, run, *inputs, reference=None, unless=None, convention=False
          convention=convention, **options)
 
 
-def layer(name, build, *inputs, unless=None, shift=0.0, **options):
+def layer(name, build, *inputs, unless=None, shift=0.0, convention=False, **options):
     """`case` for a module in training: gradients with respect to its inputs and to all its parameters."""
     def run(lib, *tensors, **chosen):
         module = build(lib.nn, **chosen).double()
@@ -88,7 +89,8 @@ def layer(name, build, *inputs, unless=None, shift=0.0, **options):
             shapes = [p.shape for p in build(tinynet.nn, **chosen).parameters()]
             return [*(make(x, rng, chosen) + shift for x in inputs), *(0.5 * rng.standard_normal(s) for s in shapes)]
 
-        CASES.append(Case(" ".join([name, *map(shown, chosen.items())]), with_options(run, chosen), arrays))
+        CASES.append(Case(" ".join([name, *map(shown, chosen.items())]), with_options(run, chosen), arrays,
+                          convention=convention))
 
 
 def combinations(options, unless):

@@ -29,6 +29,7 @@ def assign(place):
 
 case("assign", assign((slice(1, None), 0)), (3, 4), (2,))
 case("assign broadcasts", assign((slice(1, None), slice(None, None, 2))), (3, 4), (2, 1))
+case("assign with more axes", assign((slice(1, None), 0)), (3, 4), (1, 2))
 case("assign array", assign(None), (4, 3), (2, 3), np.array([2, 0]))
 case("assign mask", assign(None), (3, 4), (), np.eye(3, 4) > 0)
 

@@ -32,9 +32,9 @@ layer("RMSNorm", lambda nn: nn.RMSNorm(4), (2, 3, 4))
 
 def hooked(nn):
     linear = nn.Linear(4, 3)
-    linear.register_full_backward_hook(lambda module, dx, dy: (dx[0] * 1,))
+    linear.register_full_backward_hook(lambda module, dx, dy: (dx[0] * 2,))
     return linear
 
 
-layer("Linear with a hook", hooked, (2, 4))
+layer("Linear with a hook", hooked, (2, 4), convention=True)
 layer("Sequential", lambda nn: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), (2, 3))
