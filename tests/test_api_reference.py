@@ -48,9 +48,9 @@ SHAPELESS = set("""
 # What stems from no paper: arithmetic and the moving of elements, containers, tools of tinynet's own. By the
 # modules where they are at home, and by name.
 HOMES = tuple(f"tinynet.{home}" for home in """
-    autograd creation devices dtypes gradients interop data.arrays data.dataset data.loader data.shapes
+    autograd creation devices dtypes explorer gradients interop data.arrays data.dataset data.loader data.shapes
     data.image_folder data.parts data.sources inspect
-    kernels ops plots random sampling tensor train
+    kernels ops plots random sampling tensor train vision.transforms
     """.split())
 PLAIN = set("""
     FeatureExtractor Flatten Identity Module ModuleDict ModuleList Parameter ParameterDict ParameterList Sequential Sigmoid Tanh
