@@ -114,7 +114,7 @@ def luminance(img):
 
 
 def rgb_to_grayscale(img, num_output_channels=1):
-    """The luminance of an image (..., 3, H, W), in 1 channel, or the same in 3; else ValueError."""
+    """The luminance of an image (..., 3, H, W) in `num_output_channels`: 1, or 3 equal ones; else ValueError."""
     if num_output_channels not in (1, 3):
         raise ValueError(f"rgb_to_grayscale: expected 1 or 3 channels, got {num_output_channels}")
     if is_pillow(img):

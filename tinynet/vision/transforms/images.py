@@ -58,7 +58,7 @@ def get_dimensions(img):
 
 
 def get_image_size(img):
-    """[width, height] of an image, in this order. As in torchvision."""
+    """[width, height] of an image (..., C, H, W), in this order. As in torchvision."""
     _, height, width = get_dimensions(img)
     return [width, height]
 
