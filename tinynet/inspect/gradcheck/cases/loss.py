@@ -50,8 +50,10 @@ case("binary_cross_entropy", lambda lib, x, **o: lib.nn.functional.binary_cross_
     x.sigmoid(), lib.tensor(PROBABILITIES), **o), (5, 4), weight=[WEIGHTS], reduction=REDUCTIONS)
 case("binary_cross_entropy target", lambda lib, y: lib.nn.functional.binary_cross_entropy(
     lib.tensor(PROBABILITIES), y.sigmoid()), (5, 4))
-functional("binary_cross_entropy_with_logits target", lambda F, x, y: F.binary_cross_entropy_with_logits(x, y.sigmoid()),
+functional("binary_cross_entropy_with_logits target",
+           lambda F, x, y: F.binary_cross_entropy_with_logits(x, y.sigmoid()),
            (5, 4), (5, 4))
 case("binary_cross_entropy_with_logits target and pos_weight",
-     lambda lib, x, y: lib.nn.functional.binary_cross_entropy_with_logits(x, y.sigmoid(), pos_weight=lib.tensor(WEIGHTS)),
+     lambda lib, x, y: lib.nn.functional.binary_cross_entropy_with_logits(
+         x, y.sigmoid(), pos_weight=lib.tensor(WEIGHTS)),
      (5, 4), (5, 4))
