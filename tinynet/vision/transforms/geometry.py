@@ -95,7 +95,10 @@ def resized_crop(img, top, left, height, width, size, interpolation=Interpolatio
 
 
 def five_crop(img, size):
-    """The four corners of an image (..., C, H, W) and its middle: top left, top right, bottom left, bottom right; ValueError if it is smaller."""
+    """The four corners of an image (..., C, H, W) and its middle: top left, top right, bottom left, bottom right.
+
+    ValueError for an image that is smaller.
+    """
     height, width = pair("five_crop", size)
     _, rows, columns = get_dimensions(img)
     if width > columns or height > rows:
