@@ -16,12 +16,13 @@ import zipfile
 import numpy as np
 import pytest
 
-from tinynet import bounded_json, files, models
-from tinynet.archives import Limited, open_decompressed, zip_directory_size
+from tinynet import models
 from tinynet.cli import main
 from tinynet.data import DataError, ImageDataset, npz
 from tinynet.data import archive as data_archive
 from tinynet.data.archive import read_members
+from tinynet.system import bounded_json, files
+from tinynet.system.archives import Limited, open_decompressed, zip_directory_size
 from tinynet.train import Settings
 from tinynet.train.settings import read_recipe
 from tinynet.weights import WeightFileError, load, save, safetensors_reader, torch_reader

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tinynet import files
-from tinynet.files import AlteredFileError, atomic_write, check_digest, sha256_of, write_digest
+from tinynet.system import files
+from tinynet.system.files import AlteredFileError, atomic_write, check_digest, sha256_of, write_digest
 
 
 def write(path, content):
@@ -147,7 +147,7 @@ def test_errors_about_other_files_pass_unchanged(tmp_path):
 def test_a_killed_writer_leaves_the_older_file(tmp_path):
     path = tmp_path / "a.bin"
     write(path, b"old")
-    program = ("import os, signal, sys\nfrom tinynet.files import atomic_write\n"
+    program = ("import os, signal, sys\nfrom tinynet.system.files import atomic_write\n"
                "with atomic_write(sys.argv[1]) as file:\n"
                "    file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)\n")
     ended = subprocess.run([sys.executable, "-c", program, path])

@@ -13,9 +13,9 @@ import numba
 import numpy as np
 import pytest
 
-from tinynet import folders
 from tinynet.kernels.machine import cache, compile
 from tinynet.kernels.machine.cache import Folder, KernelCache
+from tinynet.system import folders
 
 ROOT = pathlib.Path(__file__).parents[1]
 posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="owners and permissions are POSIX's")

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from tinynet import console
 from tinynet.cli import main
+from tinynet.system import console
 
 SCRIPT = pathlib.Path(__file__).parent / "other_system.py"
 CONSOLES = {"cp1252": "-> × ± µ · sqrt ? é", "cp949": "→ × ± u · √ 한 ?"}

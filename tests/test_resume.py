@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from test_train import data, options, rows, start, wait_for_rows, weights              # noqa: F401 (data is a fixture)
-from tinynet import files
 from tinynet.cli import main
 from tinynet.data import Loader, arrays
 from tinynet.nn import Flatten, Linear, Sequential
+from tinynet.system import files
 from tinynet.train import Settings, Trainer, checkpoint, folder as run_folder
 from tinynet.train.stopping import Stopped, StopRequest
 
@@ -125,8 +125,8 @@ def test_types_in_config_and_recipes_are_checked(name, tmp_path, capsys):
 
 KILL = """
 import os, signal, sys
-from tinynet import files
 from tinynet.cli import main
+from tinynet.system import files
 left, fsync = int(sys.argv[1]), os.fsync
 def counted(handle):                       # each write to the disk passes here: before, and after the rename
     global left

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tinynet import dtypes, files
+from tinynet import dtypes
+from tinynet.system import files
 from tinynet.tensor import Tensor
 from tinynet.weights import WeightFileError, load, save
 

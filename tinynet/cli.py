@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 
-from tinynet.console import accept_any_text
+from tinynet.system.console import accept_any_text
 from tinynet.version import __version__
 
 COMMANDS = {

@@ -2,7 +2,8 @@
 
 import json
 
-from tinynet import files, plots
+from tinynet import plots
+from tinynet.system import files
 
 HEADS = {"tinynet": "tinynet", "nchw": "PyTorch NCHW", "channels_last": "PyTorch channels_last",
          "compile": "torch.compile"}

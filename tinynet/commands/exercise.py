@@ -48,7 +48,7 @@ def show_list(exercises):
 
 
 def write(exercise, path):
-    from tinynet import files
+    from tinynet.system import files
     if path.exists():
         raise FileExistsError(f"{path} exists already and is left as it is; give --out another name")
     with files.atomic_write(path) as file:

@@ -73,7 +73,7 @@ def predict(classifier, paths, keep):
     """(names, pixels of the first `keep` images, predictions, {path: why it cannot be read}), batch by batch."""
     import numpy as np
     from tinynet.data.images import ImageError
-    from tinynet.progress import progress
+    from tinynet.system.progress import progress
     names, kept, predictions, damaged = [], [], [], {}
 
     def pixels(path):

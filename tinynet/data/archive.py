@@ -5,9 +5,9 @@ import tarfile
 import zlib
 from pathlib import PurePosixPath
 
-from tinynet import files
-from tinynet.archives import open_decompressed
 from tinynet.data.dataset import DataError
+from tinynet.system import files
+from tinynet.system.archives import open_decompressed
 
 MAX_UNPACKED = 1_000_000_000      # bytes of the whole archive, five times CIFAR-10
 MAX_MEMBERS = 10_000

@@ -5,10 +5,10 @@ import zipfile
 
 import numpy as np
 
-from tinynet import files
-from tinynet.archives import zip_directory_size
 from tinynet.data.dataset import DataError, ImageDataset
 from tinynet.data.labels import Labels
+from tinynet.system import files
+from tinynet.system.archives import zip_directory_size
 
 MAX_DIRECTORY = 1_000_000      # bytes: some 10,000 arrays
 MAX_UNPACKED, MAX_RATIO = 1_000_000_000, 20      # bytes of any file, and times its size of a larger one

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinynet.data.dataset import DataError, ImageDataset
 from tinynet.data.download import data_folder, fetch
-from tinynet.files import atomic_write
+from tinynet.system.files import atomic_write
 
 CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)      # of the training images

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 from tinynet.data.dataset import DataError
-from tinynet.folders import cache_folder
-from tinynet.progress import progress
+from tinynet.system.folders import cache_folder
+from tinynet.system.progress import progress
 
 CHUNK = 1 << 18     # bytes read at a time
 TIMEOUT = 30        # seconds without a byte

@@ -9,7 +9,7 @@ from tinynet.data.images import FITS, is_gray, with_channels
 from tinynet.data.parts import Parts
 from tinynet.data.pixel_cache import read_images
 from tinynet.data.tree import few, find_images
-from tinynet.progress import say
+from tinynet.system.progress import say
 
 TEST_SHARE = 0.2                       # of the images, where the folder has no part for testing
 

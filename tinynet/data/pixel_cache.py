@@ -16,7 +16,7 @@ import numpy as np
 from tinynet.data import images
 from tinynet.data.download import data_folder
 from tinynet.kernels.machine.threads import get_num_threads
-from tinynet.progress import progress
+from tinynet.system.progress import progress
 
 FORMAT = 1                             # counts up when pixels are made in another way
 

@@ -15,12 +15,13 @@ import traceback
 
 import numpy as np
 
-from tinynet import files, kernels
+from tinynet import kernels
 from tinynet.autograd import Function
 from tinynet.gradients.modes import no_grad
 from tinynet.exercises.diagnose import explain, same
 from tinynet.exercises.limit import TimeUp, time_limit
 from tinynet.inspect import gradcheck
+from tinynet.system import files
 from tinynet.tensor import Tensor
 
 SEED = 0

@@ -10,7 +10,7 @@ import pathlib
 import string
 
 from tinynet.explorer.describe import described
-from tinynet.files import atomic_write
+from tinynet.system.files import atomic_write
 
 PARTS = pathlib.Path(__file__).parent / "page"
 SCRIPTS = "data.js", "fold.js", "graph.js", "pictures.js", "panel.js", "steps.js"

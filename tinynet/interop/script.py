@@ -15,7 +15,7 @@ from pathlib import Path
 
 import tinynet
 from tinynet.interop import hook
-from tinynet.suggest import did_you_mean
+from tinynet.system.suggest import did_you_mean
 
 ENGINE = str(Path(tinynet.__file__).parent) + os.sep
 

@@ -12,11 +12,11 @@ import functools
 import pathlib
 from typing import Any, Callable, NamedTuple
 
-from tinynet import files
 from tinynet.models.resnet import PreActResNet, ResNet
 from tinynet.nn.blocks import residual
 from tinynet.nn.blocks.attention import SEBlock
 from tinynet.nn.blocks.common import NORMS
+from tinynet.system import files
 
 BLOCKS = {"basic": residual.BasicBlock, "bottleneck": residual.Bottleneck, "preact": residual.PreActBlock,
           "preact_bottleneck": residual.PreActBottleneck}

@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 
-from tinynet import files
+from tinynet.system import files
 
 FORMATS = "png", "svg", "pdf"
 OTHER_SCRIPTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Source Han Sans", "WenQuanYi Micro Hei", "PingFang SC",

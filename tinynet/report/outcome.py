@@ -6,7 +6,7 @@ import numpy as np
 
 from tinynet.data.dataset import ImageDataset
 from tinynet.inspect.table import table
-from tinynet.progress import progress
+from tinynet.system.progress import progress
 
 WIDTH = 24                             # characters of a class's name in a table
 

@@ -8,7 +8,7 @@ import pathlib
 import numpy as np
 
 from tinynet import plots
-from tinynet.files import atomic_write
+from tinynet.system.files import atomic_write
 from tinynet.version import __version__
 
 MISTAKES = 24                          # pictures of them

@@ -9,7 +9,7 @@ import pathlib
 import re
 import sys
 
-from tinynet import files
+from tinynet.system import files
 from tinynet.weights import WeightFileError, load, save
 
 KEPT = 2

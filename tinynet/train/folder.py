@@ -8,7 +8,7 @@ import pathlib
 
 import filelock
 
-from tinynet import files
+from tinynet.system import files
 
 COLUMNS = ("epoch", "learning_rate", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy",
            "seconds")

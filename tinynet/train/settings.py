@@ -7,7 +7,7 @@ import math
 import pathlib
 import tomllib
 
-from tinynet import files
+from tinynet.system import files
 
 RECIPES = pathlib.Path(__file__).parent / "recipes"
 CHOICES = {"optimizer": ("sgd", "adamw"), "schedule": ("cosine", "onecycle", "multistep", "constant"),

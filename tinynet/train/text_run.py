@@ -2,10 +2,10 @@
 
 import pathlib
 
-from tinynet import files
 from tinynet.data.tales import fairy_tales
 from tinynet.data.text import Text, bigram_loss, unigram_loss
 from tinynet.models.text import TextTransformer
+from tinynet.system import files
 from tinynet.train.settings import MAX_FILE, TextSettings
 from tinynet.weights import load
 

@@ -18,7 +18,7 @@ from tinynet.gradients.anomaly import detect_anomaly
 from tinynet.nn import functional as F
 from tinynet.optim import SGD, AdamW
 from tinynet.optim.lr_scheduler import CosineAnnealingLR, LinearLR, MultiStepLR, OneCycleLR, SequentialLR
-from tinynet.progress import progress, say
+from tinynet.system.progress import progress, say
 from tinynet.train import checkpoint, folder as run_folder
 from tinynet.train.best import BEST, MODEL, best_row, epochs_since_best
 from tinynet.train.diagnose import first_non_finite

@@ -12,7 +12,8 @@ import json
 
 import numpy as np
 
-from tinynet import bounded_json, dtypes
+from tinynet import dtypes
+from tinynet.system import bounded_json
 from tinynet.tensor import Tensor
 from tinynet.weights import safetensors_writer
 from tinynet.weights.refusal import MAX_KEY, Refusal, as_dict, parse_json

@@ -1,6 +1,6 @@
 """What the readers of weight files share: how to refuse, and the bounds of JSON and of a dict's keys."""
 
-from tinynet import bounded_json
+from tinynet.system import bounded_json
 
 MAX_KEY = 2**60               # Python hashes a smaller integer to itself
 

@@ -6,7 +6,7 @@ import pathlib
 
 from tinynet import dtypes
 from tinynet.devices import check_device
-from tinynet.files import atomic_write, open_to_read
+from tinynet.system.files import atomic_write, open_to_read
 from tinynet.weights.refusal import Refusal
 
 TORCH_ENDINGS = (".pt", ".pth", ".th", ".bin", ".ckpt")          # what PyTorch's users call what `torch.save` writes

@@ -15,7 +15,7 @@ import zipfile
 
 import numpy as np
 
-from tinynet.archives import zip_directory_size
+from tinynet.system.archives import zip_directory_size
 from tinynet.tensor import Tensor
 from tinynet.weights.encoding import decode, itemsize, loaded_dtype
 from tinynet.weights.pickle_machine import Global, run

@@ -5,8 +5,8 @@ import numpy as np
 from tinynet.deploy.onnx.nodes import shape_values, to_onnx
 from tinynet.deploy.onnx.tape import Tape, merged
 from tinynet.deploy.quantize import QuantizedLayer
-from tinynet.files import atomic_write
 from tinynet.inspect.watch import undisturbed
+from tinynet.system.files import atomic_write
 from tinynet.tensor import Tensor, as_array
 from tinynet.version import __version__
 

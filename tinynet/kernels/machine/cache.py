@@ -17,7 +17,7 @@ import time
 
 from numba.core import compiler, serialize
 
-from tinynet.folders import why_not_trusted
+from tinynet.system.folders import why_not_trusted
 
 CHECKSUM_BYTES = 32
 TRIAL_BYTES = 1 << 16                  # what must fit on the disk for kernels to be called "kept"

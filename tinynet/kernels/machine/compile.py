@@ -13,11 +13,11 @@ import numba
 import numpy
 from numba.core import event
 
-from tinynet import folders
 from tinynet.kernels.machine import lanes
 from tinynet.kernels.machine.cache import Folder, KernelCache
 from tinynet.kernels.machine.memory import keep_freed_memory
-from tinynet.progress import say
+from tinynet.system import folders
+from tinynet.system.progress import say
 
 
 def source_hash():

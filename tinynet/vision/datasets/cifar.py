@@ -14,7 +14,7 @@ import numpy as np
 from tinynet.data import DataError, cifar10, cifar100
 from tinynet.data.archive import read_members
 from tinynet.data.download import fetch
-from tinynet.files import atomic_write
+from tinynet.system.files import atomic_write
 from tinynet.vision.datasets.base import Split
 
 LARGEST = 160_000_000          # bytes of a file: the training images of CIFAR-100

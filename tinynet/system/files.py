@@ -15,7 +15,7 @@ import secrets
 import stat
 import time
 
-from tinynet import bounded_json
+from tinynet.system import bounded_json
 
 TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")      # what `atomic_write` calls an unfinished file
 RENAME_TRIES = 10             # Windows refuses to replace a file while another process has it open
