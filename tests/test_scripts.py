@@ -20,7 +20,8 @@ NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem not in ("
 @functools.cache
 def losses(*runner):
     """{script: {network: losses}}, or its error; all scripts run in one process, which starts once for all of them."""
-    done = subprocess.run([sys.executable, *runner, "run_all.py"], cwd=SCRIPTS, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, *runner, "run_all.py"], cwd=SCRIPTS, capture_output=True, text=True,
+                          encoding="utf-8")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
