@@ -65,12 +65,14 @@ def machine(name):
     facts = content.get("machine") or content["facts"]
     threads = int(facts["threads"])
     return (f"{facts['processor'].replace('(R)', '')}, LLVM target {facts['LLVM target']}, "
-            f"{facts['SIMD lanes']} SIMD lanes, {threads} thread{'s' * (threads > 1)}, tinynet {facts['tinynet']}, NumPy {facts['numpy']}")
+            f"{facts['SIMD lanes']} SIMD lanes, {threads} thread{'s' * (threads > 1)}, tinynet {facts['tinynet']}, "
+            f"NumPy {facts['numpy']}")
 
 
 # The bench --------------------------------------------------------------------------------------------------
 
-STEP, BATCH, ONE = "ResNet-20 training step, batch 128", "ResNet-20 inference, batch 128", "ResNet-20 inference, batch 1"
+STEP = "ResNet-20 training step, batch 128"
+BATCH, ONE = "ResNet-20 inference, batch 128", "ResNet-20 inference, batch 1"
 SPEED = {                              # rows of the bench, and what the table of README.md calls them
     "the same against PyTorch with the C library's default heap": "the same against PyTorch with its default heap",
     "the same network in unfused ops": "the same network written one operator at a time, none fused",

@@ -77,6 +77,7 @@ RUNGS = (
 if __name__ == "__main__":
     sizes = arguments(__doc__, channels=16, size=32, batch=128)
     rng = np.random.default_rng(0)
-    images = rng.standard_normal((sizes.batch, sizes.size, sizes.size, sizes.channels), np.float32).transpose(0, 3, 1, 2)
+    images = rng.standard_normal((sizes.batch, sizes.size, sizes.size, sizes.channels), np.float32)
+    images = images.transpose(0, 3, 1, 2)
     weight, bias = rng.standard_normal((2, sizes.channels)).astype(np.float32)
     climb(RUNGS, images, weight, bias, item="image", work=8 * sizes.channels * sizes.size ** 2, unit="GB/s")

@@ -84,9 +84,9 @@ def tree_of(function):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name and first_line(node) == code.co_firstlineno:
             node.decorator_list = []
             return node
-        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno and built(node, function.__globals__
-                                                                                         ).__code__.co_code == code.co_code:
-            return node
+        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno:
+            if built(node, function.__globals__).__code__.co_code == code.co_code:
+                return node
     return None
 
 
@@ -121,7 +121,8 @@ def mutants(target):
 
 def questions(tree):
     """Ids of the nodes that ask whether a gradient is needed: one that nobody needs may be computed all the same."""
-    tests = [node for node in ast.walk(tree) if isinstance(node, (ast.If, ast.IfExp)) and "needs" in ast.unparse(node.test)]
+    tests = [node for node in ast.walk(tree)
+             if isinstance(node, (ast.If, ast.IfExp)) and "needs" in ast.unparse(node.test)]
     return {id(node) for node in tests} | {id(inner) for node in tests for inner in ast.walk(node.test)}
 
 
@@ -293,7 +294,7 @@ EQUIVALENT = {
     "def batch_norm_backward": "a default that every caller gives",
     "(n, c, -2)": "NumPy takes any negative size as the one to find out",
     "(-2, np.prod": "NumPy takes any negative size as the one to find out",
-    "Pow.backward: flat = (x == 0) & (y >= 0) -> flat = x == 0": "differs at 0 to a negative power alone, which is infinite",
+    "Pow.backward: flat = (x == 0) & (y >= 0) -> flat = x == 0": "differs only at 0 to a negative power: infinite",
     "where(y == 0, 2, y - 1)": "stands in for a power that is not used",
     "where(flat, 2, x)": "stands in for a logarithm that is not used",
     "where(y == 0, 2, 2 * y)": "stands in for a divisor that is not used",

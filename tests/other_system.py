@@ -14,7 +14,7 @@ import sys
 import warnings
 
 MODULES = ["fcntl", "resource", "pwd", "grp", "termios", "tty", "pty",
-           "torch"]                                     # PyTorch asks for the functions of the system that it was made for
+           "torch"]                    # PyTorch asks for the functions of the system that it was made for
 FUNCTIONS = ["fork", "forkpty", "register_at_fork", "sched_getaffinity", "sched_setaffinity", "getuid", "geteuid",
              "getgid", "setsid", "killpg", "sysconf", "getloadavg", "nice", "mkfifo", "chown", "statvfs"]
 KEPT_SIGNALS = ["SIGINT", "SIGTERM", "SIGABRT", "SIGFPE", "SIGILL", "SIGSEGV", "SIG_DFL", "SIG_IGN"]

@@ -36,10 +36,10 @@ SHAPELESS = set("""
     inspect.gradcheck.GradientError inspect.graph.Graph inspect.profile.Profile inspect.profile.Share
     inspect.summary.Layer inspect.summary.Summary is_grad_enabled load manual_seed no_grad save
     set_num_threads are_deterministic_algorithms_enabled device finfo iinfo get_default_device get_default_dtype
-    get_float32_matmul_precision memory_format set_printoptions set_default_device set_default_dtype set_default_tensor_type
-    set_float32_matmul_precision set_num_interop_threads use_deterministic_algorithms Generator initial_seed seed
-    as_torch promote_types result_type stopping.Stopped weights.WeightFileError weights.unwrap DataError gradient_norms
-    load_parts load_run
+    get_float32_matmul_precision memory_format set_printoptions set_default_device set_default_dtype
+    set_default_tensor_type set_float32_matmul_precision set_num_interop_threads use_deterministic_algorithms
+    Generator initial_seed seed as_torch promote_types result_type stopping.Stopped
+    weights.WeightFileError weights.unwrap DataError gradient_norms load_parts load_run
     training_curves write
     LRScheduler LambdaLR StepLR MultiStepLR ExponentialLR LinearLR CosineAnnealingLR OneCycleLR SequentialLR
     MultiplicativeLR ConstantLR PolynomialLR CosineAnnealingWarmRestarts CyclicLR ReduceLROnPlateau ChainedScheduler
@@ -53,9 +53,9 @@ HOMES = tuple(f"tinynet.{home}" for home in """
     kernels ops plots random sampling tensor train vision.transforms
     """.split())
 PLAIN = set("""
-    FeatureExtractor Flatten Identity Module ModuleDict ModuleList Parameter ParameterDict ParameterList Sequential Sigmoid Tanh
-    watch_gates build constant constant_ create eye eye_ weights.WeightFileError weights.unwrap load normal_ ones_ save
-    normal uniform uniform_ zeros_ load_run export_onnx
+    FeatureExtractor Flatten Identity Module ModuleDict ModuleList Parameter ParameterDict ParameterList Sequential
+    Sigmoid Tanh watch_gates build constant constant_ create eye eye_ weights.WeightFileError weights.unwrap load
+    normal_ ones_ save normal uniform uniform_ zeros_ load_run export_onnx
     """.split())
 
 TERMS = re.findall(r"^(?:``\w+`` ?)+$", OPENING, re.MULTILINE)    # what they are stands in the lines below

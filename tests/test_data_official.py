@@ -1,4 +1,4 @@
-"""CIFAR-100, MNIST and Fashion-MNIST: small files of the official form, with their checksums in place of the real ones."""
+"""CIFAR-100, MNIST and Fashion-MNIST: small files of the official form, with checksums of their own."""
 
 import gzip
 import hashlib

@@ -361,6 +361,6 @@ def test_it_is_stopped_in_any_thread_and_only_inside(tmp_path):
 def test_a_call_that_never_returns_ends_the_command(tmp_path):
     path = tmp_path / "answer.py"
     path.write_text("import time\ntime.sleep(1000)\n", encoding="utf-8")
-    done = subprocess.run([sys.executable, "-m", "tinynet", "exercise", "relu", "--check", str(path), "--seconds", "0.2"],
-                          capture_output=True, text=True, timeout=120, encoding="utf-8")
+    command = [sys.executable, "-m", "tinynet", "exercise", "relu", "--check", str(path), "--seconds", "0.2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, encoding="utf-8")
     assert done.returncode == 1 and "relu: stopped: the answer did not end within 0.2 seconds" in done.stdout

@@ -225,8 +225,8 @@ def test_numbers_shown_are_the_engine_s(opened):
         assert text in tab.inner_text("#panel")
     tab.evaluate("goTo(0)")                            # a convolution shows a pixel and its window
     assert "One output pixel" in tab.inner_text("#panel")
-    claimed, summed = re.search(r"\] = (\S+)\. .*?bias, is (\S+?)\.\n?$", tab.inner_text("#panel section:has-text('One output pixel')"),
-                                re.DOTALL).groups()
+    section = tab.inner_text("#panel section:has-text('One output pixel')")
+    claimed, summed = re.search(r"\] = (\S+)\. .*?bias, is (\S+?)\.\n?$", section, re.DOTALL).groups()
     assert float(claimed) == pytest.approx(float(summed), abs=2e-3)
 
 

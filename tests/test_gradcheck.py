@@ -136,7 +136,9 @@ def test_without_pytorch_the_command_says_so(monkeypatch, capsys):
     from tinynet.cli import main
     monkeypatch.setattr(prove, "torch_or_none", lambda: None)
     assert main(["gradcheck", "neg"]) == 0
-    assert "1 of 1 operators and layers have the right gradients, in 1 cases (PyTorch is not installed: differences alone)" in capsys.readouterr().out
+    expected = ("1 of 1 operators and layers have the right gradients, in 1 cases "
+                "(PyTorch is not installed: differences alone)")
+    assert expected in capsys.readouterr().out
 
 
 def test_an_unknown_operator_is_refused_with_the_nearest_name(capsys):

@@ -33,7 +33,8 @@ CASES = [
     ("CosineAnnealingWarmRestarts", {"T_0": 7}),
     ("CosineAnnealingWarmRestarts", {"T_0": 5, "T_mult": 2, "eta_min": 0.01}),
     ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.2, "step_size_up": 6}),
-    ("CyclicLR", {"base_lr": [0.01, 0.02], "max_lr": 0.2, "step_size_up": 3, "step_size_down": 5, "mode": "triangular2"}),
+    ("CyclicLR", {"base_lr": [0.01, 0.02], "max_lr": 0.2, "step_size_up": 3, "step_size_down": 5,
+                  "mode": "triangular2"}),
     ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.2, "step_size_up": 5, "mode": "exp_range", "gamma": 0.95,
                   "cycle_momentum": False}),
     ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.2, "step_size_up": 5, "scale_fn": lambda x: 1 / (1 + x),
@@ -49,7 +50,8 @@ CASES = [
     ("OneCycleLR", {**CYCLE, "base_momentum": [0.5, 0.6], "max_momentum": 0.99}),
 ]
 
-OWN_STATE = ("OneCycleLR", "LambdaLR", "MultiplicativeLR", "CyclicLR", "ConstantLR", "PolynomialLR")     # their saved states differ from PyTorch's
+# The saved states of these differ from PyTorch's.
+OWN_STATE = ("OneCycleLR", "LambdaLR", "MultiplicativeLR", "CyclicLR", "ConstantLR", "PolynomialLR")
 
 
 def make_optimizer(lr=0.1, kind=SGD):
@@ -131,7 +133,8 @@ class TestAgainstTorch:
             found, expected = ([group["lr"] for group in each.param_groups] for each in (ours, theirs))
             np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-16)
 
-    @pytest.mark.parametrize("name, options", [case for case in CASES if case[0] not in ("OneCycleLR", "CyclicLR")], ids=str)
+    @pytest.mark.parametrize("name, options",
+                             [case for case in CASES if case[0] not in ("OneCycleLR", "CyclicLR")], ids=str)
     def test_resuming_at_a_later_epoch(self, name, options):
         courses = []
         theirs, ours = make_torch_optimizer(), make_optimizer()

@@ -21,7 +21,8 @@ def test_backwards_are_mutated():
     assert len(targets) > 0.8 * len(of_engine)
 
 
-@pytest.mark.parametrize("name", ["Mul.backward", "Softmax.backward", "softmax.softmax_backward", "PadConstant.backward"])
+@pytest.mark.parametrize("name", ["Mul.backward", "Softmax.backward", "softmax.softmax_backward",
+                                  "PadConstant.backward"])
 def test_mutants_are_caught(name):
     found = mutations.results([name])
     assert len(found) >= 4

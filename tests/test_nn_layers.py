@@ -75,7 +75,8 @@ def test_layers_train_and_evaluate_as_pytorchs_do(name, dtype):
 @pytest.mark.parametrize("name", [n for n in nn.__all__ if n[0].isupper()])
 def test_constructors_are_pytorchs(name):
     torch = pytest.importorskip("torch")
-    if name in ("Module", "Parameter", "Sequential", "Identity", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"):
+    if name in ("Module", "Parameter", "Sequential", "Identity", "ModuleList", "ModuleDict", "ParameterList",
+                "ParameterDict"):
         return
     ours = inspect.signature(getattr(nn, name).__init__).parameters
     theirs = inspect.signature(getattr(torch.nn, name).__init__).parameters

@@ -74,7 +74,8 @@ def test_parameters_become_a_vector_and_back():
                                2 * vector.detach().numpy())
 
 
-@pytest.mark.parametrize("options", [{}, {"batch_first": True, "padding_value": -1.0}, {"padding_side": "left"}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"batch_first": True, "padding_value": -1.0}, {"padding_side": "left"}],
+                         ids=str)
 def test_padded_sequences_are_pytorchs(options):
     torch = pytest.importorskip("torch")
     arrays = [np.random.default_rng(i).standard_normal((n, 2)) for i, n in enumerate((3, 1, 4))]

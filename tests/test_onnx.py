@@ -93,14 +93,16 @@ OWN = {
     "softmax": Own(lambda x: x.softmax(1) + x.log_softmax(2)),
     "shapes": Own(lambda x: x.flatten(1).reshape(-1, 4, 48).transpose(1, 2).unsqueeze(1).squeeze(1)),
     "pieces": Own(lambda x: tinynet.cat([x[:, 0], x[:, 1:, ::2].flatten(1, 2), x[..., 2:6, :].sum(1)], 1)),
-    "split and stack": Own(lambda x: tinynet.stack(x.chunk(2, dim=2), 1) + x.unbind(1)[0][:, :4].unsqueeze(1).unsqueeze(1)),
-    "a token for each image": Own(lambda x, a: tinynet.cat([a.bias.expand(x.shape[0], 1, 192), x.reshape(-1, 1, 192)], 1),
-                                  nn.Linear(1, 192)),
+    "split and stack": Own(
+        lambda x: tinynet.stack(x.chunk(2, dim=2), 1) + x.unbind(1)[0][:, :4].unsqueeze(1).unsqueeze(1)),
+    "a token for each image": Own(
+        lambda x, a: tinynet.cat([a.bias.expand(x.shape[0], 1, 192), x.reshape(-1, 1, 192)], 1), nn.Linear(1, 192)),
     "norms": Own(lambda x, a, b: a(x) + b(x), nn.GroupNorm(3, 3), nn.LayerNorm(8)),
     "pools": Own(lambda x: (F.max_pool2d(x, 3, 2, 1), F.max_pool2d(x, 3, 2, ceil_mode=True),
                             F.avg_pool2d(x, 2, padding=1), F.adaptive_avg_pool2d(x, 2))),
     "padding": Own(lambda x: F.pad(x, (1, 2, 0, 1), value=3.0) + F.pad(x, (1, 2, 0, 1), mode="replicate")),
-    "a choice": Own(lambda x: tinynet.where(tinynet.arange(8) % 2 == 0, x, -x).clamp(-1, 0.5) + tinynet.maximum(x, x * 2)),
+    "a choice": Own(
+        lambda x: tinynet.where(tinynet.arange(8) % 2 == 0, x, -x).clamp(-1, 0.5) + tinynet.maximum(x, x * 2)),
     "attention": Own(lambda x, a: a(x[:, 0], x[:, 1], x[:, 2])[0], nn.MultiheadAttention(8, 2, batch_first=True)),
 }
 
@@ -128,7 +130,8 @@ def test_a_model_in_training_is_exported_as_in_evaluation_and_stays_as_it_was():
 
 
 @pytest.mark.parametrize("model, message", [
-    (nn.Sequential(nn.Conv2d(3, 3, 1), Own(lambda x: x.cumsum(1))), r"the operator CumSum \(in layer 1\) has no counterpart"),
+    (nn.Sequential(nn.Conv2d(3, 3, 1), Own(lambda x: x.cumsum(1))),
+     r"the operator CumSum \(in layer 1\) has no counterpart"),
     (Own(lambda x: Tensor(np.tanh(x.array))), "does not come from its input by operators of tinynet"),
     (Own(lambda x: x * float(x.array.mean())), "other results than the network"),
     (Own(lambda x: tinynet.cat([x, tinynet.zeros(len(x), 1, 8, 8)], 1)), "does not run with a batch of 3"),

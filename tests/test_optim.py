@@ -64,7 +64,8 @@ ADAM_OPTIONS = [dict(betas=betas, weight_decay=decay, amsgrad=amsgrad, maximize=
                 for betas, decay, amsgrad, maximize, eps in itertools.product(
                     [(0.9, 0.999), (0.5, 0.5)], (0, 0.1), (False, True), (False, True), (1e-8, 1e-3))]
 
-OTHERS = [("RMSprop", {}), ("RMSprop", {"momentum": 0.9, "centered": True}), ("RMSprop", {"weight_decay": 0.1, "maximize": True}),
+OTHERS = [("RMSprop", {}), ("RMSprop", {"momentum": 0.9, "centered": True}),
+          ("RMSprop", {"weight_decay": 0.1, "maximize": True}),
           ("Adagrad", {}), ("Adagrad", {"lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.3}),
           ("Adadelta", {}), ("Adadelta", {"rho": 0.5, "eps": 1e-3, "weight_decay": 0.1, "maximize": True}),
           ("Rprop", {}), ("Rprop", {"etas": (0.3, 1.4), "step_sizes": (1e-3, 0.5), "maximize": True}),
@@ -191,8 +192,8 @@ class TestAgainstTorch:
         assert_equal([p.grad for p in params], [q.grad for q in torch_params])
 
 
-    @pytest.mark.parametrize("options", [{}, {"lr": 0.5, "max_iter": 5}, {"history_size": 2, "max_iter": 7}, {"max_eval": 4}],
-                             ids=str)
+    @pytest.mark.parametrize("options", [{}, {"lr": 0.5, "max_iter": 5}, {"history_size": 2, "max_iter": 7},
+                                         {"max_eval": 4}], ids=str)
     def test_lbfgs(self, options):
         import torch
 
@@ -204,7 +205,8 @@ class TestAgainstTorch:
 
             def closure():
                 optimizer.zero_grad()
-                loss = (1 - a[0]) ** 2 + 5 * (a[1] - a[0] ** 2) ** 2 + ((b - 2) ** 4).sum() / 10 + (a * b).sum() ** 2 / 10
+                loss = (1 - a[0]) ** 2 + 5 * (a[1] - a[0] ** 2) ** 2
+                loss = loss + ((b - 2) ** 4).sum() / 10 + (a * b).sum() ** 2 / 10
                 loss.backward()
                 return loss
 

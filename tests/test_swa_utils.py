@@ -9,7 +9,8 @@ from tinynet.optim import swa_utils
 
 
 def model(lib):
-    return lib.nn.Sequential(lib.nn.Conv2d(1, 2, 3), lib.nn.BatchNorm2d(2), lib.nn.Flatten(), lib.nn.Linear(8, 1)).double()
+    nn = lib.nn
+    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 1)).double()
 
 
 @pytest.mark.parametrize("options", [

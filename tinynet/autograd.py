@@ -6,8 +6,8 @@ backward pass visits the nodes from the latest to the earliest. Each gets the gr
 outputs, and sends the gradients with respect to its inputs along its edges. Gradients that meet are added. At a leaf
 the sum is added to `.grad`.
 
-First order only: gradients are arrays without a graph of their own. What stands beside this idea is in `gradients/`:
-modes (`no_grad`), hooks, the adding up in place, changes of tensors in place, recomputation.
+Only first-order gradients: a gradient is an array without a graph of its own. The folder `gradients/` has what this
+idea does not need: modes (`no_grad`), hooks, sums in place, changes of tensors in place, recomputation.
 """
 
 import heapq
@@ -30,7 +30,7 @@ class Function:
 
     `forward(ctx, *args)` gets arrays where tensors were passed and returns an array or a tuple of arrays.
     `backward(ctx, dy, ...)` gets the gradient of each output and returns one gradient for each tensor input, None
-    where `ctx.needs[i]` is false. Subclasses register themselves; a test proves every one.
+    where `ctx.needs[i]` is false. Subclasses register themselves, and a test demands a gradient check for each of them.
     """
 
     registry = {}
@@ -38,7 +38,7 @@ class Function:
                                        # `ctx.accumulator` (None if there is none) and return that array
 
     def __init_subclass__(cls, listed=True):
-        if listed:                     # not a base class of operators
+        if listed:                     # False for a class that is only a base of operators
             Function.registry[cls.__name__] = cls
 
     @classmethod
@@ -72,7 +72,7 @@ class Node:
 
     def __init__(self, function, inputs=()):
         self.function = function
-        self.inputs = inputs           # forgotten when forward is done
+        self.inputs = inputs           # dropped as soon as the edges are drawn
         self.needs = tuple(modes.grad and t.requires_grad for t in inputs)
         self.backend = kernels.backend()
         self.saved_arrays = ()
@@ -126,7 +126,7 @@ class Node:
         return result if isinstance(result, tuple) else (result,)
 
     def free(self):
-        """Let go of what was saved. A node that saved nothing survives a second backward, as in PyTorch."""
+        """Drop what was saved. A node that saved nothing can run in a second backward, as in PyTorch."""
         if self.saved_arrays or self.recall:
             self.saved_arrays, self.versions, self.recall, self.freed = (), (), None, True
 
@@ -148,6 +148,7 @@ class Accumulate(Node):
         self.hooks = {0: leaf._leaf_hooks}
 
     def add(self, gradient, owned):
+        """Add `gradient` to `.grad`; if `owned`, nobody else uses its memory, and no copy is needed."""
         leaf = self.leaf
         if leaf.grad is not None:
             leaf.grad.array = leaf.grad.array + gradient
@@ -195,13 +196,18 @@ def run_backward(tensors, gradients, retain_graph=False, leaves=None):
 
 
 def _finish(node, arrived, leaves):
+    """Add what has arrived at a leaf to its `.grad`, unless `leaves` leaves it out."""
     run_hooks(node, arrived)
     if leaves is None or id(node.leaf) in leaves:
         node.add(arrived.gradients[0], arrived.owned[0])
 
 
 def _pass_on(node, arrived, pending, send, retain_graph):
-    """Run a node, and send along each edge the gradient with respect to that input."""
+    """Run a node, and send along each edge the gradient with respect to that input.
+
+    `total` is a sum at one of those inputs to which the node can add in place, None for most nodes. `gradients/sums.py`
+    explains it, and what an owned gradient is.
+    """
     run_hooks(node, arrived)
     total = node.accumulator = accumulator(node, pending)
     gradients = node.run(arrived.gradients)
@@ -212,7 +218,7 @@ def _pass_on(node, arrived, pending, send, retain_graph):
     if not retain_graph:
         node.free()
     for edge, dx, is_owned in zip(node.edges, gradients, owned):
-        if edge is not None and dx is not None and dx is not total:        # `total` has been added to in place
+        if edge is not None and dx is not None and dx is not total:        # `total` holds its dx already
             send(edge, dx, is_owned)
 
 

@@ -17,9 +17,10 @@ PRINTED = {"precision": 4}             # how elements are printed; see `set_prin
 
 
 def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None):
-    """How tensors of any shape are printed: digits after the point, and elements and characters from which to shorten.
+    """How tensors of any shape are printed, in NumPy's terms.
 
-    `precision` is in digits, `threshold` and `edgeitems` in elements, `linewidth` in characters. `sci_mode=False`
+    `precision` is in digits after the point, `linewidth` in characters. A tensor of more than `threshold` elements is
+    shortened to `edgeitems` elements at both ends of each axis. `sci_mode=False`
     prints no exponents; ValueError for a `profile` other than "default". `torch.set_printoptions`.
     """
     if profile not in (None, "default"):
@@ -70,14 +71,14 @@ class Tensor:
         self.array = array
         self.grad = None
         self.requires_grad = requires_grad
-        self.grad_fn = None            # the node that computed it ...
-        self.output_index = 0          # ... as which of its outputs
+        self.grad_fn = None            # the node that computed this tensor
+        self.output_index = 0          # the tensor's index among the outputs of that node
         self.version = Version()
         self.base = None               # the tensor whose memory this one is a view of
-        self._views = None
-        self._accumulator = None
-        self._leaf_hooks = None
-        self._retains = False
+        self._views = None             # the tensors that are views of this one's memory, held weakly
+        self._accumulator = None       # of a leaf: the node that adds to `.grad`, held weakly
+        self._leaf_hooks = None        # of a leaf: the hooks on its gradient
+        self._retains = False          # whether `retain_grad` was asked for
 
     # What it is -------------------------------------------------------------------------------------------------
 
@@ -189,7 +190,7 @@ class Tensor:
 
     @staticmethod
     def kind():
-        """How the repr begins."""
+        """The word with which the repr begins; `Parameter` has another."""
         return "tensor"
 
     # Gradients --------------------------------------------------------------------------------------------------
@@ -239,7 +240,10 @@ class Tensor:
 
 
 def attach(*names):
-    """Makes a function that is defined on a floor above a method of Tensor: `@attach("add", "__add__")` before it."""
+    """A decorator that makes a function a method of Tensor: `@attach("add", "__add__")`.
+
+    The operators use it. They are defined on a floor above this file, which therefore cannot import them.
+    """
     def attached(function):
         for name in names:
             setattr(Tensor, name, function)

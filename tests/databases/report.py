@@ -31,7 +31,8 @@ def main():
         print(f"{title}: {len(chosen)} entries, {counts(total)}, {good:.2%} agree, {bad:.2%} of bad inputs refused, "
               f"{time.perf_counter() - start:.0f} s", flush=True)
     if not args.names:
-        print("rows of the table that covered nothing:", *(row for row in exemptions() if row not in used), sep="\n    ")
+        unused = [row for row in exemptions() if row not in used]
+        print("rows of the table that covered nothing:", *unused, sep="\n    ")
 
 
 def show(outcomes, every):

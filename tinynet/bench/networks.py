@@ -24,7 +24,7 @@ def large_resnet(depths, name, **options):
 
 
 def make_resnet(lib, depths, widths, small_images, num_classes, **options):
-    """Small images get a 3x3 stem and padded shortcuts, others a 7x7 stem and projections; options are `make_block`'s."""
+    """A 3x3 stem and padded shortcuts for small images, else a 7x7 stem and projections; options of `make_block`."""
     nn, F = lib.nn, lib.nn.functional
     Block = make_block(lib, pad_shortcut if small_images else projection, **options)
 
@@ -91,7 +91,7 @@ def make_block(lib, make_shortcut, bottleneck=False, groups=1, base_width=64, ex
 
 
 def gate(lib, channels):
-    """Squeeze-and-excitation (Hu, Shen & Sun 2018): each channel is scaled by what two linear layers say of all means."""
+    """Squeeze-and-excitation (Hu, Shen & Sun 2018): two linear layers make each channel's scale from all means."""
     nn = lib.nn
     inner = channels // min(16, channels)
 
@@ -132,7 +132,8 @@ def separable(lib):
                 nn.ReLU(), nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
 
     return nn.Sequential(nn.Conv2d(3, 32, 3, 1, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
-                         *step(32, 64, 1), *step(64, 128, 2), *step(128, 128, 1), *step(128, 256, 2), *step(256, 256, 1),
+                         *step(32, 64, 1), *step(64, 128, 2), *step(128, 128, 1),
+                         *step(128, 256, 2), *step(256, 256, 1),
                          nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10))
 
 
@@ -162,8 +163,8 @@ def transformer(lib):
 
 
 NETWORKS = {
-    "resnet8": small_resnet(8), "resnet20": small_resnet(20), "resnet32": small_resnet(32), "resnet44": small_resnet(44),
-    "resnet56": small_resnet(56), "resnet110": small_resnet(110),
+    "resnet8": small_resnet(8), "resnet20": small_resnet(20), "resnet32": small_resnet(32),
+    "resnet44": small_resnet(44), "resnet56": small_resnet(56), "resnet110": small_resnet(110),
     "se_resnet20": small_resnet(20, model=("se_resnet20", {}), excite=True),
     "wide_resnet20": small_resnet(20, (64, 128, 256), ("resnet", {"depths": [3] * 3, "widths": [64, 128, 256]})),
     "resnet18": large_resnet([2, 2, 2, 2], "resnet18"),

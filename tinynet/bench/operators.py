@@ -117,5 +117,5 @@ def cross_entropy(lib, classes, batch=128):
 
 OPERATORS = {
     "conv": conv, "linear": linear, "batch_norm": batch_norm, "batch_norm_relu": batch_norm_relu, "max_pool": max_pool,
-    "avg_pool": avg_pool, "relu": relu, "sigmoid": sigmoid, "add": add, "multiply": multiply, "mean": mean, "gelu": gelu,
-    "softmax": softmax, "layer_norm": layer_norm, "attention": attention, "cross_entropy": cross_entropy}
+    "avg_pool": avg_pool, "relu": relu, "sigmoid": sigmoid, "add": add, "multiply": multiply, "mean": mean,
+    "gelu": gelu, "softmax": softmax, "layer_norm": layer_norm, "attention": attention, "cross_entropy": cross_entropy}

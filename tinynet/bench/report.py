@@ -62,7 +62,8 @@ class RowTable(Table):
 
 def bar_table(bars):
     """what | bar | measured [quartiles] | holds."""
-    table = Table(["what", "bar".rjust(7), "measured [quartiles]".rjust(22), "holds"], max(len(bar["what"]) for bar in bars))
+    heads = ["what", "bar".rjust(7), "measured [quartiles]".rjust(22), "holds"]
+    table = Table(heads, max(len(bar["what"]) for bar in bars))
     lines = [table.head()]
     for bar in bars:
         measured = spread(bar["measured"], bar["unit"]) if bar["measured"] else "not measured"

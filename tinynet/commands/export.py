@@ -37,5 +37,6 @@ def run(args):
                 "std": json.dumps(list(card.std)), "fit": card.fit}
     tinynet.export_onnx(model, card.example(), args.out, ("images", "scores"), metadata)
     size = ", ".join(map(str, (card.channels, *card.size)))
-    print(f"{args.out}: {os.path.getsize(args.out) / 1e6:.2f} MB; images (N, {size}) -> scores (N, {len(card.classes)})")
+    megabytes = os.path.getsize(args.out) / 1e6
+    print(f"{args.out}: {megabytes:.2f} MB; images (N, {size}) -> scores (N, {len(card.classes)})")
     print("checked: it gives the network's own results")

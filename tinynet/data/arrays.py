@@ -62,8 +62,8 @@ def npz(path, train=True, test_share=0.2, seed=0):
         return whole.split(test_share, seed)[0 if train else 1]
     if train:
         return whole
-    return ImageDataset(channels_last(stored["x_test"], name), known.indices(stored["y_test"]), whole.classes, whole.mean,
-                   whole.std, f"{name}, test")
+    images, labels = channels_last(stored["x_test"], name), known.indices(stored["y_test"])
+    return ImageDataset(images, labels, whole.classes, whole.mean, whole.std, f"{name}, test")
 
 
 def check_size(file):

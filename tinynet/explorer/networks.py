@@ -1,4 +1,4 @@
-"""Exploring a network on images with labels: in evaluation, in one step of training, or two sets of weights beside each other."""
+"""Exploring a network on images with labels: in evaluation, in one step of training, or with two sets of weights."""
 
 from tinynet import data, optim
 from tinynet.autograd import no_grad
@@ -24,7 +24,8 @@ def explore_network(model, inputs, title, weights=(), train=False, step=1, essay
         raise ValueError(f"explore: expected a step of at least 1, got {step}")
     batches = labelled_batches(model, inputs)
     if train and batches is None:
-        raise ValueError("explore: --train needs a network that takes images (N, 3, 32, 32) and gives scores (N, classes)")
+        raise ValueError("explore: --train needs a network that takes images (N, 3, 32, 32) and gives scores "
+                         "(N, classes)")
     recordings = []
     with undisturbed(model, training=train):
         for file in weights or [None]:

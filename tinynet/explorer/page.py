@@ -1,7 +1,7 @@
 """The page itself: recordings as JSON between the template, the styles and the scripts, in one file without a network.
 
-Text of users (names of classes, paths, titles) never runs as script: in the HTML it is escaped, in the JSON every `<` is
-written as an escape, and the scripts set text, never markup.
+Text of users (names of classes, paths, titles) never runs as script: in the HTML it is escaped, in the JSON every `<`
+is written as an escape, and the scripts set text, never markup.
 """
 
 import html

@@ -1,7 +1,7 @@
 """Recording a forward and a backward pass: what each operator took, gave, saved and sent back, step by step.
 
-As in `inspect.watch`, the two places that all operators pass, `Function.apply` and `Node.run`, are replaced for the time
-of a `with` block. What they carry is sampled at once, because arrays may be changed in place or freed afterwards.
+As in `inspect.watch`, the two places that all operators pass, `Function.apply` and `Node.run`, are replaced for the
+time of a `with` block. What they carry is sampled at once, because arrays may be changed in place or freed afterwards.
 """
 
 import contextlib
@@ -67,8 +67,8 @@ class Recording:
         self.inputs = {id(tensor): name for name, tensor in inputs}
         self.lent = set() if model is None else {id(owner(p.array)) for p in model.parameters()}
         self.running, self.known, self.by_node = [], {}, {}
-        self.holders, self.saved = {}, 0                # id of saved memory -> the operators that keep it; all their bytes
-        self.waiting, self.flying = {}, 0               # edge -> the gradient that has arrived there so far; their bytes
+        self.holders, self.saved = {}, 0        # id of saved memory -> the operators that keep it; all their bytes
+        self.waiting, self.flying = {}, 0       # edge -> the gradient that has arrived there so far; their bytes
         self.node_total = None         # the array that the running node may add its gradient to
 
     def value_of(self, tensor):

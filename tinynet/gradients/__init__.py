@@ -1,1 +1,1 @@
-"""What stands beside the backward pass of `autograd.py`: modes, hooks, sums, changes in place, recomputation."""
+"""What `autograd.py` uses but its idea does not need: modes, hooks, sums, changes in place, recomputation."""

@@ -1,8 +1,9 @@
 """Changes in place while operations are recorded: `x += y`, `x[index] = y`, `relu_(x)`.
 
 A tensor that is changed gets a new place in the graph: the node of the operation that changed it. If the tensor is a
-view, its base has changed as well, and so have the other views of that base. They get new places, too: the base that
-of `ViewWritten`, each other view that of `PartOf`. https://docs.pytorch.org/docs/stable/notes/autograd.html
+view, its base has changed as well, and so have the other views of that base. They get new places, too: `ViewWritten`
+becomes the node of the base, and a `PartOf` becomes the node of each other view.
+https://docs.pytorch.org/docs/stable/notes/autograd.html
 """
 
 import numpy as np
@@ -12,9 +13,9 @@ from tinynet.gradients.modes import modes
 
 
 def change(name, function, target, *args, **kwargs):
-    """Run the operator `function` on `target` and write the result into `target`, which then stands for it.
+    """Run the operator `function` on `target`, and write the result into the memory of `target`.
 
-    A forward that needs a value of `target` after it is overwritten saves a copy.
+    From then on `target` has the result's place in the graph. If backward needs the old value, forward saves a copy.
     """
     check(name, target, *(a for a in args if hasattr(a, "requires_grad")))
     result = function.apply(target, *args, **kwargs, out=target.array)

@@ -28,8 +28,8 @@ class Switch:
     def __exit__(self, *exception):
         setattr(modes, self.name, self.before.pop())
 
-    def again(self):
-        """A switch that does the same."""
+    def copy(self):
+        """A switch that sets the same mode."""
         return type(self)()
 
     def __call__(self, function):
@@ -38,7 +38,7 @@ class Switch:
 
         @functools.wraps(function)
         def wrapped(*args, **kwargs):
-            with self.again():
+            with self.copy():
                 return function(*args, **kwargs)
         return wrapped
 
@@ -49,7 +49,7 @@ class Switch:
             generator = function(*args, **kwargs)
             resume = functools.partial(generator.send, None)
             while True:
-                with self.again():
+                with self.copy():
                     try:
                         value = resume()
                     except StopIteration as end:
@@ -93,7 +93,7 @@ class inference_mode(Switch):
         self.value = modes.grad and not self.mode
         super().__enter__()
 
-    def again(self):
+    def copy(self):
         return type(self)(self.mode)
 
 
@@ -107,13 +107,13 @@ class set_grad_enabled(Switch):
         super().__enter__()
 
     def __enter__(self):
-        modes.grad = self.value                               # what was before is noted already
+        modes.grad = self.value                               # the constructor has noted the mode before
 
     def __call__(self, function):
         self.__exit__()                                        # a decorator changes nothing at once
         return super().__call__(function)
 
-    def again(self):
+    def copy(self):
         return type(self)(self.value)
 
 

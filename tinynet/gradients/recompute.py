@@ -1,4 +1,4 @@
-"""Memory for time: `checkpoint` keeps the input of a part of the network, and forgets what it computed of it.
+"""Less memory for more time: `checkpoint` keeps the input of a part of the network, and forgets its inner results.
 
 Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost": n equal parts keep n inputs for the whole
 backward pass, and the inside of one part at a time.
@@ -14,15 +14,15 @@ __all__ = ["checkpoint"]
 
 
 def checkpoint(fn, *inputs, use_reentrant=None, **options):
-    """fn(*inputs, **options), forgetting what its operators save; backward runs fn a second time to get it.
+    """fn(*inputs, **options), whose operators keep nothing. The backward pass runs fn again to get their saved arrays.
 
     Inputs and results have any shape. Values and gradients are those without `checkpoint`: the second run
-    draws the same random numbers, and BatchNorm's running statistics move in the first alone. What fn has
-    used (inputs, parameters, tensors around it) must not be changed in place until then: RuntimeError. Its
-    hooks run twice. A part may contain parts of its own.
+    draws the same random numbers, and BatchNorm's running statistics change only in the first run. What fn has
+    used (inputs, parameters, other tensors) must not be changed in place before the second run: RuntimeError.
+    Hooks inside fn run twice. Calls of `checkpoint` may be nested.
 
-    As `torch.utils.checkpoint.checkpoint` with use_reentrant=False, whatever is given. Chen et al. 2016,
-    section 3.
+    As `torch.utils.checkpoint.checkpoint` with use_reentrant=False; the argument `use_reentrant` changes nothing.
+    Chen et al. 2016, section 3.
     """
     if not is_grad_enabled():
         return fn(*inputs, **options)
@@ -41,13 +41,13 @@ class Part:
         self.kept = None               # what the nodes of the second run saved: {number: (arrays, recall)}
 
     def forget(self, node):
-        """Watches the first run: let what the node saved go, and tell the node whom to ask for it."""
+        """Called for each node of the first run: drop what the node saved, and give it a function that gets it back."""
         if node.saved_arrays or node.recall:
             node.saved_arrays, node.recall = (), functools.partial(self.recall, len(self.operators))
         self.operators.append(node.function)
 
     def recall(self, number):
-        """What node `number` has saved, and if an inner part made that forget it, whom to ask next."""
+        """What node `number` saved in the second run: (arrays, None or the `recall` of a nested part)."""
         if self.kept is None:
             self.run_again()
         return self.kept.pop(number)

@@ -82,7 +82,7 @@ def probability(name, what, p):
 
 
 def refuse(name, **options):
-    """Options that PyTorch has and tinynet does not: they may only have the value that means nothing."""
+    """Options that PyTorch has and tinynet does not: ValueError unless they are None or False."""
     for option, value in options.items():
         if value not in (None, False):
             raise ValueError(f"{name}: {option} is not supported, got {value!r}")

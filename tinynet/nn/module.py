@@ -1,7 +1,7 @@
 """Module: a piece of a network that owns parameters, buffers and further modules.
 
-What is set on a module is sorted by its kind: a Parameter goes into `_parameters`, a Module into `_modules`,
-each in the order in which they were set. Buffers are tensors that belong to the state but are not learned,
+What is set on a module is sorted by its kind: a Parameter goes into `_parameters`, a Module into `_modules`.
+Both keep the order in which attributes were set. Buffers are tensors that belong to the state but are not learned,
 such as running statistics; `register_buffer` puts them into `_buffers`. All else is a plain attribute.
 """
 
@@ -18,8 +18,8 @@ from tinynet.tensor import Tensor
 class Module:
     """Base of layers and networks: set parameters and modules as attributes, define `forward`, call it.
 
-    Errors of the layers inside get the layer's path, `layer2.0.conv1: ...`. AttributeError for what is set
-    before `super().__init__()`, TypeError for setting anything else where a parameter or a module was.
+    Errors of the layers inside get the layer's path, `layer2.0.conv1: ...`. AttributeError for a parameter or module
+    that is set before `super().__init__()`. TypeError for another kind of value under the name of one of them.
     """
 
     def __init__(self):
@@ -83,7 +83,7 @@ class Module:
         Each enclosing module rewrites the message; the outermost one knows the full path:
         `layer2.0.shortcut: Conv2d(64 -> 128): expected input ...`.
         """
-        if len(error.args) != 1:       # no message of ours
+        if len(error.args) != 1:       # not an error with a message alone, as tinynet raises them
             return
         if not hasattr(error, "failed_module"):
             function, _, rest = str(error).partition(": ")
@@ -186,7 +186,7 @@ class Module:
         yield prefix, self
         for name, child in self._modules.items():
             if child is not None:
-                    yield from child.named_modules(memo, _join(prefix, name), remove_duplicate)
+                yield from child.named_modules(memo, _join(prefix, name), remove_duplicate)
 
     def modules(self):
         """This module and all below it, each once."""
@@ -262,7 +262,7 @@ class Module:
     # Changing all of it ---------------------------------------------------------------------------------
 
     def train(self, mode=True):
-        """Set this module and all below it to training (or not): it changes Dropout and BatchNorm.
+        """Set this module and all below it to training mode, or to evaluation, for Dropout and BatchNorm.
 
         ValueError unless `mode` is True or False.
         """

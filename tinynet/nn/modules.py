@@ -1,4 +1,4 @@
-"""The rooms of `torch.nn.modules` under their names there, `modules.batchnorm._BatchNorm`: each of them is `tinynet.nn`."""
+"""The modules of `torch.nn.modules` under their names, `modules.batchnorm._BatchNorm`: each of them is `tinynet.nn`."""
 
 import sys
 

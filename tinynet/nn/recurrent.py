@@ -29,8 +29,8 @@ class _Recurrent(Module):
         check.refuse(name, proj_size=proj_size or None)
         check.probability(name, "dropout", dropout)
         if min(input_size, hidden_size, num_layers) < 1:
-            raise ValueError(f"{name}: expected input_size, hidden_size and num_layers of at least 1, got {input_size}, "
-                             f"{hidden_size} and {num_layers}")
+            raise ValueError(f"{name}: expected input_size, hidden_size and num_layers of at least 1, "
+                             f"got {input_size}, {hidden_size} and {num_layers}")
         if not isinstance(bias, bool) or not isinstance(batch_first, bool):
             raise TypeError(f"{name}: expected bias and batch_first to be True or False, got {bias!r} and "
                             f"{batch_first!r}")
@@ -262,7 +262,10 @@ class RNNCell(_Cell):
 
 
 class LSTMCell(_Cell):
-    """One step of `LSTM`: x (N, input_size), (h, c) of (N, hidden_size) each -> (h, c). Hochreiter & Schmidhuber 1997."""
+    """One step of `LSTM`: x (N, input_size), (h, c) of (N, hidden_size) each -> (h, c).
+
+    Hochreiter & Schmidhuber 1997.
+    """
 
     gates, states = 4, 2
 

@@ -1,7 +1,7 @@
 """Operators of two operands: dx = dz · ∂z/∂x, summed over the axes that broadcasting repeated.
 
-Operands broadcast and promote as in PyTorch. `out` is the array of an in-place call (`x += y`); a forward that needs
-the value it overwrites saves a copy.
+Operands broadcast and promote as in PyTorch. `out` is the array that an in-place call (`x += y`) overwrites. If the
+backward needs the old value of that array, forward saves a copy (`before`).
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from tinynet.tensor import Tensor, attach
 def binary(name, function, *methods, floating=False, numbers=True):
     """A function of two operands, also attached to Tensor under the names `methods`.
 
-    They are tensors or arrays; with `numbers` one of them may be a number.
+    The operands are tensors or arrays; with `numbers`, one of the two may be a number.
     """
     def call(input, other):
         if not numbers or not isinstance(other, (Tensor, np.ndarray)):
@@ -253,7 +253,7 @@ def fmod(input, other):
 
 
 def power(x, y):
-    """x^y; of integers with a negative exponent the part before the point, as in PyTorch: 0, or 1 or -1 for x = 1, -1."""
+    """x^y. Integers with a negative exponent are rounded towards 0, as in PyTorch: only 1 and -1 give another value."""
     if x.dtype.kind not in "iu" or not (y < 0).any():
         return np.power(x, y)
     of_one = np.where(np.abs(x) == 1, np.where(y % 2, x, 1), 0)

@@ -70,8 +70,9 @@ OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float)
 def attach_sign(name, function, reflected=None):
     """Make `function` the method for an operator's sign, `__add__`, and for the reflected one, `__radd__`.
 
-    For what is no operand they let Python decide: x == None is False, and another class may have its own `__radd__`.
-    Texts and the like get the error message of `function`, for Python would repeat them.
+    For an object that is no operand, both methods leave the decision to Python: x == None is False, and another class
+    may have its own `__radd__`. Strings, lists and the like go to `function`, which refuses them (Python would repeat
+    them).
     """
     known = OPERANDS if reflected is None else (*OPERANDS, str, list, tuple, dict, type(None))
 

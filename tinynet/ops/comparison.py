@@ -97,7 +97,7 @@ def isneginf(input):
 
 @attach("isclose")
 def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """Whether |input - other| <= atol + rtol |other|, element by element; both broadcast. ValueError for a negative one."""
+    """Whether |input - other| <= atol + rtol |other|, element by element. ValueError for negative rtol or atol."""
     need_tensors("isclose", input, other)
     if rtol < 0 or atol < 0:
         raise ValueError(f"isclose: expected rtol and atol of 0 or more, got {rtol} and {atol}")

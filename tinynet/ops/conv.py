@@ -10,10 +10,10 @@ from tinynet.kernels.conv import spec, taps
 class Conv2d(Function):
     """y[n, k, p, q] = b[k] + Σ_c,r,s x[n, c, p·stride + r·dilation - padding, q·...] · w[k, c, r, s].
 
-    dx is the same sum read backwards: each dy goes, times w, to all x that it came from (a transposed
-    convolution). dw[k, c, r, s] = Σ_n,p,q dy · x at the matching places; db[k] = Σ_n,p,q dy.
-    Saves x and w; the unfolded input, R·S times larger than x, is made again where a kernel wants it.
-    A gradient that has already come to x from elsewhere (the shortcut beside it) is added to in place.
+    dx sends each dy, times w, to all pixels of x in its window (a transposed convolution).
+    dw[k, c, r, s] = Σ_n,p,q dy · x at the matching places; db[k] = Σ_n,p,q dy.
+    Saves x and w. The unfolded input, R·S times larger than x, is not saved: a kernel that needs it makes it again.
+    If a gradient has already arrived at x along another path (a shortcut), dx is added to it in place.
 
     Shapes: x (N, C, H, W), w (K, C/groups, R, S), b (K,) or None, y (N, K, P, Q); options are pairs.
     Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning".
@@ -45,7 +45,7 @@ class Conv2d(Function):
 
 
 class ConvTranspose2d(Function):
-    """The adjoint of `Conv2d`: forward is what convolution does backward for its input, and the other way round.
+    """The adjoint of `Conv2d`: forward is the input gradient of a convolution, and dx is a convolution.
 
     dx = conv2d(dy, w); dw is convolution's weight gradient with the roles of input and gradient exchanged. Saves x, w.
 

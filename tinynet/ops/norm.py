@@ -74,7 +74,7 @@ class GroupNorm(Function):
 
 
 class LayerNorm(Function):
-    """Each vector (the last `axes` axes) is normalised apart from the others; weight and bias have its shape or are None.
+    """Each vector (the last `axes` axes) is normalised by itself; weight and bias have its shape or are None.
 
     Ba, Kiros & Hinton 2016, "Layer Normalization".
     """

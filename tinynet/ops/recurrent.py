@@ -61,7 +61,8 @@ class LSTM(Function):
     def forward(ctx, gates, h, c, w):
         steps, _, size = len(gates), None, h.shape[-1]
         acts = np.empty_like(gates, order="C")
-        states, cells = (np.concatenate([first[None], np.empty((steps, *first.shape), first.dtype)]) for first in (h, c))
+        states, cells = (np.concatenate([first[None], np.empty((steps, *first.shape), first.dtype)])
+                         for first in (h, c))
         for t in range(steps):
             a = np.add(gates[t], matmul(states[t], w.T), out=acts[t])
             a[:, :2 * size], a[:, 3 * size:] = _sigmoid(a[:, :2 * size]), _sigmoid(a[:, 3 * size:])
@@ -80,7 +81,8 @@ class LSTM(Function):
             (i, f, g, o), top = np.split(acts[t], 4, 1), np.tanh(cells[t + 1])
             dh = dy[t] + dh
             dc = dc + dh * o * (1 - top * top)
-            di, df, dg, do = dc * g * i * (1 - i), dc * cells[t] * f * (1 - f), dc * i * (1 - g * g), dh * top * o * (1 - o)
+            di, df = dc * g * i * (1 - i), dc * cells[t] * f * (1 - f)
+            dg, do = dc * i * (1 - g * g), dh * top * o * (1 - o)
             np.concatenate([di, df, dg, do], 1, out=dgates[t])
             dh, dc = matmul(dgates[t], w), dc * f
         return dgates, dh, dc, _weight_gradient(dgates, states[:-1])

@@ -8,5 +8,5 @@ from tinynet.optim.lbfgs import LBFGS
 from tinynet.optim.optimizer import Optimizer
 from tinynet.optim.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Rprop", "LBFGS", "Optimizer",
-           "lr_scheduler", "swa_utils"]
+__all__ = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Rprop", "LBFGS",
+           "Optimizer", "lr_scheduler", "swa_utils"]

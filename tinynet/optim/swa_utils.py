@@ -59,7 +59,8 @@ class AveragedModel(Module):
 
     The first call copies. `avg_fn(average, weight, count)` gives a new average, `multi_avg_fn` takes lists and changes
     them in place; without either it is the plain mean. `use_buffers` averages floating-point buffers, too; else they
-    are copied. It is called as the model is: (N, ...) -> the model's result. ValueError for both rules. Izmailov et al. 2018.
+    are copied. It is called as the model is: (N, ...) -> the model's result. ValueError for both rules.
+    Izmailov et al. 2018.
     """
 
     def __init__(self, model, device=None, avg_fn=None, multi_avg_fn=None, use_buffers=False):

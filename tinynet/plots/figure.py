@@ -30,7 +30,7 @@ def figure(width=6.4, height=4.0):
 
 
 def rendered(fig, kind):
-    """The bytes of a figure as "png", "svg" or "pdf": the same figure gives the same bytes, without date or random names."""
+    """The bytes of a figure as "png", "svg" or "pdf". Equal figures give equal bytes: no date, no random names."""
     import matplotlib
     content = io.BytesIO()
     dates = {} if kind == "png" else {"metadata": {"CreationDate" if kind == "pdf" else "Date": None}}
@@ -50,7 +50,7 @@ def finished(fig, path):
 
 
 def write(fig, path):
-    """Write a figure as PNG, SVG or PDF, by the ending of `path`, whole or not at all; ValueError for another ending."""
+    """Write a figure as PNG, SVG or PDF, by the ending of `path`, whole or not at all. ValueError for other endings."""
     kind = pathlib.Path(path).suffix[1:].lower()
     if kind not in FORMATS:
         raise ValueError(f"plots: expected a path that ends in .png, .svg or .pdf, got {path}")

@@ -91,7 +91,8 @@ class Trainer:
         return {"loss": 0.0, "correct": 0, "count": 0, "seconds": 0.0}
 
     def __repr__(self):
-        return f"<Trainer of {self.settings.title()}: {len(self.rows)} of {self.settings.epochs} epochs, in {self.folder}>"
+        done = f"{len(self.rows)} of {self.settings.epochs} epochs"
+        return f"<Trainer of {self.settings.title()}: {done}, in {self.folder}>"
 
     def _repr_png_(self):
         from tinynet.plots.figure import rendered
@@ -102,7 +103,7 @@ class Trainer:
     # The state of a run -------------------------------------------------------------------------------------
 
     def state(self):
-        """All that the future of the run depends on: a nest for `tinynet.save`."""
+        """All that the rest of the run depends on: nested dicts and lists of arrays, for `tinynet.save`."""
         return {"settings": self.settings.asdict(), "data": self.data, "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(), "schedule": self.schedule.state_dict(),
                 "epoch": self.epoch, "step": self.step, "sums": self.sums, "rows": self.rows,
@@ -134,7 +135,7 @@ class Trainer:
         run_folder.write_metrics(self.folder, self.rows, self.unit)
 
     def catch_up_schedule(self):
-        """Lead a new schedule, made for `settings.epochs`, to the present step."""
+        """Replace the schedule by one for `settings.epochs`, and advance it to the present step."""
         scratch = make_optimizer(self.settings, self.model)
         schedule = make_schedule(self.settings, scratch, len(self.train_loader))
         for _ in range(self.epoch * len(self.train_loader) + self.step):
@@ -164,7 +165,7 @@ class Trainer:
         return self.rows
 
     def finished(self):
-        """Whether the last epoch is done, or so many have brought nothing better that it is time to stop."""
+        """Whether the last epoch is done, or `early_stop` epochs in a row have not improved on the best one."""
         patience = self.settings.early_stop
         return self.epoch >= self.settings.epochs or 0 < patience <= epochs_since_best(self.rows, self.settings.best_by)
 
@@ -189,7 +190,7 @@ class Trainer:
             self.train_step(inputs, labels)
             now = time.perf_counter()
             self.sums["seconds"], start = self.sums["seconds"] + now - start, now
-            if stop.received:                       # first of all: a terminal that was closed shows no bar
+            if stop.received:                       # before the bar moves: its terminal may have been closed
                 self.stop(stop.received)
             self.show(bar, labels.numel())
 
@@ -206,7 +207,7 @@ class Trainer:
         self.sums["count"] += labels.numel()
 
     def learn(self, inputs, labels):
-        """One step of stochastic gradient descent: the heart of it all."""
+        """One step of stochastic gradient descent."""
         self.optimizer.zero_grad()
         logits = self.model(inputs)
         loss = F.cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)

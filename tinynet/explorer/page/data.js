@@ -28,7 +28,7 @@ function numbers(packed) {
   return packed.decoded;
 }
 
-/** An element with attributes, listeners (`onclick` and so on) and children. Text stays text: it cannot run as script. */
+/** An element with attributes, listeners (`onclick` and so on) and children. Text cannot run as script. */
 function element(tag, attributes = {}, ...children) {
   const svg = ["svg", "g", "rect", "path", "text", "title", "line", "circle", "tspan"].includes(tag);
   const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);

@@ -64,7 +64,8 @@ function drawGraph() {
   const picture = byId("graph");
   picture.setAttribute("width", width || WIDE);
   picture.setAttribute("height", height || HIGH);
-  picture.replaceChildren(arrowTip, ...plan.edges().map(edge => drawEdge(plan, edge, edges.get(`${edge.v}|${edge.w}`))));
+  picture.replaceChildren(arrowTip,
+    ...plan.edges().map(edge => drawEdge(plan, edge, edges.get(`${edge.v}|${edge.w}`))));
   drawn.clear();
   for (const [key, item] of boxes) {
     const group = drawBox(item, plan.node(key));
@@ -146,5 +147,6 @@ function scrollIntoGraph(group) {
   if (box.top < view.top + 40 || box.bottom > view.bottom - 40) {
     room.scrollTop += (box.top + box.bottom - view.top - view.bottom) / 2;
   }
-  if (box.left < view.left || box.right > view.right) room.scrollLeft += (box.left + box.right - view.left - view.right) / 2;
+  if (box.left < view.left || box.right > view.right)
+    room.scrollLeft += (box.left + box.right - view.left - view.right) / 2;
 }

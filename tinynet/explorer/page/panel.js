@@ -46,9 +46,11 @@ function forwardParts(number, operator, about) {
   const chosen = about.name === "Conv2d" ? convolutionWindow(operator) : null;
   return [
     formulaPart(about),
-    operator.options.length ? element("p", { class: "muted" }, `other arguments: ${operator.options.join(", ")}`) : null,
+    operator.options.length
+      ? element("p", { class: "muted" }, `other arguments: ${operator.options.join(", ")}`) : null,
     ...operator.inputs.map((input, i) => valuePicture(input, nameOfValue(input, i), { mark: i === 0 && chosen?.mark })),
-    ...operator.outputs.map((output, i) => valuePicture(output, operator.outputs.length > 1 ? `output ${i + 1}` : "output", {
+    ...operator.outputs.map((output, i) => valuePicture(output,
+      operator.outputs.length > 1 ? `output ${i + 1}` : "output", {
       mark: chosen?.pixel,
       onpick: chosen && ((...at) => { pixelOf.set(number, at); showStep(); }),
     })),
@@ -72,7 +74,8 @@ function backwardParts(operator, about) {
 function additionParts(step) {
   return [
     element("p", {}, `The output of ${values[step.value].maker === null ? values[step.value].name || "an input"
-      : titleOf(operators[values[step.value].maker])} is used more than once. A gradient has come back along one path ` +
+      : titleOf(operators[values[step.value].maker])} is used more than once. ` +
+      "A gradient has come back along one path " +
       "already; the one from this path is added to it."),
     compared("the sum so far", recording => recording.steps[now].total),
   ];
@@ -103,7 +106,8 @@ const pixelOf = new Map();                       // operator -> [panel, row, col
 function convolutionWindow(operator) {
   const [x, w] = operator.inputs.map(number => values[number]), y = values[operator.outputs[0]];
   const geometry = operator.geometry;
-  if (!geometry || !x.picture || !y.picture || x.picture.leftOut.includes("every") || y.picture.leftOut.includes("every")) {
+  if (!geometry || !x.picture || !y.picture || x.picture.leftOut.includes("every") ||
+      y.picture.leftOut.includes("every")) {
     return null;
   }
   const [panels, rows, columns] = y.picture.layout;
@@ -153,7 +157,8 @@ function stepLink(number) {
 
 function showAcross() {
   const { parameters } = recordings[0];
-  const norms = operators.map((operator, number) => ({ number, norm: operator.arrived[0] ? whole(operator.arrived[0]).norm : undefined }))
+  const norms = operators.map((operator, number) => ({
+    number, norm: operator.arrived[0] ? whole(operator.arrived[0]).norm : undefined }))
                          .filter(item => item.norm !== undefined);
   panel.replaceChildren(
     element("h2", {}, "Across the network"),
@@ -172,7 +177,8 @@ function showAcross() {
 
 function parameterRow(p) {
   const norm = packed => packed ? whole(packed).norm ?? 0 : NaN;
-  const cells = [p.name, shapeText(p.picture.shape), short(norm(p.picture)), p.gradient ? short(norm(p.gradient)) : "none"];
+  const cells = [p.name, shapeText(p.picture.shape), short(norm(p.picture)),
+    p.gradient ? short(norm(p.gradient)) : "none"];
   if (p.update) cells.push(short(norm(p.update)), short(norm(p.update) / norm(p.picture)));
   return element("tr", {}, ...cells.map(cell => element("td", {}, cell)));
 }

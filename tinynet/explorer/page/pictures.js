@@ -38,7 +38,8 @@ function heat(packed, { mark, onpick } = {}) {
   const down = Math.ceil(panels / across);
   const cell = Math.max(1, Math.min(16, Math.floor(330 / (across * (columns + gap)))));
   const canvas = element("canvas", { width: across * (columns + gap) * cell, height: down * (rows + gap) * cell });
-  const context = canvas.getContext("2d"), largest = Math.max(Math.abs(whole(packed).min), Math.abs(whole(packed).max)) || 1;
+  const context = canvas.getContext("2d");
+  const largest = Math.max(Math.abs(whole(packed).min), Math.abs(whole(packed).max)) || 1;
   const place = panel => [panel % across * (columns + gap), Math.floor(panel / across) * (rows + gap)];
   for (let panel = 0; panel < panels; panel++) {
     const [left, top] = place(panel);
@@ -63,7 +64,10 @@ function heat(packed, { mark, onpick } = {}) {
   };
   hover(canvas, event => {
     const at = find(event);
-    return at && `[${(panels > 1 ? at : at.slice(1)).join(", ")}] = ${short(data[(at[0] * rows + at[1]) * columns + at[2]])}`;
+    if (!at) return null;
+    const [panel, row, column] = at;
+    const value = data[(panel * rows + row) * columns + column];
+    return `[${(panels > 1 ? at : [row, column]).join(", ")}] = ${short(value)}`;
   });
   if (onpick) canvas.addEventListener("click", event => { const at = find(event); if (at) onpick(...at); });
   return canvas;

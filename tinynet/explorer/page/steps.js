@@ -14,7 +14,8 @@ function show() {
   const step = steps[now];
   byId("slider").value = now;
   byId("where").textContent = `${now + 1} of ${steps.length}`;
-  byId("status").textContent = `Step ${now + 1} of ${steps.length}. ${stepName(step)}: ${titleOf(operators[step.operator])}`;
+  byId("status").textContent =
+    `Step ${now + 1} of ${steps.length}. ${stepName(step)}: ${titleOf(operators[step.operator])}`;
   light();
   markMemory();
   for (const button of document.querySelectorAll("#tabs button")) {
@@ -74,7 +75,8 @@ function setTheme(theme) {
 }
 
 const keys = {
-  ArrowRight: () => goTo(now + 1), ArrowLeft: () => goTo(now - 1), Home: () => goTo(0), End: () => goTo(steps.length - 1),
+  ArrowRight: () => goTo(now + 1), ArrowLeft: () => goTo(now - 1),
+  Home: () => goTo(0), End: () => goTo(steps.length - 1),
   " ": play, Backspace: () => foldAround(steps[now].operator), "/": () => byId("search").focus(),
 };
 

@@ -1,7 +1,7 @@
 """Convolution: y[n,k,p,q] = b[k] + sum over c,r,s of x[n,c, p·stride + r·dilation - padding..] · w[k,c,r,s].
 
 The reference implementation: `im2col` lays the window that each output pixel sees into a column, and the convolution
-becomes one matrix multiplication per image (Chellapilla et al. 2006). What runs is in `fast.py`.
+becomes one matrix multiplication per image (Chellapilla et al. 2006). `fast.py` has what runs by default.
 
 N batch, C channels in, K channels out, H W in, P Q out, R S kernel, G groups. Pairs are (vertical, horizontal).
 """
@@ -73,7 +73,7 @@ def col2im(columns, size, kernel, stride, padding, dilation):
     target = windows(padded, kernel, stride, dilation, (p, q))
     for i in range(r):
         for j in range(s):
-            target[:, :, i, j] += columns[:, :, i, j]               # within one tap nothing overlaps
+            target[:, :, i, j] += columns[:, :, i, j]       # of the windows' pixels under one tap, none coincide
     return padded[:, :, padding[0]:padding[0] + h, padding[1]:padding[1] + w]
 
 

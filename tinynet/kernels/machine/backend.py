@@ -9,7 +9,7 @@ import importlib
 import os
 
 BACKENDS = ("numpy", "numba")
-_current = None                        # until it is asked for: what the environment says
+_current = None                        # at first use: "numba", or what TINYNET_BACKEND says
 
 
 class use:

@@ -13,7 +13,7 @@ from tinynet.kernels.machine.team import ALONE, APART
 BYTES = 8 * APART                      # from one counter to the next
 
 
-@jit(cache=False)                      # Numba cannot bring a generator back from disk; its callers hold it anyway
+@jit(cache=False)                      # Numba cannot load a generator from disk; its callers contain it
 def chunks(team, phase, count):
     """Yields each number of range(count) to one of the threads; ends when the work on all chunks is done.
 
@@ -23,12 +23,12 @@ def chunks(team, phase, count):
     to sleep, and wakes up late. A team holds nothing but integers, because Numba never frees what else a generator
     holds.
     """
-    counters, number, bell, finished, target = team
+    counters, number, latest, finished, target = team
     if counters == ALONE:
         for chunk in range(count):
             yield chunk
         return
-    put(bell, number)
+    put(latest, number)
     taken = counters + 2 * phase * BYTES
     done = taken + BYTES
     chunk = increase(taken)

@@ -20,8 +20,8 @@ class Counters:
 class Job:
     """What several threads call at the same time, and the first exception of any.
 
-    A helper that comes late finds the job closed and leaves it alone. Closing waits for those that are at work, and
-    may be done twice: Ctrl-C can come at any moment.
+    A helper that comes late finds the job closed and does nothing. `close` waits for the helpers that are at work. It
+    may be called twice, because Ctrl-C can come at any moment.
     """
 
     def __init__(self, work, number):
@@ -59,14 +59,17 @@ class Job:
 
 
 class Pool:
-    """The helpers. They watch the bell for a moment before they sleep: see `spin.py`."""
+    """The helpers: Python threads. `latest` is the address of a counter with the number of the latest job.
+
+    A helper without work watches that counter for a moment before it sleeps: see `spin.py`.
+    """
 
     def __init__(self):
         self.threads, self.jobs, self.number, self.counters = [], queue.SimpleQueue(), 0, Counters()
-        self.bell, self.finished = self.counters.address, self.counters.address + 8 * APART
+        self.latest, self.finished = self.counters.address, self.counters.address + 8 * APART
 
-    def run(self, work, helpers, ring):
-        """Call `work(team)` here and on up to `helpers` threads. Unless `ring`, the work itself rings the bell."""
+    def run(self, work, helpers, wake):
+        """Call `work(team)` here and on up to `helpers` threads. Unless `wake`, the work itself wakes the helpers."""
         helpers = self.hire(helpers)
         self.number += 1
         job = Job(work, self.number)
@@ -74,10 +77,10 @@ class Pool:
         try:
             for _ in range(helpers):
                 self.jobs.put(job)
-            if ring:
-                put(self.bell, self.number)
-            job.run(Team(job.counters.address, job.number, self.bell, self.finished, target))
-            if ring:                   # compiled loops have watched already
+            if wake:
+                put(self.latest, self.number)
+            job.run(Team(job.counters.address, job.number, self.latest, self.finished, target))
+            if wake:                   # compiled loops wait for the helpers themselves
                 watch(self.finished, target)
         finally:
             try:
@@ -89,7 +92,7 @@ class Pool:
             raise job.error
 
     def hire(self, helpers):
-        """How many of so many helpers there are; those that are missing are started, if the system has threads."""
+        """Start threads until there are `helpers`; returns how many there are, fewer if the system refuses."""
         while len(self.threads) < helpers:
             thread = threading.Thread(target=self.help, daemon=True, name="tinynet-worker")
             try:
@@ -103,9 +106,9 @@ class Pool:
         while True:
             job = self.jobs.get()
             if job.enter():
-                job.run(Team(job.counters.address, job.number, self.bell, self.finished))
+                job.run(Team(job.counters.address, job.number, self.latest, self.finished))
                 job.leave()
             self.counters.values[APART] += 1
             following = job.number + 1
             del job                    # a waiting thread must not keep arrays alive
-            watch(self.bell, following)
+            watch(self.latest, following)

@@ -14,7 +14,7 @@ class Team(NamedTuple):
 
     counters: int = ALONE              # address of the job's counters: for each phase, chunks taken and chunks done
     number: int = 0                    # the job's number
-    bell: int = 0                      # address of the pool's counter that shows the number of the latest job
+    latest: int = 0                    # address of the pool's counter that shows the number of the latest job
     finished: int = 0                  # address of the pool's counter of finished helpers
     target: int = 0                    # what `finished` shows once this job's helpers are done; 0 on a helper
 

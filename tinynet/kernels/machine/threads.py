@@ -38,7 +38,7 @@ def set_num_threads(n):
 
 
 def _from_environment():
-    """The number that the environment asks for, or None. Only tinynet's own variable has to make sense."""
+    """The number that the environment asks for, or None. ValueError for a wrong TINYNET_NUM_THREADS alone."""
     own, others = os.environ.get("TINYNET_NUM_THREADS"), os.environ.get("OMP_NUM_THREADS", "")
     if own:
         if not own.strip().isdecimal() or int(own) < 1:
@@ -69,7 +69,7 @@ def parallel_for(body, n, grain, blas=False):
     def work_with_blas(team):
         blas_threads.on_one_thread(lambda: work(team))
 
-    _on_threads(work_with_blas if blas else work, -(-n // grain), ring=True)
+    _on_threads(work_with_blas if blas else work, -(-n // grain), wake=True)
 
 
 def images_in_chunk(x):
@@ -82,20 +82,20 @@ def on_all_threads(work, count):
 
     It is for compiled loops: with the team's counters they take `count` chunks by themselves, see `chunks.py`.
     """
-    _on_threads(work, count, ring=False)
+    _on_threads(work, count, wake=False)
 
 
-def _on_threads(work, chunks, ring):
-    """Call `work(team)` here and on as many other threads as there are, and chunks for them."""
+def _on_threads(work, chunks, wake):
+    """Call `work(team)` here and on other threads: no more than there are, and no more threads than chunks."""
     helpers = min(get_num_threads(), chunks) - 1
-    # A kernel inside a kernel works alone, and so does one that finds the pool helping another Python thread. Should
-    # the pool be taken after this look at it, `with` waits for that other kernel. There is no other way to take a
-    # lock that Ctrl-C cannot come into.
+    # A kernel inside a kernel works alone, and so does a kernel that finds the pool at work for another Python thread.
+    # If another thread takes the pool between this test and `with`, then `with` waits for it. A lock must be taken by
+    # `with`: in every other way, Ctrl-C could come between taking the lock and the `try` that releases it.
     if helpers < 1 or _pool_in_use.locked():
         work(NO_TEAM)
     else:
         with _pool_in_use:
-            _the_pool().run(work, helpers, ring)
+            _the_pool().run(work, helpers, wake)
 
 
 def _the_pool():

@@ -1,13 +1,13 @@
 """Normalisation: batch, group and layer norm, forward and backward.
 
 All are y = (x - mean) · invstd · weight + bias with invstd = 1 / sqrt(var + eps). They differ in which elements share a
-mean. With g = dL/dy, x̂ = (x - mean) · invstd, and averages over elements that share a mean,
+mean and a variance. With g = dL/dy, x̂ = (x - mean) · invstd, and averages over elements that share a mean,
 
     dweight = Σ g·x̂        dbias = Σ g        dx = invstd · (w·g - avg(w·g) - x̂ · avg(w·g·x̂))
 
-The two averages are there because mean and var depend on x. With given statistics (evaluation) there are none.
-Statistics are float64 whatever the type of x is: a mean of 1e4 rounded to float32 has an error of 5e-4, perhaps much of a
-standard deviation. `var` is the biased variance, the average of (x - mean)².
+The two averages come from mean and var, which depend on x. In evaluation, the statistics are given, and there are
+no averages. Statistics are float64 whatever the type of x is: a mean of 1e4 rounded to float32 has an error of 5e-4,
+which can be a large part of a standard deviation. `var` is the biased variance, the average of (x - mean)².
 """
 
 import math

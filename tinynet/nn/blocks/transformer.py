@@ -22,7 +22,7 @@ ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu}
 
 
 def activation_of(name, activation):
-    """The function behind "relu" or "gelu"; a callable is its own."""
+    """The function that "relu" or "gelu" names; a callable is returned as it is."""
     if not callable(activation) and activation not in ACTIVATIONS:
         raise ValueError(f'{name}: expected activation "relu", "gelu" or a callable, got {activation!r}')
     return ACTIVATIONS.get(activation, activation)
@@ -90,7 +90,7 @@ class TransformerEncoder(Module):
     """`num_layers` copies of a layer, one after another, then `norm`, if given (pre-norm layers want one).
 
     The copies start with the same weights, as PyTorch's do. There are no nested tensors here: the options
-    `enable_nested_tensor` and `mask_check` change nothing, and what comes out at padded places means nothing.
+    `enable_nested_tensor` and `mask_check` change nothing, and the outputs at padded places have no meaning.
     (L, N, d_model), or (N, L, d_model) if the layer is `batch_first` -> the same.
     Vaswani et al. 2017, section 3.1.
     """

@@ -40,7 +40,8 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     `return_indices`: also its place (d·H + h) W + w. As PyTorch's.
     """
     if return_indices:
-        return _max_pool3d_with_places(input, *_triples("max_pool3d", kernel_size, stride, padding, dilation), ceil_mode)
+        triples = _triples("max_pool3d", kernel_size, stride, padding, dilation)
+        return _max_pool3d_with_places(input, *triples, ceil_mode)
 
     def pooled(images, axes, kernel, stride, padding, dilation):
         return max_pool2d(images, _picked(axes, kernel, 1), _picked(axes, stride, 1), _picked(axes, padding, 0),
@@ -52,8 +53,8 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 def _max_pool3d_with_places(input, kernel, stride, padding, dilation, ceil_mode):
     """The maxima and their places: first those within each slice, then that of the slice."""
     if input.ndim == 4:
-        return tuple(y.squeeze(0) for y in _max_pool3d_with_places(input.unsqueeze(0), kernel, stride, padding, dilation,
-                                                                   ceil_mode))
+        batch = _max_pool3d_with_places(input.unsqueeze(0), kernel, stride, padding, dilation, ceil_mode)
+        return tuple(y.squeeze(0) for y in batch)
     n, c, d, h, w = input.shape
     y, within = max_pool2d(input.reshape(n, c * d, h, w), kernel[1:], stride[1:], padding[1:], dilation[1:], ceil_mode,
                            return_indices=True)

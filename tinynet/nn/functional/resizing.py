@@ -87,7 +87,7 @@ def pixel_shuffle(input, upscale_factor):
     if input.ndim < 3 or r < 1 or input.shape[-3] % (r * r):
         raise ValueError(f"pixel_shuffle: expected input (..., C·{r}·{r}, H, W), got {input.shape}")
     *batch, c, h, w = input.shape
-    y = input.reshape(math.prod(batch), c // (r * r), r, r, h, w).permute(0, 1, 4, 2, 5, 3)                # (N, C, H, r, W, r)
+    y = input.reshape(math.prod(batch), c // (r * r), r, r, h, w).permute(0, 1, 4, 2, 5, 3)   # (N, C, H, r, W, r)
     return y.reshape(*batch, c // (r * r), h * r, w * r)
 
 
@@ -97,7 +97,7 @@ def pixel_unshuffle(input, downscale_factor):
     if input.ndim < 3 or r < 1 or input.shape[-2] % r or input.shape[-1] % r:
         raise ValueError(f"pixel_unshuffle: expected input (..., C, H·{r}, W·{r}), got {input.shape}")
     *batch, c, h, w = input.shape
-    y = input.reshape(math.prod(batch), c, h // r, r, w // r, r).permute(0, 1, 3, 5, 2, 4)                 # (N, C, r, r, H, W)
+    y = input.reshape(math.prod(batch), c, h // r, r, w // r, r).permute(0, 1, 3, 5, 2, 4)    # (N, C, r, r, H, W)
     return y.reshape(*batch, c * r * r, h // r, w // r)
 
 
@@ -110,7 +110,7 @@ def channel_shuffle(input, groups):
 
 
 def upsample_nearest(input, size=None, scale_factor=None):
-    """The old name of `interpolate` with mode "nearest": (N, C, H, W) -> (N, C, P, Q). `size` is in pixels. PyTorch's."""
+    """PyTorch's old name of `interpolate` with mode "nearest": (N, C, H, W) -> (N, C, P, Q). `size` is in pixels."""
     return interpolate(input, size, scale_factor)
 
 

@@ -42,8 +42,8 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     if mode == "nearest":
         return _at(input, np.rint(y.array), np.rint(x.array))
     top, left = np.floor(y.array), np.floor(x.array)
-    below, right = y - Tensor(top), x - Tensor(left)                                          # shares of the later pixels
-    corners = [_at(input, top, left), _at(input, top, left + 1), _at(input, top + 1, left), _at(input, top + 1, left + 1)]
+    below, right = y - Tensor(top), x - Tensor(left)                        # shares of the later pixels
+    corners = [_at(input, top + i, left + j) for i in (0, 1) for j in (0, 1)]
     shares = [(1 - below) * (1 - right), (1 - below) * right, below * (1 - right), below * right]
     return (stack(corners) * stack(shares).unsqueeze(2)).sum(0)
 
