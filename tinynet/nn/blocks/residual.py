@@ -1,9 +1,9 @@
 """Residual blocks: y = relu(F(x) + shortcut(x)), so that a block has to learn only what to change.
 
-F(x), the output of the branch, is the residual. The shortcut is x itself or, where the shape changes, made from x. He et al.
-2015, "Deep Residual Learning for Image Recognition". Every addition comes after a BatchNorm and before a ReLU. One pass
-over memory does all three: `bn(y, residual=shortcut, relu=True)`. There, the argument `residual` is what is added to y:
-the shortcut.
+F(x), the output of the branch, is the residual. The shortcut is x itself or, where the shape changes, made from x.
+He et al. 2015, "Deep Residual Learning for Image Recognition". Every addition comes after a BatchNorm and before a
+ReLU. One pass over memory does all three: `bn(y, residual=shortcut, relu=True)`. There, the argument `residual` is
+what is added to y: the shortcut.
 """
 
 import difflib
