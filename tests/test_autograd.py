@@ -276,3 +276,13 @@ def test_data_is_a_tensor_on_the_same_memory_outside_the_graph():
         w.data = np.ones(3)
     with pytest.raises(TypeError, match="floating-point"):
         w.data = tinynet.arange(3)
+
+
+def test_grad_takes_pytorchs_options():
+    used, unused = tinynet.ones(2, requires_grad=True), tinynet.ones(3, requires_grad=True)
+    total = (used * 2).sum()
+    found = tinynet.autograd.grad(total, [used, unused], only_inputs=True, retain_graph=True, materialize_grads=True)
+    assert [gradient.tolist() for gradient in found] == [[2, 2], [0, 0, 0]]
+    for option in ({"only_inputs": False}, {"is_grads_batched": True}):
+        with pytest.raises(NotImplementedError, match="grad: is_grads_batched=True and only_inputs=False"):
+            tinynet.autograd.grad(total, [used], **option)

@@ -89,6 +89,7 @@ def test_random_order_has_each_example_once_and_repeats_with_the_generator():
     assert seeded[0] == seeded[1] != list(range(20))
     assert sorted(data.SubsetRandomSampler([3, 5, 7])) == [3, 5, 7]
     assert len(list(data.RandomSampler(range(3), replacement=True, num_samples=8))) == 8
+    assert next(iter(data.RandomSampler(range(3), replacement=True, num_samples=10**10))) in range(3)
     assert len(set(data.RandomSampler(range(5), num_samples=12))) == 5
     tinynet.manual_seed(1)
     drawn = list(data.WeightedRandomSampler([0.0, 1.0, 3.0], 1000))

@@ -367,7 +367,7 @@ class TestRefused:
         (SGD, {"weight_decay": -0.1}, "expected weight_decay in"),
         (SGD, {"nesterov": True}, "nesterov expects momentum > 0 and dampening 0, got momentum 0"),
         (SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "got momentum 0.9 and dampening 0.1"),
-        (SGD, {"fused": True}, "SGD: fused=True is not supported"),
+        (SGD, {"differentiable": True}, "SGD: differentiable=True is not supported"),
         (SGD, {"momentun": 0.9}, "SGD: unknown option 'momentun'"),
         (Adam, {"betas": (0.9, 1.0)}, r"Adam: expected betas\[1\] in \[0, 1\), got 1.0"),
         (Adam, {"betas": 0.9}, "expected betas to be a pair"),
@@ -382,12 +382,16 @@ class TestRefused:
     def test_options(self, make, options, message):
         with pytest.raises((ValueError, TypeError), match=message):
             make(parameters(), **options)
-        if "momentun" not in options and not {"fused", "capturable"} & options.keys():
+        if "momentun" not in options and not {"differentiable", "capturable"} & options.keys():
             with pytest.raises((ValueError, TypeError), match=message):
                 make([{"params": parameters(), **options}])
 
     def test_options_that_ask_for_nothing_pass(self):
         SGD(parameters(), foreach=None, fused=False, differentiable=False)
+
+    def test_options_that_leave_the_numbers_as_they_are_pass(self):
+        SGD(parameters(), fused=True)
+        optim.RMSprop(parameters(), foreach=True)
 
     def test_parameters(self):
         p, q = parameters()[:2]

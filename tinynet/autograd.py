@@ -262,14 +262,18 @@ def _seed(name, tensor, gradient):
     return gradient
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True,
+         allow_unused=None, is_grads_batched=False, materialize_grads=False):
     """The gradients of `outputs` with respect to `inputs`, each in the shape of its input; no `.grad` changes.
 
     `grad_outputs` are the gradients of the final result with respect to the outputs, 1 for those of one element.
-    RuntimeError for an input that the outputs do not depend on, unless `allow_unused`, which gives None for it.
-    NotImplementedError for `create_graph`.
+    RuntimeError for an input that the outputs do not depend on, unless `allow_unused`, which gives None for it, or
+    `materialize_grads`, which gives zeros. NotImplementedError for `create_graph`, for `is_grads_batched`, and for
+    `only_inputs=False`.
     """
     _refuse_second_order("grad", create_graph)
+    if is_grads_batched or not only_inputs:
+        raise NotImplementedError("grad: is_grads_batched=True and only_inputs=False are not supported")
     outputs, inputs = _several(outputs), _several(inputs)
     given = [None] * len(outputs) if grad_outputs is None else _several(grad_outputs)
     seeds = [_seed("grad", *pair) for pair in zip(outputs, given, strict=True)]
@@ -281,6 +285,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     finally:
         for handle in handles:
             handle.remove()
+    if materialize_grads:
+        found = {i: Tensor(np.zeros_like(tensor.array)) for i, tensor in enumerate(inputs)} | found
     if len(found) < len(inputs) and not allow_unused:
         raise RuntimeError("grad: the outputs do not depend on one of the inputs; allow_unused=True gives None for it")
     return tuple(found.get(i) for i in range(len(inputs)))

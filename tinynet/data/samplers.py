@@ -5,6 +5,8 @@ import numpy as np
 from tinynet import random
 from tinynet.tensor import as_array
 
+DRAWN_AT_ONCE = 4096       # with replacement; scripts ask for 10**10 indices, and stop when they have trained enough
+
 
 class Sampler:
     """Base of samplers: `iter(sampler)` gives the indices of an epoch, () each.
@@ -57,7 +59,8 @@ class RandomSampler(Sampler):
     def __iter__(self):
         numbers, count, wanted = random.numbers(self.generator, "data"), len(self.data_source), self.num_samples
         if self.replacement:
-            yield from numbers.integers(count, size=wanted).tolist()
+            for start in range(0, wanted, DRAWN_AT_ONCE):
+                yield from numbers.integers(count, size=min(DRAWN_AT_ONCE, wanted - start)).tolist()
             return
         while wanted > 0 and count:
             yield from numbers.permutation(count)[:wanted].tolist()

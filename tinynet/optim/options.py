@@ -5,16 +5,16 @@ import numbers
 
 from tinynet.tensor import Tensor
 
-# How PyTorch computes a step, not what it computes. tinynet has one way; None and False ask for no other.
-IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
+SAME_NUMBERS = ("foreach", "fused")            # how fast PyTorch computes a step; the step is the same
+IMPLEMENTATION = ("capturable", "differentiable")      # what tinynet cannot do: CUDA graphs, gradients of a step
 
 
 def refuse(name, options):
     """Raise for options that PyTorch has and tinynet has not, and for unknown ones."""
     for option, value in options.items():
-        if option not in IMPLEMENTATION:
+        if option not in SAME_NUMBERS + IMPLEMENTATION:
             raise TypeError(f"{name}: unknown option {option!r}")
-        if value not in (None, False):
+        if value not in ((None, False, True) if option in SAME_NUMBERS else (None, False)):
             raise ValueError(f"{name}: {option}={value!r} is not supported; leave it out")
 
 

@@ -89,7 +89,8 @@ def plain(obj, name):
         if obj.dtype.newbyteorder("=") not in dtypes.SUPPORTED:
             raise TypeError(f"save: cannot store an array of {obj.dtype} (at {name!r})")
     elif not (obj is None or isinstance(obj, (str, bool, int, float, dict, list, tuple))):
-        raise TypeError(f"save: cannot store a {type(obj).__name__} (at {name!r})")
+        advice = "; save its state_dict()" if hasattr(obj, "state_dict") else ""
+        raise TypeError(f"save: cannot store a {type(obj).__name__} (at {name!r}){advice}")
     return obj
 
 

@@ -14,7 +14,8 @@ class MNIST(Split):
     """70,000 handwritten digits, gray PIL images of 28x28 pixels, 60,000 of them to train with.
 
     They are in `root`/MNIST/raw, packed (.gz) or not, or `download` puts them there. `data` is a tensor (N, 28, 28),
-    uint8, `targets` one (N,), int64. DataError for what is missing or altered. `torchvision.datasets.MNIST`;
+    uint8, `targets` one (N,), int64. DataError for what is missing or no idx file; other images than the official
+    ones are taken as they are. `torchvision.datasets.MNIST`;
     LeCun et al. 1998.
     """
 
@@ -30,6 +31,8 @@ class MNIST(Split):
     def read(self, root, download):
         """Set `data` and `targets`."""
         images, labels = (self.array(root, name, download) for name in official.PARTS[self.train])
+        if images.ndim != 3 or labels.shape != images.shape[:1]:
+            raise DataError(f"{root}: expected images (N, H, W) and N labels, got {images.shape} and {labels.shape}")
         self.data, self.targets, self.pixels = Tensor(images), Tensor(labels.astype("int64")), images
 
     def array(self, root, name, download):
@@ -37,7 +40,7 @@ class MNIST(Split):
         folder = root / type(self).__name__ / "raw"
         for place in (folder, root):
             if any((place / (name + ending)).is_file() for ending in ("", ".gz")):
-                return official.idx(*official.find(self.source, name, self.files[name], place))
+                return official.idx(*official.find(self.source, name, None, place))
         if not download:
             raise DataError(self.advice(root, f"there is no {name} or {name}.gz in {type(self).__name__}/raw"))
         packed = folder / f"{name}.gz"
@@ -49,7 +52,7 @@ class FashionMNIST(MNIST):
     """70,000 articles of clothing, gray PIL images of 28x28 pixels, 60,000 of them to train with.
 
     They are in `root`/FashionMNIST/raw, or `download` puts them there. `data` is (N, 28, 28), all else as in `MNIST`.
-    DataError for what is missing or altered. `torchvision.datasets.FashionMNIST`; Xiao et al. 2017.
+    DataError for what is missing or no idx file. `torchvision.datasets.FashionMNIST`; Xiao et al. 2017.
     """
 
     source, files = "fashion-mnist", official.FASHION
