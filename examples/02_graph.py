@@ -1,8 +1,8 @@
-"""The graph and the backward walk: what `backward()` does, done by hand.
+"""The graph and the backward pass: what `backward()` does, done by hand.
 
-While a formula is computed, every operation leaves a node behind: what it was, what it must remember, and
-edges to the nodes that made its inputs. The walk starts at the loss with the gradient 1 and visits the nodes
-from the latest to the earliest. Each one turns the gradient of its output into gradients of its inputs:
+While a formula is computed, every operation adds a node to the graph: what it was, what it must remember, and
+edges to the nodes that made its inputs. The backward pass starts at the loss with the gradient 1 and visits the
+nodes from the latest to the earliest. Each one turns the gradient of its output into gradients of its inputs:
 its own slope times what arrived. Where paths meet, gradients add up.
 """
 
@@ -22,8 +22,8 @@ y = w * 3.0 + b
 loss = y * y * w                       # y is used twice, w in two places
 
 
-def walk(root):
-    """Yield (node, gradient that arrived at it) in the order of the walk."""
+def backward_pass(root):
+    """Yield (node, gradient that arrived at it) in the order of the backward pass."""
     arrived = {root: np.array(1.0)}
     while arrived:
         node = max(arrived, key=lambda n: n.number)        # the latest: all that use its output are done
@@ -41,14 +41,14 @@ def title(node):
     return names[id(node.leaf)] if isinstance(node, Accumulate) else node.name.removesuffix("Backward")
 
 
-visits = list(walk(loss.grad_fn))
+visits = list(backward_pass(loss.grad_fn))
 for node, gradient in visits:
     print(f"{title(node):4} receives {gradient:g}")
 
 by_hand = {title(node): gradient for node, gradient in visits}
 loss.backward()
 
-# The picture: every node with the gradient that arrived; the walk goes from left to right.
+# The picture: every node with the gradient that arrived; the backward pass goes from left to right.
 fig = plots.figure(9, 2.4)
 axes = fig.add_subplot(xlim=(-0.4, len(visits) - 0.6), ylim=(-0.3, 1))
 axes.set_axis_off()
@@ -58,8 +58,8 @@ for node, gradient in visits:
     axes.text(places[node], 0, f"{title(node)}\n{gradient:g}", ha="center", va="center", bbox=style)
     befores = [before for before, _ in filter(None, node.edges)]
     for i, before in enumerate(befores):
-        twin = before in befores[:i]                       # y * y: a second edge to the same node, bent down
-        bend = 0.5 if twin else 0 if places[before] == places[node] + 1 else -0.3
+        second = before in befores[:i]                     # y * y: a second edge to the same node, bent down
+        bend = 0.5 if second else 0 if places[before] == places[node] + 1 else -0.3
         axes.annotate("", (places[before], 0), (places[node], 0), arrowprops={
             "arrowstyle": "->", "shrinkA": 22, "shrinkB": 22, "color": "tab:red",
             "connectionstyle": f"arc3,rad={bend}"})

@@ -1,8 +1,8 @@
-"""A linear classifier: ten templates, and a picture goes to the one that fits best.
+"""A linear classifier: ten templates, and an image goes to the one that fits best.
 
-A picture is 3·32·32 = 3072 numbers. A score for each class is a weighted sum of them, scores = x W + b.
+An image is 3·32·32 = 3072 numbers. A score for each class is a weighted sum of them, scores = x W + b.
 Softmax turns scores into probabilities, and the loss is -log of the probability of the right class
-(cross-entropy). What it learns can be looked at: the weights of a class are a picture themselves. That is
+(cross-entropy). What it learns can be looked at: the weights of a class are an image themselves. That is
 also its limit: a template cannot move, turn or grow with the shape.
 """
 
@@ -13,7 +13,7 @@ import tinynet
 from tinynet import data, plots
 
 args = common.arguments(__doc__, data=True)
-train, test = common.pictures(args, 4000, 1000)
+train, test = common.image_sets(args, 4000, 1000)
 w = tinynet.zeros(3072, 10, requires_grad=True)
 b = tinynet.zeros(10, requires_grad=True)
 

@@ -1,6 +1,6 @@
-"""Convolution as im2col: one small template, laid on every place of the picture.
+"""Convolution as im2col: one small template, laid on every place of the image.
 
-A convolution takes a window of the picture, multiplies it by the kernel, adds up, and moves on by a
+A convolution takes a window of the image, multiplies it by the kernel, adds up, and moves on by a
 pixel. (The kernel is not turned round, as it is by np.convolve.) It is a linear layer that looks at a window
 only, and has the same weights everywhere. And it is one matrix product: lay every window into a column
 (im2col), and multiply the kernel, as a row, with all the columns at once.
@@ -20,7 +20,7 @@ kernel = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]], float)         # light o
 
 
 def by_definition(x, w):
-    """Seven nested loops in general; four, with one picture, one channel and one kernel."""
+    """Seven nested loops in general; four, with one image, one channel and one kernel."""
     y = np.zeros((14, 14))
     for p in range(14):
         for q in range(14):

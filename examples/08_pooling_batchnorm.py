@@ -2,7 +2,7 @@
 
 Pooling makes a map smaller: each window becomes its maximum or its mean. BatchNorm gives every channel
 mean 0 and variance 1, over the batch at hand: (x - mean) / √(variance + ε). So in training the result for
-a picture depends on the other pictures of its batch. To use the network that will not do: BatchNorm keeps
+an image depends on the other images of its batch. To use the network that will not do: BatchNorm keeps
 running averages of what it has seen, and `model.eval()` makes it use those.
 """
 
@@ -16,7 +16,7 @@ from tinynet.nn import functional as F
 args = common.arguments(__doc__)
 dataset = data.shapes(count=400 if args.quick else 2000)
 images = common.batch(dataset, len(dataset))[0] * 2.0 + 3.0            # far from mean 0 and variance 1
-one = images[:1]                                                       # the picture that is watched
+one = images[:1]                                                       # the image that is watched
 batches = [tinynet.cat([one, images[i:i + 15]]) for i in range(1, 300, 15)]      # ... in different company
 
 norm = nn.BatchNorm2d(3)
@@ -30,11 +30,11 @@ print(f"a batch after BatchNorm: mean {abs(y.mean().item()):.2f}, variance {y.va
 
 norm.eval()
 in_evaluation = [norm(batch)[0, 0].mean().item() for batch in batches * 2]
-print(f"one picture in {len(batches)} batches, each passed twice: "
+print(f"one image in {len(batches)} batches, each passed twice: "
       f"spread {np.std(in_training):.3f} in training, {np.std(in_evaluation):.3f} in evaluation")
 
 # The picture. Above: a shape and its poolings; below: what BatchNorm does, batch after batch.
-shown = (one - one.min()) / (one.max() - one.min())                    # from 0 to 1, as a picture should be
+shown = (one - one.min()) / (one.max() - one.min())                    # from 0 to 1, as it is drawn
 fig = plots.figure(9, 5.4)
 top, bottom = fig.subfigures(2, 1)
 poolings = {"picture, 32x32": shown, "max_pool2d(4), 8x8": F.max_pool2d(shown, 4),

@@ -17,7 +17,7 @@ from tinynet import nn, plots
 from tinynet.nn import functional as F
 
 args = common.arguments(__doc__, data=True)
-train, _ = common.pictures(args, 4000)
+train, _ = common.image_sets(args, 4000)
 tinynet.set_num_threads(1)             # such small layers are faster on one core than shared out
 
 

@@ -4,8 +4,8 @@ A stem makes 16 channels of 3; three stages of residual blocks halve the map and
 average over the map goes to a linear layer. `BasicBlock` is the block of example 09 with a BatchNorm after
 each convolution and a shortcut that can change the shape, too.
 
-New in the loop: pictures are shifted and flipped at random (augmentation), so that no epoch is like another,
-and the learning rate climbs and falls (one cycle). The test pictures are for the very end.
+New in the loop: images are shifted and flipped at random (augmentation), so that no epoch is like another,
+and the learning rate climbs and falls (one cycle). The test images are for the very end.
 """
 
 import common
@@ -17,7 +17,7 @@ from tinynet.nn.blocks import BasicBlock
 from tinynet.train import evaluate
 
 args = common.arguments(__doc__, data=True)
-train, test = common.pictures(args, 6000, 1000)
+train, test = common.image_sets(args, 6000, 1000)
 EPOCHS = 2 if args.quick else 4
 
 
@@ -38,7 +38,7 @@ class SmallResNet(nn.Module):
 
 tinynet.manual_seed(0)
 model = SmallResNet(len(train.classes))
-print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(train):,} pictures")
+print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(train):,} images")
 loader = data.Loader(train, 64, augment=data.Augment(crop=4, flip=True))
 optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
 steps = EPOCHS * len(loader)

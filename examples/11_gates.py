@@ -1,6 +1,6 @@
-"""Squeeze-excitation gates watched: a network that chooses, for each picture, which channels count.
+"""Squeeze-excitation gates watched: a network that chooses, for each image, which channels count.
 
-A convolution treats all pictures alike. Squeeze-excitation looks at the whole map first: the mean of every
+A convolution treats all images alike. Squeeze-excitation looks at the whole map first: the mean of every
 channel (squeeze) goes through two small linear layers and a sigmoid (excitation), and what comes out, a gate
 from 0 to 1 for each channel, scales the map. So the shape at hand decides which channels are heard. (Hu,
 Shen & Sun 2018, "Squeeze-and-Excitation Networks".)
@@ -14,7 +14,7 @@ from tinynet import plots
 from tinynet.nn.blocks.attention import watch_gates
 
 args = common.arguments(__doc__, data=True)
-train, test = common.pictures(args, 4000, 1000)
+train, test = common.image_sets(args, 4000, 1000)
 tinynet.manual_seed(0)
 
 # A ResNet-8 from a description; every residual branch ends with an SEBlock.
@@ -25,7 +25,7 @@ images, labels = common.batch(test, len(test))
 
 @tinynet.no_grad()
 def gates_of(model):
-    """{block: gates (N, C)} for the test pictures."""
+    """{block: gates (N, C)} for the test images."""
     model.eval()
     with watch_gates(model) as records:
         model(images)

@@ -1,8 +1,8 @@
-"""Transfer learning: a network that knows photographs learns shapes from 500 pictures.
+"""Transfer learning: a network that knows photographs learns shapes from 500 images.
 
 `tinynet.models.resnet20(weights="cifar10")` comes with weights that were trained on 50,000 photographs
 of ten kinds of animals and vehicles. Its last layer knows those ten classes and is of no use here. But
-edges, corners and textures, which the layers before it have learned to see, are in every picture. So keep
+edges, corners and textures, which the layers before it have learned to see, are in every image. So keep
 them as they are (frozen), and train a new last layer. The same network with random weights shows what the
 photographs were good for.
 """
@@ -14,7 +14,7 @@ from tinynet import data, nn, plots
 from tinynet.train import evaluate
 
 args = common.arguments(__doc__)
-train, test = common.pictures(args, 500, 1000)
+train, test = common.image_sets(args, 500, 1000)
 
 
 def with_new_head(weights):
@@ -31,7 +31,7 @@ accuracy = {}
 for name, weights in (("random body", None), ("body from photographs", "cifar10")):
     tinynet.manual_seed(0)
     model = with_new_head(weights)
-    # In training mode BatchNorm measures the new pictures; its weights, too, stay as they were.
+    # In training mode BatchNorm measures the new images; its weights, too, stay as they were.
     losses = common.fit(model, train, epochs=4 if args.quick else 12, lr=0.05)
     accuracy[name] = 100 * evaluate(model, data.Loader(test, 100, shuffle=False)).accuracy
     axes.plot(losses, label=f"{name}: {accuracy[name]:.1f} % right")

@@ -4,7 +4,7 @@ In evaluation a BatchNorm multiplies and adds the same numbers every time. A con
 that on its own: scale its weights, shift its bias, and the layer is gone (folding). The result is the same.
 
 A weight is stored in 4 bytes, but the network does not need to know it so exactly. Divide the range of each
-channel's weights into 255 levels and store the number of the level, in one byte (quantizing); pictures to
+channel's weights into 255 levels and store the number of the level, in one byte (quantizing); images to
 calibrate with show the range of the activations. The arithmetic is then done in integers, and the result is
 nearly the same.
 """
@@ -19,7 +19,7 @@ from tinynet import data, plots
 from tinynet.train import evaluate
 
 args = common.arguments(__doc__, data=True)
-train, test = common.pictures(args, 4000, 1000)
+train, test = common.image_sets(args, 4000, 1000)
 tinynet.manual_seed(0)
 model = tinynet.models.resnet8()
 common.fit(model, train, epochs=2 if args.quick else 4)
@@ -50,7 +50,7 @@ results = {}
 for name, each in models.items():
     scores, milliseconds = run(each, images)
     results[name] = scores, evaluate(each, data.Loader(test, 100, shuffle=False)).accuracy
-    print(f"{name:10}  {kilobytes(each):5.0f} kB, {milliseconds:4.0f} ms for 100 pictures, "
+    print(f"{name:10}  {kilobytes(each):5.0f} kB, {milliseconds:4.0f} ms for 100 images, "
           f"{100 * results[name][1]:.1f} % right")
 
 # The picture: every score of the trained network against the same score of the other two. A score far beyond

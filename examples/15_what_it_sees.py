@@ -1,8 +1,8 @@
-"""What the network sees: its filters, and what they make of a picture.
+"""What the network sees: its filters, and what they make of an image.
 
-The filters of the first layer can be looked at, for they are small colour pictures themselves: each answers
-where the picture looks like it. Deeper down only the answers can be shown, the feature maps: from edges
-that still have the form of the picture to a few spots that stand for something in it. Nobody wrote these
+The filters of the first layer can be looked at, for they are small colour images themselves: each answers
+where the image looks like it. Deeper down only the answers can be shown, the feature maps: from edges
+that still have the form of the image to a few spots that stand for something in it. Nobody wrote these
 filters. They are what gradient descent found useful for telling photographs apart.
 """
 
@@ -14,7 +14,7 @@ from tinynet import plots
 from tinynet.models import FeatureExtractor
 
 args = common.arguments(__doc__, data=True)
-_, test = common.pictures(args, 10, 1000)
+_, test = common.image_sets(args, 10, 1000)
 model = tinynet.models.resnet20(weights="cifar10")
 model.eval()
 images, labels = common.batch(test, len(test))
@@ -22,7 +22,7 @@ images, labels = common.batch(test, len(test))
 # The filters: (16, 3, 3, 3), 16 of them for three colours.
 plots.filters(model.conv1.weight, args.out / "15_filters.png")
 
-# The maps of one picture after each of the three stages.
+# The maps of one image after each of the three stages.
 extractor = FeatureExtractor.from_model(model, ["layer1", "layer2", "layer3"])
 with tinynet.no_grad():
     maps = [stage.numpy()[0] for stage in extractor(images[:1])]

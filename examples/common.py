@@ -9,7 +9,7 @@ from tinynet.nn import functional as F
 
 
 def arguments(story, data=False):
-    """The command line: --out, --quick and, for examples that learn from pictures, --data."""
+    """The command line: --out, --quick and, for examples that learn from images, --data."""
     name = pathlib.Path(sys.argv[0]).stem
     parser = argparse.ArgumentParser(description=story, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, metavar="FOLDER",
@@ -26,8 +26,8 @@ def arguments(story, data=False):
     return args
 
 
-def pictures(args, train=4000, test=1000):
-    """A training and a test set of so many pictures (in quick mode a tenth): shapes, or CIFAR-10."""
+def image_sets(args, train=4000, test=1000):
+    """A training and a test set of so many images (in quick mode a tenth): shapes, or CIFAR-10."""
     if args.quick:
         train, test = train // 10, test // 10
     if args.data:
@@ -37,7 +37,7 @@ def pictures(args, train=4000, test=1000):
 
 
 def batch(dataset, count):
-    """The first `count` pictures, normalised, and their labels."""
+    """The first `count` images, normalised, and their labels."""
     return next(iter(data.Loader(dataset, count, shuffle=False, prefetch=0)))
 
 

@@ -43,7 +43,7 @@ def pixels(axes, x, y):
 
 
 def planes(axes, x, y):
-    """The channels one behind the other, the first in front: those of x, and behind them those of zeros."""
+    """The channels one after the other, the first in front: those of x, then those of zeros."""
     for depth in range(7, -1, -1):
         square(axes, x + 0.1 * depth, y + 0.07 * (7 - depth), 0.5, BLUE if depth < 4 else GRAY)
     axes.text(x + 1.3, y + 0.13, "64 of zeros", va="center", fontsize=LABEL, color=QUIET)
