@@ -1,6 +1,6 @@
 """What the network sees: its filters, and what they make of an image.
 
-The filters of the first layer can be looked at, for they are small colour images themselves: each answers
+The filters of the first layer can be looked at, because they are small colour images: each answers
 where the image looks like it. Deeper down only the answers can be shown, the feature maps: from edges
 that still have the form of the image to a few spots that stand for something in it. Nobody wrote these
 filters. They are what gradient descent found useful for telling photographs apart.

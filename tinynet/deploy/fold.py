@@ -28,7 +28,7 @@ def fold_batchnorm(model, input=None):
     The outputs are the same up to rounding; where norms were, Identity stands. A norm that cannot be folded
     stays, and a warning names it with the reason, as in pre-activated networks: there some norms see a sum.
     `input` is a batch (N, ...) that the model takes; by default a black picture of 32x32 pixels.
-    ValueError in training mode, for what a norm does then depends on the batch.
+    ValueError in training mode, where the result of a norm depends on the batch.
     Jacob et al. 2018, section 3.2.
     """
     if any(module.training for module in model.modules()):

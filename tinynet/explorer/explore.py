@@ -14,16 +14,16 @@ from tinynet.tensor import Tensor, tensors_in
 
 
 def explore(loss, inputs=None, out=None, title=None, essays=None):
-    """A forward and a backward pass as a page for a browser, one step an operator; with `out`, written there.
+    """A forward and a backward pass as a page for a browser, a step for each operator; `out` is a file to write it to.
 
     `loss` is one of three things. A function without arguments, which computes a loss of one element: it is called and
     recorded, with every value. A `Module`: it runs in evaluation, on `inputs`, the shape of one input without the
-    batch or tensors, and the loss is the mean of the squares of its outputs. A tensor of one element of a graph that is
-    still there: then values that nobody saved are gone, and the page shows gradients, shapes and what was saved.
+    batch or tensors, and the loss is the mean of the squares of its outputs. A tensor of one element whose graph is
+    still there: values that no node saved are gone then, and the page shows gradients, shapes and what was saved.
     `inputs` of a function or a tensor is a dictionary that gives tensors their names: `{"x": x, "w": w}`.
 
     Returns the `Page`: `save(path)` writes it, a notebook shows it. `.grad` of all tensors stays as it was. `essays` is
-    where the essays of the book lie, for links to them. ValueError for a loss without a graph or of several elements,
+    the folder of the book's essays, for links to them. ValueError for a loss without a graph or of several elements,
     TypeError for anything else, OSError where `out` cannot be written. Shapes: any.
     """
     if isinstance(loss, Module):
@@ -124,7 +124,7 @@ def parameters_of(seen):
 
 
 def adopted(loss, inputs):
-    """The Recording of a graph that is there: its nodes in the order they ran, without the values that are gone."""
+    """The Recording of an existing graph: its nodes in the order they ran, without the values that are gone."""
     check_loss(loss)
     seen, nodes = Recording(None, inputs), nodes_of(loss.grad_fn)
     value_at = {}                      # edge -> Value
@@ -139,7 +139,7 @@ def adopted(loss, inputs):
 
 
 def nodes_of(root):
-    """All nodes that the loss was computed by, without recursion."""
+    """All nodes on which the loss depends, found without recursion."""
     found, waiting = {root}, [root]
     while waiting:
         for edge in filter(None, waiting.pop().edges):
@@ -165,7 +165,7 @@ def adopt(seen, node, value_at):
 
 
 def value_behind(seen, edge, value_at):
-    """The Value that an edge leads to; where no gradient is wanted, nothing is known of it."""
+    """The Value that an edge leads to. An edge that is None, because no gradient is wanted, tells nothing about it."""
     if edge is None:
         value = Value(len(seen.values), "constant", "", (), 0, None)
         seen.values.append(value)

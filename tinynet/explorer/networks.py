@@ -51,7 +51,7 @@ def labelled_batches(model, inputs):
 
 
 def one(model, inputs, batches, train, step):
-    """The Recording of one pass."""
+    """The Recording of one forward and backward pass."""
     if batches is None:
         return record(lambda: mean_of_squares(model(*inputs)), model, label_inputs(inputs))
     stream, optimizer = endless(batches), optim.SGD(model.parameters(), RATE, momentum=0.9)

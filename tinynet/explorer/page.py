@@ -36,7 +36,7 @@ class Page:
             dagre=(PARTS / "dagre" / "dagre.min.js").read_text(encoding="utf-8"))
 
     def save(self, path):
-        """Write the page into an .html file; OSError where that is not possible, and then nothing is left behind."""
+        """Write the page into an .html file. OSError if that is not possible; no part of a file remains then."""
         with atomic_write(path) as file:
             file.write(self.html.encode())
 
@@ -51,7 +51,7 @@ class Page:
 
 
 def functions(recordings):
-    """What is said about each kind of operator, once."""
+    """The descriptions of all kinds of operators in the recordings, each once."""
     kinds = {operator.function.__name__: operator.function for seen in recordings for operator in seen.operators}
     return {name: described(function) for name, function in kinds.items()}
 

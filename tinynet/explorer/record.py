@@ -72,7 +72,7 @@ class Recording:
         self.node_total = None         # the array that the running node may add its gradient to
 
     def value_of(self, tensor):
-        """The Value of a tensor; one that nobody computed here is an input, a parameter or a constant."""
+        """The Value of a tensor. A tensor that no recorded operator made is an input, a parameter or a constant."""
         if id(tensor) in self.known:
             return self.known[id(tensor)][1]
         if id(tensor) in self.names:
@@ -131,7 +131,7 @@ class Recording:
             holders.add(operator.number)
 
     def release(self, operator, node):
-        """Note that a node lets go of what it saved."""
+        """Note that a node drops what it saved."""
         for memory in {id(a): a for a in map(owner, kept(node)) if id(a) not in self.lent}.values():
             holders = self.holders.get(id(memory), {operator.number})
             holders.discard(operator.number)
@@ -166,7 +166,7 @@ class Recording:
         return result
 
     def sent(self, edge, dx, before):
-        """What an operator sends along an edge. An operator may add to what has arrived there: take that away."""
+        """What an operator sends along an edge. If it added in place to an earlier gradient, that is subtracted."""
         if edge is None or dx is None:
             return None
         added_in_place = before is not None and dx is self.node_total

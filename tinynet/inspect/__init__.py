@@ -1,1 +1,1 @@
-"""Looking inside: proving gradients, measuring speed."""
+"""Looking inside a network: gradient checks, summary, profile, drawings of the graph."""

@@ -1,7 +1,7 @@
 """Watching a network run: every operator, the module that called it, what it cost and what it kept.
 
 `summary`, `profile` and `graph` are three ways to look at the same list of calls. While nobody watches,
-nothing of this is there: the two places that all operators pass, `Function.apply` and `Node.run`, are
+this costs nothing: the two places that all operators pass, `Function.apply` and `Node.run`, are
 replaced for the time of a `with` block.
 """
 
@@ -66,7 +66,7 @@ class Watch:
         self.shapes[self.paths[module]] = [t.shape for t in tensors_in(output)]
 
     def note(self, function, args, result, seconds):
-        """Remember a call; operators outside of the network, a loss for example, are none of ours."""
+        """Remember a call. Operators outside of the network, a loss for example, are left out."""
         if not self.running:
             return
         inputs, outputs = tensors_in(args), tensors_in(result)
@@ -159,8 +159,8 @@ def with_batch(model, input_size):
 def inputs_for(model, input_size, batch_size=1, requires_grad=False):
     """The arguments of a run: random numbers of a size such as (3, 224, 224), or the tensors themselves.
 
-    (1, 3, 224, 224), torchinfo's form with the batch in front, is understood for a network that takes images.
-    What has no parameters to learn gets an input that requires a gradient, or there would be no graph.
+    (1, 3, 224, 224), torchinfo's form with the batch in front, is accepted for a network that takes images.
+    A network without parameters gets an input that requires a gradient, because otherwise there would be no graph.
     """
     if tensors_in(input_size):
         return input_size if isinstance(input_size, (tuple, list)) else (input_size,)

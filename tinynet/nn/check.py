@@ -22,7 +22,7 @@ def tensor(name, x):
 
 
 def floats(name, x, *others):
-    """Tensors of one floating-point type; None among the others stands for one that is not there."""
+    """All tensors must have one floating-point type; a tensor among `others` may be None, if it was left out."""
     dtype = tensor(name, x).array.dtype
     if dtype.kind != "f":
         raise TypeError(f"{name}: expected a floating-point tensor, got {dtype}")

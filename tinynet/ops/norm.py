@@ -19,7 +19,7 @@ class BatchNorm(Function):
     """Each channel is normalised over the batch and all positions (in evaluation: by the running statistics).
 
     On request y = relu(... + residual) in the same pass; then y is saved as well (it stays in memory anyway, as the
-    next layer's input), for its sign is ReLU's mask. `running` is a pair of arrays or None; training moves
+    next layer's input), because its sign is ReLU's mask. `running` is a pair of arrays or None; training moves
     them in place: r <- (1 - momentum) r + momentum · new, with the unbiased variance.
     Shapes: x (N, C, ...), weight and bias (C,) or None.
     Ioffe & Szegedy 2015, "Batch Normalization", algorithms 1 and 2.

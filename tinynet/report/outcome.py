@@ -1,4 +1,4 @@
-"""What a network makes of a test set: how often it is right, in which class, and its worst mistakes."""
+"""The results of a network on a test set: how often it is right, in which class, and its worst mistakes."""
 
 import dataclasses
 
@@ -44,7 +44,7 @@ class Outcome:
             yield name, int(self.confusion[i].sum()), right, self.dataset.classes[other], int(row[other])
 
     def mistakes(self, most):
-        """The indices of the images that it is wrong about, the ones first that it was most sure of."""
+        """The indices of the images that the network gets wrong; those of which it was most sure come first."""
         wrong = np.flatnonzero(self.predictions != self.dataset.labels)
         sure = self.probabilities[wrong, self.predictions[wrong]]
         return wrong[np.argsort(-sure, kind="stable")][:most]

@@ -1,4 +1,4 @@
-"""report.html: one page that needs no other file, and its pictures alone."""
+"""report.html: one page that needs no other file, and its pictures as files of their own."""
 
 import base64
 import html
@@ -19,7 +19,7 @@ STYLE = pathlib.Path(__file__).with_name("page.css")
 def write(folder, title, outcome, curves=None, settings=None, commands=()):
     """Write report.html, confusion.png and mistakes.png into `folder`; returns the path of the page.
 
-    `outcome` is what the network makes of its test set, `curves` the path of a picture of its training, `settings` a
+    `outcome` has the results on the test set, `curves` is the path of a picture of its training, `settings` a
     dict, `commands` pairs (what for, the command).
     """
     folder, dataset = pathlib.Path(folder), outcome.dataset
@@ -92,7 +92,7 @@ def confusion(outcome, folder):
 
 
 def mistakes(outcome, worst):
-    """The images that the network is wrong about, the ones first that it was most sure of."""
+    """The images that the network gets wrong; those of which it was most sure come first."""
     if not len(worst):
         return "<p>None: every image was classified right.</p>"
     dataset, figures = outcome.dataset, []

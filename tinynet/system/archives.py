@@ -1,4 +1,4 @@
-"""Archives from anywhere, measured before they are unpacked: a small file must not fill the memory."""
+"""Reading archives of unknown origin: each is measured first, so that a small file cannot fill the memory."""
 
 import bz2
 import gzip
@@ -10,7 +10,7 @@ OPENERS = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\0": lzma.open, b"BZh": bz2.open}
 
 
 def zip_directory_size(file, size):
-    """The most bytes that a directory announced at the end of an open zip file has; 0 if none is announced.
+    """The size in bytes of the largest directory that the end of an open zip file announces; 0 if there is none.
 
     `zipfile` reads the directory whole and makes an object of some 600 bytes for each entry. A hostile file can
     announce several directories, so the largest counts. No directory is longer than its file.
@@ -38,7 +38,7 @@ class Limited:
 
 
 def open_decompressed(file, limit):
-    """What the open file holds, decompressed if it is gzip, xz or bzip2; at most `limit` bytes."""
+    """The content of the open file, decompressed if it is gzip, xz or bzip2; at most `limit` bytes."""
     start = file.read(6)
     file.seek(0)
     opener = next((opener for magic, opener in OPENERS.items() if start.startswith(magic)), None)

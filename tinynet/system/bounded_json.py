@@ -1,5 +1,6 @@
-"""JSON from anywhere, within bounds. A small file can ask for much memory (`[[],[],...]`) or for a deep stack.
+"""Reading JSON of unknown origin, within bounds.
 
+A small file can ask for much memory (`[[],[],...]`) or for a deep stack.
 A text is measured before it is parsed, so that nothing is built that is too large.
 """
 
@@ -16,9 +17,9 @@ OTHERS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def parse(raw, most):
-    """What `raw`, bytes in UTF-8, says. `most` is the number of bytes that it may have.
+    """The value that `raw`, JSON in UTF-8, describes. `raw` may have `most` bytes.
 
-    ValueError gives the reason as the end of a sentence, for the caller to begin: "FILE: its JSON ...".
+    The message of its ValueError is the end of a sentence, which the caller begins: "FILE: its JSON ...".
     """
     check_size(raw, most)
     try:

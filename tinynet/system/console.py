@@ -1,6 +1,6 @@
 """Printing on a console that does not know every character, such as one of Windows in the code page 1252 or 949.
 
-Python raises UnicodeEncodeError there. Here such a character is written as near as the console can: an arrow as "->".
+Python raises UnicodeEncodeError there. Here such a character becomes the nearest that the console has: an arrow "->".
 """
 
 import codecs
@@ -11,7 +11,7 @@ NEAREST = {"→": "->", "←": "<-", "×": "x", "±": "+-", "µ": "u", "·": "*"
 
 
 def nearest(error):
-    """An error handler for codecs: the characters that cannot be encoded, as near as ASCII comes, else "?"."""
+    """An error handler for codecs: replaces characters that cannot be encoded by the nearest ASCII, or by "?"."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     unknown = error.object[error.start:error.end]
@@ -19,7 +19,7 @@ def nearest(error):
 
 
 def accept_any_text():
-    """From here on, what is printed on stdout or stderr never raises UnicodeEncodeError."""
+    """After this call, printing on stdout or stderr never raises UnicodeEncodeError."""
     codecs.register_error("tinynet.nearest", nearest)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):              # not where a notebook or a test has put another object

@@ -22,15 +22,15 @@ RENAME_TRIES = 10             # Windows refuses to replace a file while another 
 
 
 class AlteredFileError(ValueError):
-    """A file is not what its digest says, or the digest is not one."""
+    """A file does not match its digest, or the digest file holds no digest."""
 
 
 @contextlib.contextmanager
 def atomic_write(path):
     """`with atomic_write(path) as file:` a binary file that takes the place of `path` if the block ends well.
 
-    If anything fails, nothing is left behind and the older file stays as it was. A process that is killed can
-    leave `.NAME.*.tmp` in the folder, which nobody reads; `clear_leftovers` removes such files.
+    If anything fails, no new file remains, and the older file stays as it was. A process that is killed can
+    leave a file `.NAME.*.tmp` in the folder. Nobody reads it, and `clear_leftovers` removes it.
     """
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -79,9 +79,9 @@ def clear_leftovers(folder):
 
 @contextlib.contextmanager
 def open_to_read(path):
-    """A binary file; if it cannot be opened or read, an error of one clear sentence.
+    """Open a file for reading bytes; if it cannot be opened or read, the error is one clear sentence.
 
-    A pipe or a device is refused before it is opened: opening could wait for ever, and reading never end.
+    A pipe or a device is refused before it is opened: opening it could wait for ever, and reading it might never end.
     """
     path = pathlib.Path(path)
     with clear_errors("read", path):
@@ -91,7 +91,7 @@ def open_to_read(path):
 
 
 def check_regular(path):
-    """OSError unless `path` is a file, or nothing, or a folder (which `open` refuses itself)."""
+    """OSError if `path` is a pipe, a device or the like. `open` itself refuses folders and missing files."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         mode = os.stat(path).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
@@ -117,7 +117,7 @@ def read_text(path, most):
 
 
 def read_json(path, most):
-    """What a JSON file says; ValueError, which names the file, if it is none or passes a bound."""
+    """The content of a JSON file. ValueError, which names the file, if it is not JSON or exceeds a bound."""
     raw = read_bytes(path, most)
     try:
         return bounded_json.parse(raw, most)
@@ -127,7 +127,7 @@ def read_json(path, most):
 
 @contextlib.contextmanager
 def clear_errors(verb, path, temporary=None):
-    """Rewords the system's errors about `path` into one sentence, keeping their type and number."""
+    """Rewords the system's errors about `path` into one sentence; their type and number stay."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Where tinynet keeps what it can make again: compiled kernels and downloaded data."""
+"""The folder for what tinynet can make or download again: compiled kernels and data sets."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ import tempfile
 def cache_folder():
     """`$TINYNET_CACHE`, else `tinynet` in `$XDG_CACHE_HOME`, else `~/.cache/tinynet`.
 
-    A user without a home folder gets a folder of the temporary one, always the same.
+    A user without a home folder gets a folder inside the system's temporary folder, always the same one.
     """
     own, shared = os.environ.get("TINYNET_CACHE"), os.environ.get("XDG_CACHE_HOME")
     try:
@@ -24,7 +24,8 @@ def cache_folder():
 def why_not_trusted(status, others=stat.S_IWGRP | stat.S_IWOTH):
     """Why code from a file or folder of this `os.stat` result must not run: a phrase, or None where it may.
 
-    It has to belong to this user, and none of the permissions `others` may be set. Windows keeps no such record.
+    The file or folder has to belong to this user, and none of the permissions `others` may be set. Windows has no such
+    owner and permissions.
     """
     if not hasattr(os, "geteuid"):
         return None

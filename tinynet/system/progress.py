@@ -1,4 +1,4 @@
-"""Progress: a bar in a terminal or a notebook, a line now and then where nobody watches.
+"""Progress: a bar in a terminal or a notebook, a line every 20 seconds in a log file.
 
     with progress(total=len(paths), unit="images", what="reading images") as bar:
         bar.update(1)
@@ -14,7 +14,7 @@ FORMAT = "{desc}{percentage:3.0f}%|{bar}| {remaining} left, {rate_fmt}{postfix}"
 
 
 def progress(total, unit, what="", initial=0, **options):
-    """A bar to `update(count)` towards `total`, to be closed at the end: a context manager does that.
+    """A progress bar from 0 to `total`: `update(count)` moves it. As a context manager it closes itself.
 
     `options` are tqdm's.
     """
@@ -32,7 +32,7 @@ def in_notebook():
 
 
 def say(text, file=None):
-    """Print a line, by default on stderr; a bar on the screen stays whole."""
+    """Print a line, by default on stderr, without breaking a bar that is on the screen."""
     file = file or sys.stderr
     if "tqdm" in sys.modules and file.isatty():
         sys.modules["tqdm"].tqdm.write(text, file=file)
@@ -41,7 +41,7 @@ def say(text, file=None):
 
 
 class Lines:
-    """What stands in for a bar in a log file: a line on stderr every 20 seconds, without carriage returns."""
+    """Used instead of a bar in a log file: a line on stderr every 20 seconds, without carriage returns."""
 
     def __init__(self, total, unit, what, initial):
         self.total, self.unit, self.what, self.n, self.initial = total, unit, what, initial, initial
@@ -64,7 +64,7 @@ class Lines:
             say(self.line(now - self.start))
 
     def line(self, seconds):
-        """How far it has come, and how long the rest will take."""
+        """How much is done, and how long the rest will take."""
         what, postfix = (f"{self.what}: " if self.what else ""), (f", {self.postfix}" if self.postfix else "")
         left = seconds * (self.total - self.n) / max(self.n - self.initial, 1)
         return f"tinynet: {what}{100 * self.n / self.total:.0f} % of {self.total:,} {self.unit}{postfix}, " \

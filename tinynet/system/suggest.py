@@ -1,4 +1,4 @@
-"""Did you mean ...? The nearest known names to one that is not known."""
+""""Did you mean ...?": the known names that are nearest to an unknown name."""
 
 import difflib
 

@@ -65,7 +65,7 @@ def Embedding(g, y, w, indices, padding_idx):
 @counterpart
 def BatchNorm(g, y, x, weight, bias, residual, running, training, momentum, eps, relu):
     if training:
-        raise ValueError("a BatchNorm uses the statistics of the batch, for it has no running ones")
+        raise ValueError("a BatchNorm uses the statistics of the batch, because it has no running ones")
     mean, var = running
     ones, zeros = np.ones_like(mean), np.zeros_like(mean)
     weight, bias = ones if weight is None else weight, zeros if bias is None else bias
