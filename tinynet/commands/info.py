@@ -39,7 +39,7 @@ def facts():
 
 
 def processor():
-    """The processor's name as the system tells it."""
+    """The processor's name, from the operating system."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

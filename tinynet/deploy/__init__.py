@@ -1,1 +1,1 @@
-"""A trained network made smaller and faster: BatchNorm folded away, weights and activations quantized."""
+"""A trained network in use: classify images, fold BatchNorm, quantize to 8 bits, export to ONNX."""

@@ -51,7 +51,7 @@ class Card:
         return card
 
     def check(self):
-        """ValueError where a value is not what it is said to be."""
+        """ValueError for a value that does not suit its field."""
         def are(values, count, kind, positive=False):
             return (isinstance(values, (list, tuple)) and len(values) == count and
                     all(isinstance(v, kind) and not isinstance(v, bool) and (not positive or v > 0) for v in values))
@@ -72,7 +72,7 @@ class Card:
         return {KEY: json.dumps(dataclasses.asdict(self))}
 
     def create(self):
-        """The network of its form, in eval mode, with weights that mean nothing yet."""
+        """The network that the card describes, in eval mode, with random weights."""
         options = {"in_channels": self.channels, **self.options}
         if models.takes_image_size(self.model):
             options["image_size"] = tuple(self.size)
@@ -84,7 +84,7 @@ class Card:
             return fold_batchnorm(model, self.example()) if self.form == "folded" else quantize(model, self.example())
 
     def example(self):
-        """A black image as the network takes it, (1, C, H, W)."""
+        """A black image of the shape that the network takes, (1, C, H, W)."""
         return Tensor(np.zeros((1, self.channels, *self.size), np.float32))
 
 

@@ -1,4 +1,4 @@
-"""A trained network as its users want it: an image goes in, the name of a class comes out."""
+"""A trained network that classifies images: an image goes in, the name of a class comes out."""
 
 import dataclasses
 import os
@@ -17,7 +17,7 @@ from tinynet.tensor import Tensor, as_array
 
 @dataclasses.dataclass
 class Prediction:
-    """What a network says of an image: `scores` maps each class to its probability (0 to 1), the highest first."""
+    """The answer of a network to an image: `scores` maps each class to its probability (0 to 1), the highest first."""
 
     scores: dict
 

@@ -48,7 +48,7 @@ def fold_batchnorm(model, input=None):
 
 
 def example(model):
-    """The smallest batch for the first layer that says how many channels it takes: one of zeros."""
+    """A batch of zeros, the smallest that the first layer with a known number of channels accepts."""
     first = next(module for module in model.modules() if isinstance(module, LAYERS + NORMS))
     channels = next(getattr(first, name) for name in ("in_channels", "in_features", "num_features")
                     if hasattr(first, name))
@@ -113,7 +113,7 @@ def count_readers(output):
 
 
 def merge(layer, norm):
-    """Give the layer the weight and bias that do what layer and norm did one after the other."""
+    """Give the layer the weight and bias with which it computes what layer and norm computed together."""
     mean, var = (v.array.astype(np.float64) for v in (norm.running_mean, norm.running_var))
     gamma = 1 if norm.weight is None else norm.weight.array
     factor = gamma / np.sqrt(var + norm.eps)                                            # (K,)

@@ -1,4 +1,4 @@
-"""Where the weights are that a user names: a file, the folder of a run, or weights that come with tinynet."""
+"""Finds the weights that a user names: a file, the folder of a run, or weights that come with tinynet."""
 
 import pathlib
 

@@ -1,4 +1,4 @@
-"""The best epoch of a run, by what it measured on data that the network does not learn from."""
+"""The best epoch of a run, by the loss or accuracy on data that the network does not learn from."""
 
 BEST = "best.safetensors"
 MODEL = "model.safetensors"
@@ -17,6 +17,6 @@ def best_row(rows, by="accuracy"):
 
 
 def epochs_since_best(rows, by="accuracy"):
-    """How many epochs have passed without a better one."""
+    """How many epochs have passed since the best one."""
     best = best_row(rows, by)
     return 0 if best is None else rows[-1]["epoch"] - best["epoch"]

@@ -1,4 +1,4 @@
-"""Checkpoints of a run: all that is needed to go on as if nothing had happened.
+"""Checkpoints of a run: all that is needed to continue a run with the same result.
 
 Each is written under a temporary name, synced and renamed, and gets its SHA-256 beside it, last. So a checkpoint
 without a matching digest is one whose writing was cut short, or that was altered later. The one before it is used

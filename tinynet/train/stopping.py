@@ -1,4 +1,4 @@
-"""Stopping in good order: Ctrl-C, SIGTERM and a closed terminal end a run after the step that is under way."""
+"""Stopping without loss: Ctrl-C, SIGTERM and a closed terminal end a run after the step that is under way."""
 
 import signal
 import threading

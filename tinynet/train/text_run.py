@@ -22,7 +22,7 @@ def read_text(settings):
 
 
 def measure(training, validation):
-    """{name: loss on the validation text} of what counting characters and pairs of them reaches."""
+    """{name: loss on the validation text} of two baselines: frequencies of characters, and of pairs."""
     return {"unigram": unigram_loss(training, validation), "bigram": bigram_loss(training, validation)}
 
 

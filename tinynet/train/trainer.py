@@ -87,7 +87,7 @@ class Trainer:
 
     @staticmethod
     def zero_sums():
-        """What an epoch has added up so far."""
+        """The sums of an epoch, before its first step."""
         return {"loss": 0.0, "correct": 0, "count": 0, "seconds": 0.0}
 
     def __repr__(self):
@@ -179,11 +179,11 @@ class Trainer:
         save(self.model.state_dict(), self.folder / MODEL, metadata=self.metadata)
 
     def events(self):
-        """What writes the events for TensorBoard, if they are wanted."""
+        """A context with the writer of events for TensorBoard, or with None if they are not wanted."""
         return contextlib.closing(Events(self.folder)) if self.settings.tensorboard else contextlib.nullcontext()
 
     def train_epoch(self, bar, stop):
-        """The steps that are left of the present epoch."""
+        """Take the remaining steps of the present epoch."""
         train_mode(self.model)
         start = time.perf_counter()
         for inputs, labels in self.train_loader.iterate(self.epoch, self.step):
@@ -195,7 +195,7 @@ class Trainer:
             self.show(bar, labels.numel())
 
     def train_step(self, inputs, labels):
-        """Learn from one batch, and count."""
+        """Learn from one batch, and add to the sums of the epoch."""
         if self.anomaly:
             with detect_anomaly():
                 logits, loss = self.learn(inputs, labels)

@@ -1,4 +1,4 @@
-"""How numbers lie in weight files: the kinds of numbers, and their bytes into arrays.
+"""The kinds of numbers in weight files, and how their bytes become arrays.
 
 Kinds carry the names of the safetensors format. The half-precision floats are read only into a wider float
 that the caller asks for, since tinynet computes with neither.
@@ -22,7 +22,7 @@ def itemsize(kind):
 
 
 def loaded_dtype(kind, dtype):
-    """What numbers of `kind` become in memory, if the caller wants floats as `dtype` (None: as they are)."""
+    """The type in memory of numbers of `kind`, if the caller wants floats as `dtype` (None: as they are)."""
     if kind == "BOOL":
         return np.dtype(bool)
     if kind in FLOATS and dtype is not None:

@@ -15,7 +15,7 @@ MAX_STEPS = 1_000_000         # a tensor takes 25; so many can fill some 100 MB 
 
 
 class Global(str):
-    """An allowed name on the machine's stack. Left lying in the data, it is only a string."""
+    """An allowed name on the machine's stack. If it ends up in the data, it is only a string."""
 
 
 def run(file, calls=(), names=(), persistent=None):

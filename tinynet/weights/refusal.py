@@ -6,11 +6,11 @@ MAX_KEY = 2**60               # Python hashes a smaller integer to itself
 
 
 class Refusal(ValueError):
-    """Why a file is not read, as the end of a sentence that begins with its name."""
+    """Why a file is not read: the end of a sentence that begins with the file's name."""
 
 
 def parse_json(raw, most):
-    """What the JSON in the bytes says; Refusal if it is none, or passes a bound of `bounded_json`."""
+    """The value of the JSON in the bytes; Refusal if it is not JSON, or exceeds a bound of `bounded_json`."""
     try:
         return bounded_json.parse(raw, most)
     except ValueError as error:
@@ -18,7 +18,7 @@ def parse_json(raw, most):
 
 
 def as_dict(pairs):
-    """`dict(pairs)` if the keys hash fast and apart: no nested tuples, no integers made to collide."""
+    """`dict(pairs)`. Refusal for keys that make a dict slow: nested tuples, integers chosen to collide."""
     for key, _ in pairs:
         if not isinstance(key, (str, int, float, type(None))):
             raise Refusal(f"it holds a dict with a {type(key).__name__} as a key")

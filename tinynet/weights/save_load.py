@@ -14,7 +14,7 @@ FOREIGN_ENDINGS = (".npz", ".npy", ".h5", ".hdf5", ".onnx", ".pkl", ".pickle", "
 
 
 class WeightFileError(ValueError):
-    """A file that `load` does not read, and why."""
+    """Why `load` refuses a file."""
 
     def __init__(self, path, why):
         super().__init__(f"{path}: {why}")
@@ -98,7 +98,7 @@ def read_metadata(path):
 
 
 def read(file, dtype):
-    """What the open file holds; its first bytes tell which format it has."""
+    """The content of the open file; its first bytes tell which format it has."""
     from tinynet.weights import torch_reader
     from tinynet.weights.nest import read_nest
 
