@@ -7,6 +7,7 @@ import json
 import lzma
 import os
 import pathlib
+import re
 import struct
 import sys
 import tarfile
@@ -282,6 +283,25 @@ def test_too_little_memory_ends_in_a_sentence(capsys, monkeypatch):
     monkeypatch.setattr(info, "run", run)
     assert main(["info"]) == 1
     assert capsys.readouterr().err == "tinynet info: error: not enough memory: Unable to allocate 8 TiB\n"
+
+
+def test_info_names_the_packages_that_come_with_tinynet_and_no_others(capsys, monkeypatch):
+    import configparser
+    import importlib.metadata
+
+    setup = configparser.ConfigParser()
+    setup.read(pathlib.Path(__file__).parents[1] / "setup.cfg", encoding="utf-8")
+    required = {re.split("[<>=]", line)[0] for line in setup["options"]["install_requires"].split()}
+
+    def version(name):
+        if name not in required | {"llvmlite"}:                                # llvmlite comes with numba
+            raise importlib.metadata.PackageNotFoundError(name)
+        return f"version of {name}"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"version of {name}" in out for name in required)
 
 
 def test_limited_counts_all_reads():

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pathlib
 import stat
 import subprocess
 import sys
@@ -192,3 +193,9 @@ def test_missing_files(tmp_path):
     path.write_bytes(b"abc")
     with pytest.raises(FileNotFoundError, match="cannot read .*a.bin.sha256: there is no such file"):
         check_digest(path)
+
+
+def test_an_error_about_a_folder_above_is_a_sentence():
+    with pytest.raises(PermissionError, match="cannot write runs/a/config.json: no permission"):
+        with files.clear_errors("write", pathlib.Path("runs/a/config.json")):
+            raise PermissionError(errno.EACCES, "Permission denied", "runs")

@@ -340,6 +340,28 @@ def test_a_log_file_gets_lines_and_no_carriage_returns(pets, tmp_path):
     assert all(len(line) <= 80 for line in done.stdout.splitlines() if line.startswith(b"epoch"))
 
 
+def test_the_time_that_is_left_does_not_count_the_compiling(monkeypatch, capsys):
+    from tinynet.system import progress
+
+    clock = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    lines = progress.Lines(1000, "images", "", 0)
+    for seconds, count in ((100, 10), (110, 10), (125, 30)):              # the first update comes after compiling
+        clock[0] = seconds
+        lines.update(count)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "tinynet: 1 % of 1,000 images"
+    assert second == "tinynet: 5 % of 1,000 images, 10 min left"          # 950 images at 40 in 25 s
+
+
+def test_the_report_keeps_the_direction_of_each_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "pets", 4, ("قطة", "dog"))
+    assert main(["train", "--data", "pets", "--epochs", "1"]) == 0
+    page = (tmp_path / "runs" / "resnet8-pets-1" / "report.html").read_text(encoding="utf-8")
+    assert page.count("قطة") == page.count("<bdi>قطة") > 1
+
+
 def test_names_in_any_script_reach_the_report(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_folder(tmp_path / "дом", 4, ("кошка", "犬 & 猫"))

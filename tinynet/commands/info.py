@@ -2,6 +2,7 @@
 
 import platform
 
+PACKAGES = ("numpy", "numba", "llvmlite", "matplotlib", "pillow", "tqdm", "filelock", "threadpoolctl")
 
 def add_options(parser):
     pass
@@ -27,7 +28,7 @@ def facts():
     return {
         "tinynet": tinynet.__version__,
         "python": platform.python_version(),
-        **{name: version(name) for name in ("numpy", "numba", "llvmlite", "safetensors", "tqdm", "matplotlib")},
+        **{name: version(name) for name in PACKAGES},
         "processor": processor(),
         "LLVM target": llvmlite.binding.get_host_cpu_name(),
         "SIMD lanes": lanes.LANES,

@@ -49,6 +49,11 @@ def text(value):
     return html.escape(str(value))
 
 
+def name(value):
+    """A name of the user's: its direction of writing is its own, so that an Arabic name moves no figure."""
+    return f"<bdi>{text(value)}</bdi>"
+
+
 def section(heading, body):
     return f"<h2>{heading}</h2>\n{body}"
 
@@ -66,11 +71,11 @@ def picture(path, alternative, kind):
 
 def classes(outcome):
     rows = []
-    for name, images, right, other, count in outcome.classes():
+    for label, images, right, other, count in outcome.classes():
         share = 100 * right / images if images else 0
-        rows.append(f"<tr><td>{text(name)}</td><td>{images}</td><td>{share:.1f} %</td>"
+        rows.append(f"<tr><td>{name(label)}</td><td>{images}</td><td>{share:.1f} %</td>"
                     f'<td><span class="bar"><span style="width:{share:.1f}%"></span></span></td>'
-                    f"<td>{f'{text(other)} ({count})' if count else ''}</td></tr>")
+                    f"<td>{f'{name(other)} ({count})' if count else ''}</td></tr>")
     return ('<div class="wide"><table><thead><tr><th>class</th><th>images</th><th>right</th><th></th>'
             f"<th>most often taken for</th></tr></thead><tbody>\n{chr(10).join(rows)}\n</tbody></table></div>")
 
@@ -81,11 +86,11 @@ def confusion(outcome, folder):
     if len(names) > MOST_CLASSES:
         return picture(folder / "confusion.png", "Confusion matrix", "confusion")
     shares = outcome.confusion / np.maximum(outcome.confusion.sum(1, keepdims=True), 1)
-    head = "".join(f"<th>{text(name)}</th>" for name in names)
-    rows = ["<tr><td>{}</td>{}</tr>".format(text(name), "".join(
+    head = "".join(f"<th>{name(label)}</th>" for label in names)
+    rows = ["<tr><td>{}</td>{}</tr>".format(name(label), "".join(
         f'<td style="background:rgb({"59 125 216" if i == j else "208 69 62"} / {share:.2f})">{count or ""}</td>'
         for j, (count, share) in enumerate(zip(counts, row))))
-        for i, (name, counts, row) in enumerate(zip(names, outcome.confusion, shares))]
+        for i, (label, counts, row) in enumerate(zip(names, outcome.confusion, shares))]
     return ("<p>A row for each class; the columns count what its images were taken for.</p>"
             f'<div class="wide"><table class="confusion"><thead><tr><th></th>{head}</tr></thead><tbody>\n'
             f"{chr(10).join(rows)}\n</tbody></table></div>")
@@ -98,10 +103,10 @@ def mistakes(outcome, worst):
     dataset, figures = outcome.dataset, []
     for i in worst:
         guess, truth = outcome.predictions[i], dataset.labels[i]
-        name = f"<br>{text(dataset.paths[i])}" if dataset.paths else ""
+        path = f"<br>{name(dataset.paths[i])}" if dataset.paths else ""
         figures.append(f'<figure><img alt="" src="{data_uri(dataset.images[i])}"><figcaption>'
-                       f"<b>{text(dataset.classes[guess])}</b> {100 * outcome.probabilities[i, guess]:.1f} %, is "
-                       f"{text(dataset.classes[truth])}{name}</figcaption></figure>")
+                       f"<b>{name(dataset.classes[guess])}</b> {100 * outcome.probabilities[i, guess]:.1f} %, is "
+                       f"{name(dataset.classes[truth])}{path}</figcaption></figure>")
     return f'<div class="mistakes">\n{chr(10).join(figures)}\n</div>'
 
 
@@ -125,6 +130,6 @@ def going_on(commands):
 
 
 def pairs(values):
-    rows = "\n".join(f"<tr><td>{text(name)}</td><td>{text(value)}</td></tr>" for name, value in values.items()
+    rows = "\n".join(f"<tr><td>{text(key)}</td><td>{name(value)}</td></tr>" for key, value in values.items()
                      if value is not None)
     return f'<div class="wide"><table><tbody>\n{rows}\n</tbody></table></div>'

@@ -127,12 +127,12 @@ def read_json(path, most):
 
 @contextlib.contextmanager
 def clear_errors(verb, path, temporary=None):
-    """Rewords the system's errors about `path` into one sentence; their type and number stay."""
+    """Rewords the system's errors about `path`, or a folder above it, into a sentence; their type and number stay."""
     try:
         yield
     except OSError as error:
         about = error.filename and pathlib.Path(error.filename)
-        if error.errno is None or about not in (None, path, temporary):
+        if error.errno is None or about not in (None, path, temporary, *path.parents):
             raise                                            # about something else
         clear = type(error)(f"cannot {verb} {path}: {reason(error, verb, path)}")
         clear.errno = error.errno

@@ -41,11 +41,15 @@ def say(text, file=None):
 
 
 class Lines:
-    """Used instead of a bar in a log file: a line on stderr every 20 seconds, without carriage returns."""
+    """Used instead of a bar in a log file: a line on stderr every 20 seconds, without carriage returns.
+
+    The time that is left is estimated from what comes after the first update: before it, kernels may be compiled.
+    """
 
     def __init__(self, total, unit, what, initial):
-        self.total, self.unit, self.what, self.n, self.initial = total, unit, what, initial, initial
-        self.start = self.last = time.monotonic()
+        self.total, self.unit, self.what, self.n = total, unit, what, initial
+        self.last = time.monotonic()
+        self.first = None                  # the time of the first update, and how much was done then
         self.postfix = ""
 
     def __enter__(self):
@@ -59,16 +63,17 @@ class Lines:
     def update(self, count=1):
         self.n += count
         now = time.monotonic()
+        self.first = self.first or (now, self.n)
         if now - self.last >= SECONDS and self.n < self.total:
             self.last = now
-            say(self.line(now - self.start))
+            say(self.line(now))
 
-    def line(self, seconds):
-        """How much is done, and how long the rest will take."""
+    def line(self, now):
+        """How much is done, and how long the rest will take, once that can be told."""
         what, postfix = (f"{self.what}: " if self.what else ""), (f", {self.postfix}" if self.postfix else "")
-        left = seconds * (self.total - self.n) / max(self.n - self.initial, 1)
-        return f"tinynet: {what}{100 * self.n / self.total:.0f} % of {self.total:,} {self.unit}{postfix}, " \
-               f"{duration(left)} left"
+        start, done = self.first
+        left = f", {duration((now - start) * (self.total - self.n) / (self.n - done))} left" if self.n > done else ""
+        return f"tinynet: {what}{100 * self.n / self.total:.0f} % of {self.total:,} {self.unit}{postfix}{left}"
 
     def set_postfix_str(self, text, refresh=True):
         self.postfix = text

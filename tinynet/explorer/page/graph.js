@@ -47,7 +47,7 @@ function labelsOf(item) {
 }
 
 function clip(text) {
-  return text.length > 31 ? `…${text.slice(-30)}` : text;
+  return text.length > 28 ? `…${text.slice(-27)}` : text;
 }
 
 /** Lays out and draws what is visible now. */
