@@ -23,10 +23,11 @@ DIFFERS = {
     "hardtanh": "the gradient at NaN: PyTorch's loops over vectors and over single numbers differ",
     "relu6": "as hardtanh", "hardswish": "as hardtanh", "selu": "as hardtanh", "hardshrink": "as hardtanh",
     "prelu": "the gradient of the weight beside an infinite input that is not negative: 0 · inf",
-    "cumprod with zeros": "a NaN that comes after a zero",
+    "cumprod": "a NaN that comes after a zero, and its gradient",
     "norm -1": "denormals: 1 / x is not rounded to infinity first",
     "huber_loss": "derived from clamp: inf · 0 beside an infinity", "multi_margin_loss": "as huber_loss",
     "interpolate": "a pixel with the weight 0 counts: 0 · inf is NaN. PyTorch has both, by size",
+    "grid_sample": "as interpolate", "affine_grid": "as interpolate",
     "rnn relu": "0 · inf in the product with the weights of the last step",
 }
 SETS = {
@@ -37,7 +38,7 @@ FLOAT64 = ("nll_loss", "kl_div", "binary_cross_entropy", "gaussian_nll_loss", "c
            "cross_entropy pixels weight", "cross_entropy weight", "cross_entropy probabilities")
 LEFT_OUT = ("dropout", *DIFFERS, *FLOAT64)             # FLOAT64: the cases hold constants of that type
 PLAIN = [c for c in CASES if "=" not in c.name]        # without options
-SPECIAL = [c for c in PLAIN if not c.name.lower().startswith(LEFT_OUT)]
+SPECIAL = [c for c in PLAIN if not c.name.lower().startswith(LEFT_OUT) and "dropout" not in c.name.lower()]
 
 
 def generator(name):

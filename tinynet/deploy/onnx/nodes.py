@@ -213,12 +213,12 @@ def Mean(g, y, x, axes, keepdim):
 
 
 @counterpart
-def Amax(g, y, x, axes, keepdim):
+def Amax(g, y, x, axes, keepdim, beside_nan):
     return g.node("ReduceMax", g(x), axes=axes, keepdims=int(keepdim))
 
 
 @counterpart
-def Amin(g, y, x, axes, keepdim):
+def Amin(g, y, x, axes, keepdim, beside_nan):
     return g.node("ReduceMin", g(x), axes=axes, keepdims=int(keepdim))
 
 

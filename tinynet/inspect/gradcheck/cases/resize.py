@@ -12,6 +12,8 @@ functional("interpolate trilinear", lambda F, x: F.interpolate(x, (3, 2, 5), mod
 functional("pixel_shuffle", lambda F, x: F.pixel_shuffle(x, 2), (2, 8, 2, 3))
 functional("pixel_unshuffle", lambda F, x: F.pixel_unshuffle(x, 2), (2, 2, 4, 6))
 functional("channel_shuffle", lambda F, x: F.channel_shuffle(x, 3), (2, 6, 2))
-functional("affine_grid", lambda F, t, **o: F.affine_grid(t, (2, 1, 3, 4), **o), (2, 2, 3), align_corners=[True])
-functional("grid_sample", lambda F, x, g, **o: F.grid_sample(x, g, **o), (2, 2, 4, 3), uniform(-1.2, 1.2, 2, 3, 2, 2),
-           padding_mode=["border"], align_corners=[True])
+SILENT = {"align_corners": False}      # the default, which PyTorch warns of unless it is written out
+functional("affine_grid", lambda F, t, **o: F.affine_grid(t, (2, 1, 3, 4), **{**SILENT, **o}), (2, 2, 3),
+           align_corners=[True])
+functional("grid_sample", lambda F, x, g, **o: F.grid_sample(x, g, **{**SILENT, **o}), (2, 2, 4, 3),
+           uniform(-1.2, 1.2, 2, 3, 2, 2), padding_mode=["border"], align_corners=[True])
