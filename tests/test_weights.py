@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tinynet import dtypes
+from tinynet import dtypes, nn
 from tinynet.system import files
 from tinynet.tensor import Tensor
 from tinynet.weights import WeightFileError, load, save
@@ -119,6 +119,11 @@ def test_what_cannot_be_stored_is_named(obj, where, path):
     with pytest.raises(TypeError, match=f"save: cannot store .*{where}"):
         save(obj, path)
     assert not path.exists()
+
+
+def test_who_saves_a_whole_module_is_told_what_to_save(path):
+    with pytest.raises(TypeError, match=r"cannot store a Linear \(at ''\); save its state_dict\(\)"):
+        save(nn.Linear(2, 2), path)
 
 
 def test_a_loop_is_refused(path):
