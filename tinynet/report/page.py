@@ -54,6 +54,11 @@ def name(value):
     return f"<bdi>{text(value)}</bdi>"
 
 
+def path_text(value):
+    """A path reads from left to right, whatever the names in it do."""
+    return f'<bdi dir="ltr">{text(value)}</bdi>'
+
+
 def section(heading, body):
     return f"<h2>{heading}</h2>\n{body}"
 
@@ -103,7 +108,7 @@ def mistakes(outcome, worst):
     dataset, figures = outcome.dataset, []
     for i in worst:
         guess, truth = outcome.predictions[i], dataset.labels[i]
-        path = f"<br>{name(dataset.paths[i])}" if dataset.paths else ""
+        path = f"<br>{path_text(dataset.paths[i])}" if dataset.paths else ""
         figures.append(f'<figure><img alt="" src="{data_uri(dataset.images[i])}"><figcaption>'
                        f"<b>{name(dataset.classes[guess])}</b> {100 * outcome.probabilities[i, guess]:.1f} %, is "
                        f"{name(dataset.classes[truth])}{path}</figcaption></figure>")
@@ -130,6 +135,6 @@ def going_on(commands):
 
 
 def pairs(values):
-    rows = "\n".join(f"<tr><td>{text(key)}</td><td>{name(value)}</td></tr>" for key, value in values.items()
+    rows = "\n".join(f"<tr><td>{text(key)}</td><td>{path_text(value)}</td></tr>" for key, value in values.items()
                      if value is not None)
     return f'<div class="wide"><table><tbody>\n{rows}\n</tbody></table></div>'
