@@ -118,3 +118,18 @@ def test_what_is_left_out_can_be_named_but_not_used():
         with pytest.raises(NotImplementedError, match="ResNet18_Weights.DEFAULT: trained weights"):
             torchvision.models.ResNet18_Weights.DEFAULT
         assert torchvision.models.resnet18(weights=None, num_classes=3).fc.out_features == 3
+
+
+def test_resnets_have_torchvisions_children_and_can_be_subclassed():
+    with tinynet.as_torch():
+        import torchvision
+        from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+        network = torchvision.models.resnet18(num_classes=7).eval()
+        assert " ".join(name for name, _ in network.named_children()) == \
+            "conv1 bn1 relu maxpool layer1 layer2 layer3 layer4 avgpool fc"
+        images = tinynet.randn(1, 3, 32, 32)
+        features = tinynet.nn.Sequential(*list(network.children())[:-1])(images)
+        assert features.shape == (1, 512, 1, 1)
+        assert tinynet.allclose(network.fc(features.flatten(1)), network(images))
+        ResNet(BasicBlock, [2, 2, 2, 2], num_classes=7).load_state_dict(network.state_dict())
+        assert (BasicBlock.expansion, Bottleneck.expansion) == (1, 4)

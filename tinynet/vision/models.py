@@ -3,10 +3,37 @@
 import functools
 
 from tinynet import models
+from tinynet.nn import ReLU
+from tinynet.nn.blocks import BasicBlock, Bottleneck      # noqa: F401 (torchvision.models.resnet has them)
 
 NAMES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d",
          "wide_resnet50_2", "wide_resnet101_2")
 NO_DOWNLOAD = "trained weights are not downloaded; download the file yourself, and load_state_dict(torch.load(path))"
+
+
+class ResNet(models.ResNet):
+    """A ResNet by torchvision's signature: (N, 3, H, W) -> (N, num_classes). He et al. 2015.
+
+    Its children are torchvision's, so that scripts can put some of them into a Sequential.
+    """
+
+    def __init__(self, block, layers, num_classes=1000, zero_init_residual=False, groups=1, width_per_group=64):
+        wide = {"groups": groups, "base_width": width_per_group} if (groups, width_per_group) != (1, 64) else {}
+        super().__init__(block, layers, (64, 128, 256, 512), num_classes=num_classes,
+                         zero_init_residual=zero_init_residual, **wide)
+        self.arrange()
+
+    def arrange(self):
+        """Make the children torchvision's: conv1, bn1, relu, maxpool, layer1 to layer4, avgpool, fc."""
+        del self.flatten, self.dropout
+        later = {name: self._modules.pop(name) for name in list(self._modules)[2:]}
+        self.relu = ReLU(inplace=True)
+        self._modules.update(later)
+        return self
+
+    def head(self, x):
+        """The last maps to scores, (N, out_channels, P, Q) -> (N, num_classes)."""
+        return self.fc(self.avgpool(x).flatten(1))
 
 
 def with_torchvisions_signature(make):
@@ -15,7 +42,9 @@ def with_torchvisions_signature(make):
     def build(*, weights=None, progress=True, pretrained=False, **options):
         if weights is not None or pretrained:
             raise NotImplementedError(f"{make.__name__}: {NO_DOWNLOAD}")
-        return make(**options)
+        network = make(**options)
+        network.__class__ = ResNet
+        return network.arrange()
 
     return build
 
