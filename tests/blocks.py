@@ -1,4 +1,4 @@
-"""What every block is tested with: central differences, a PyTorch twin, a few steps of training."""
+"""What every block is tested with: central differences, the same block in PyTorch, a few steps of training."""
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def check_gradients(module, *shape, seed=0):
         gradcheck(run, [images(*shape, seed=seed), values])
 
 
-def check_twin(ours, theirs, *shape, tolerance=1e-9):
+def check_counterpart(ours, theirs, *shape, tolerance=1e-9):
     """Weights move both ways, and both modules have the same outputs, gradients and statistics afterwards."""
     import torch
     scatter_parameters(ours.double())

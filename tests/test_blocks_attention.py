@@ -19,7 +19,7 @@ def normal(*shape, dtype=np.float32):
     return rng.standard_normal(shape).astype(dtype)
 
 
-def twins(ours, theirs):
+def matched(ours, theirs):
     """Both with our weights, in float64; what PyTorch saves must load back unchanged."""
     ours.double(), theirs.double()
     theirs.load_state_dict({key: torch.tensor(value.numpy()) for key, value in ours.state_dict().items()})
@@ -69,7 +69,7 @@ class TorchSE(torch.nn.Module):
 
 @pytest.mark.parametrize("channels, reduction, size", [(16, 4, (5, 3)), (32, 16, (1, 1)), (6, 6, (2, 7))])
 def test_se_is_pytorchs(channels, reduction, size):
-    ours, theirs = twins(SEBlock(channels, reduction), TorchSE(channels, reduction))
+    ours, theirs = matched(SEBlock(channels, reduction), TorchSE(channels, reduction))
     assert list(ours.state_dict()) == ["fc.0.weight", "fc.2.weight"]
     assert sum(p.numel() for p in ours.parameters()) == 2 * channels * (channels // reduction)
     x = normal(3, channels, *size, dtype=np.float64)
@@ -198,7 +198,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_multihead_attention_is_pytorchs(name, batch_first):
     tinynet.manual_seed(1)
-    ours, theirs = twins(MultiheadAttention(6, 2, batch_first=batch_first),
+    ours, theirs = matched(MultiheadAttention(6, 2, batch_first=batch_first),
                          torch.nn.MultiheadAttention(6, 2, batch_first=batch_first))
     shape = (3, 4, 6) if batch_first else (4, 3, 6)
     run_both(ours, theirs, [normal(*shape, dtype=np.float64)], **CASES[name])
@@ -207,7 +207,7 @@ def test_multihead_attention_is_pytorchs(name, batch_first):
 @pytest.mark.parametrize("options", [{}, dict(kdim=5, vdim=7), dict(kdim=5, bias=False), dict(bias=False)],
                          ids=str)
 def test_cross_attention_is_pytorchs(options):
-    ours, theirs = twins(MultiheadAttention(6, 3, **options), torch.nn.MultiheadAttention(6, 3, **options))
+    ours, theirs = matched(MultiheadAttention(6, 3, **options), torch.nn.MultiheadAttention(6, 3, **options))
     kdim, vdim = options.get("kdim", 6), options.get("vdim", 6)
     arrays = [normal(*shape, dtype=np.float64) for shape in ((4, 2, 6), (5, 2, kdim), (5, 2, vdim))]
     run_both(ours, theirs, arrays)

@@ -1,8 +1,8 @@
-"""ConvBlock and its variations: gradients, PyTorch twins, sizes, norms and activations, errors, training."""
+"""ConvBlock and its variations: gradients, the same in PyTorch, sizes, norms and activations, errors, training."""
 
 import numpy as np
 import pytest
-from blocks import check_gradients, check_sharing, check_twin, images, losses_on_shapes
+from blocks import check_gradients, check_sharing, check_counterpart, images, losses_on_shapes
 
 from tinynet import nn
 from tinynet.nn import functional as F
@@ -30,30 +30,30 @@ def test_gradients_are_the_differences(name):
     {}, {"kernel_size": 1, "stride": 2}, {"kernel_size": 5, "padding": 0}, {"dilation": 2}, {"groups": 2},
     {"norm": "group"}, {"norm": "layer"}, {"norm": "none"}], ids=str)
 @pytest.mark.parametrize("size", [(8, 8), (7, 9)])
-def test_conv_block_is_its_pytorch_twin(options, size):
+def test_conv_block_is_its_pytorch_counterpart(options, size):
     pytest.importorskip("torch")
-    import block_twins as twins
-    check_twin(ConvBlock(4, 6, **options), twins.ConvBlock(4, 6, **options), 3, 4, *size)
+    import torch_blocks
+    check_counterpart(ConvBlock(4, 6, **options), torch_blocks.ConvBlock(4, 6, **options), 3, 4, *size)
 
 
 @pytest.mark.parametrize("name, theirs", [("leaky_relu", "leaky_relu"), ("gelu", "gelu"), ("silu", "silu"),
                                           ("sigmoid", "sigmoid"), ("tanh", "tanh")])
 def test_activations_are_pytorchs(name, theirs):
     torch = pytest.importorskip("torch")
-    import block_twins as twins
+    import torch_blocks
     function = getattr(torch.nn.functional, theirs)
-    check_twin(ConvBlock(4, 6, activation=name), twins.ConvBlock(4, 6, activation=function), 2, 4, 5, 5)
+    check_counterpart(ConvBlock(4, 6, activation=name), torch_blocks.ConvBlock(4, 6, activation=function), 2, 4, 5, 5)
 
 
 @pytest.mark.parametrize("ours, theirs", [
-    (lambda: DepthwiseSeparableConv(4, 6, stride=2), lambda twins: twins.DepthwiseSeparableConv(4, 6, 2)),
-    (lambda: GroupedConv(4, 6, 2, stride=2), lambda twins: twins.ConvBlock(4, 6, stride=2, groups=2)),
-    (lambda: DilatedConv(4, 6, 3), lambda twins: twins.ConvBlock(4, 6, dilation=3))],
+    (lambda: DepthwiseSeparableConv(4, 6, stride=2), lambda torch_blocks: torch_blocks.DepthwiseSeparableConv(4, 6, 2)),
+    (lambda: GroupedConv(4, 6, 2, stride=2), lambda torch_blocks: torch_blocks.ConvBlock(4, 6, stride=2, groups=2)),
+    (lambda: DilatedConv(4, 6, 3), lambda torch_blocks: torch_blocks.ConvBlock(4, 6, dilation=3))],
     ids=["depthwise", "grouped", "dilated"])
-def test_variations_are_their_pytorch_twins(ours, theirs):
+def test_variations_are_their_pytorch_counterparts(ours, theirs):
     pytest.importorskip("torch")
-    import block_twins as twins
-    check_twin(ours(), theirs(twins), 3, 4, 9, 7)
+    import torch_blocks
+    check_counterpart(ours(), theirs(torch_blocks), 3, 4, 9, 7)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])

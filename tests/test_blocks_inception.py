@@ -1,8 +1,8 @@
-"""Inception: gradients, its PyTorch twin, GoogLeNet's numbers, sizes, errors, training."""
+"""Inception: gradients, the same in PyTorch, GoogLeNet's numbers, sizes, errors, training."""
 
 import numpy as np
 import pytest
-from blocks import check_gradients, check_sharing, check_twin, images, losses_on_shapes
+from blocks import check_gradients, check_sharing, check_counterpart, images, losses_on_shapes
 
 from tinynet import nn
 from tinynet.nn.blocks import ConvBlock, Inception
@@ -18,10 +18,10 @@ def test_gradients_are_the_differences(norm):
 
 
 @pytest.mark.parametrize("size", [(6, 6), (5, 7), (1, 3)])
-def test_it_is_its_pytorch_twin(size):
+def test_it_is_its_pytorch_counterpart(size):
     pytest.importorskip("torch")
-    import block_twins as twins
-    check_twin(Inception(*SMALL), twins.Inception(*SMALL), 3, 4, *size)
+    import torch_blocks
+    check_counterpart(Inception(*SMALL), torch_blocks.Inception(*SMALL), 3, 4, *size)
 
 
 def test_googlenets_numbers_fit_together():

@@ -1,8 +1,8 @@
-"""Residual blocks: gradients, PyTorch twins, sizes, the shortcut's rule, options, errors; and composition."""
+"""Residual blocks: gradients, the same in PyTorch, sizes, the shortcut's rule, options, errors; and composition."""
 
 import numpy as np
 import pytest
-from blocks import check_gradients, check_sharing, check_twin, images, losses_on_shapes
+from blocks import check_gradients, check_sharing, check_counterpart, images, losses_on_shapes
 
 import tinynet
 from tinynet import nn
@@ -53,46 +53,46 @@ def test_gradients_of_the_mlp():
     check_gradients(nn.Sequential(nn.Flatten(), ResidualMLP(5, 7)), 6, 5, 1, 1)
 
 
-TWINS = {
-    "basic": (lambda **o: BasicBlock(4, 6, **o), lambda twins, **o: twins.basic(4, 6, **o)),
+PAIRS = {
+    "basic": (lambda **o: BasicBlock(4, 6, **o), lambda torch_blocks, **o: torch_blocks.basic(4, 6, **o)),
     "residual": (lambda **o: ResidualBlock(4, 6, hidden_channels=5, **o),
-                 lambda twins, **o: twins.basic(4, 6, hidden=5, **o)),
-    "bottleneck": (lambda **o: Bottleneck(4, 2, **o), lambda twins, **o: twins.bottleneck(4, 2, **o)),
+                 lambda torch_blocks, **o: torch_blocks.basic(4, 6, hidden=5, **o)),
+    "bottleneck": (lambda **o: Bottleneck(4, 2, **o), lambda torch_blocks, **o: torch_blocks.bottleneck(4, 2, **o)),
     "resnext": (lambda **o: Bottleneck(4, 4, groups=2, base_width=32, **o),
-                lambda twins, **o: twins.bottleneck(4, 4, groups=2, base_width=32, **o)),
+                lambda torch_blocks, **o: torch_blocks.bottleneck(4, 4, groups=2, base_width=32, **o)),
     "preact": (lambda **o: PreActBlock(4, 6, **o),
-               lambda twins, **o: twins.basic(4, 6, preactivated=True, **o)),
+               lambda torch_blocks, **o: torch_blocks.basic(4, 6, preactivated=True, **o)),
     "preact bottleneck": (lambda **o: PreActBottleneck(4, 2, **o),
-                          lambda twins, **o: twins.bottleneck(4, 2, preactivated=True, **o)),
+                          lambda torch_blocks, **o: torch_blocks.bottleneck(4, 2, preactivated=True, **o)),
 }
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize("options", [
     {}, {"stride": 2}, {"shortcut": "A"}, {"stride": 2, "shortcut": "A", "pad": "both"},
     {"norm": "group"}, {"norm": "layer", "stride": 2}, {"norm": "none"}], ids=str)
-def test_blocks_are_their_pytorch_twins(name, options):
+def test_blocks_are_their_pytorch_counterparts(name, options):
     pytest.importorskip("torch")
-    import block_twins as twins
-    ours, theirs = TWINS[name]
+    import torch_blocks
+    ours, theirs = PAIRS[name]
     size = (7, 5) if options.get("stride") else (6, 6)
-    check_twin(ours(**options), theirs(twins, **options), 3, 4, *size)
+    check_counterpart(ours(**options), theirs(torch_blocks, **options), 3, 4, *size)
 
 
 @pytest.mark.parametrize("name", ["basic", "bottleneck", "preact", "preact bottleneck"])
 @pytest.mark.parametrize("stride", [1, 2])
-def test_se_variants_are_their_pytorch_twins(name, stride):
+def test_se_variants_are_their_pytorch_counterparts(name, stride):
     pytest.importorskip("torch")
-    import block_twins as twins
-    ours, theirs = TWINS[name]
-    check_twin(ours(attention=se, stride=stride), theirs(twins, reduction=2, stride=stride), 3, 4, 6, 5)
+    import torch_blocks
+    ours, theirs = PAIRS[name]
+    check_counterpart(ours(attention=se, stride=stride), theirs(torch_blocks, reduction=2, stride=stride), 3, 4, 6, 5)
 
 
-def test_the_mlp_is_its_pytorch_twin():
+def test_the_mlp_is_its_pytorch_counterpart():
     torch = pytest.importorskip("torch")
-    import block_twins as twins
+    import torch_blocks
     ours = nn.Sequential(nn.Flatten(), ResidualMLP(5, 7))
-    check_twin(ours, torch.nn.Sequential(torch.nn.Flatten(), twins.ResidualMLP(5, 7)), 6, 5, 1, 1)
+    check_counterpart(ours, torch.nn.Sequential(torch.nn.Flatten(), torch_blocks.ResidualMLP(5, 7)), 6, 5, 1, 1)
 
 
 @pytest.mark.parametrize("block", [BasicBlock, Bottleneck, PreActBlock, PreActBottleneck, SEBasicBlock,

@@ -28,7 +28,7 @@ DATA = {
 
 @pytest.mark.parametrize("name", DATA)
 def test_types_of_data(name):
-    from torch_twin import same, torch
+    from both_libraries import same, torch
     same(tinynet.tensor(DATA[name]), torch.tensor(DATA[name]), 0)
     same(tinynet.as_tensor(DATA[name]), torch.as_tensor(DATA[name]), 0)
     same(tinynet.tensor(DATA[name], dtype=tinynet.float64), torch.tensor(DATA[name], dtype=torch.float64), 0)
@@ -78,7 +78,7 @@ CODES = {
 
 @pytest.mark.parametrize("name", CODES)
 def test_against_pytorch(name):
-    from torch_twin import same, torch
+    from both_libraries import same, torch
     for y, z in zip(CODES[name](tinynet), CODES[name](torch), strict=True):
         same(y, z, 1e-6)
 

@@ -59,9 +59,9 @@ def test_float_and_gray_images():
 
 
 def test_each_loop_is_another_epoch_and_seeds_repeat():
-    loader, twin = Loader(DATA, augment=Augment(), seed=5), Loader(DATA, augment=Augment(), seed=5)
+    loader, other = Loader(DATA, augment=Augment(), seed=5), Loader(DATA, augment=Augment(), seed=5)
     first, second = list(loader), list(loader)
-    assert not same(first, second) and same(first, twin) and same(second, twin)
+    assert not same(first, second) and same(first, other) and same(second, other)
     loader.set_epoch(0)
     assert same(first, loader)
     assert not same(first, Loader(DATA, augment=Augment(), seed=6))

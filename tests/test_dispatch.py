@@ -1,8 +1,9 @@
 """The code that trains is the code that is proven: no line of the kernels' dispatch goes without a comparison.
 
-Each comparison below runs a fast kernel beside its NumPy twin in float64, on shapes with and without tails that do
-not fill a vector. A trace notes which lines of the fast files' Python code (all that chooses a branch: by type, shape,
-memory order, lanes) were executed meanwhile, and which register tiles ran. What was never reached fails the test.
+Each comparison below runs a fast kernel beside its reference implementation in float64, on shapes with and without
+tails that do not fill a vector. A trace notes which lines of the fast files' Python code (all that chooses a branch: by
+type, shape, memory order, lanes) were executed meanwhile, and which register tiles ran. What was never reached fails
+the test.
 """
 
 import importlib
@@ -26,7 +27,7 @@ FAST = ["conv.fast", "conv.im2col", "conv.tiles", "conv.weight_tiles", "conv.gri
         "norm.fast", "pool.fast", "quantized.fast", "shortcut.fast"]
 if not lanes.LANES:
     FAST = [name for name in FAST if name not in ("conv.tiles", "conv.weight_tiles", "conv.grid", "conv.panels")]
-    FAST.remove("quantized.fast")      # leaves integers to the NumPy twin then
+    FAST.remove("quantized.fast")      # leaves integers to the reference implementation then
 RNG = np.random.default_rng(0)
 ROUNDINGS = 40                         # float32 results may be this many rounding errors of the largest value off
 
@@ -37,7 +38,7 @@ def images(*shape, dtype=np.float32, memory="channels last"):
 
 
 def compare(of, *args, **options):
-    """The fast twin's results against the NumPy twin's in float64."""
+    """The fast body's results against the reference implementation's in float64."""
     fast = as_tuple(of.numba(*copies(args, None), **options))
     exact = as_tuple(of.numpy(*copies(args, np.float64), **options))
     rounding = np.finfo(args[0].dtype).eps
@@ -148,8 +149,8 @@ def compare_elementwise():
         other, filters = np.ascontiguousarray(g), [a.transpose(3, 2, 0, 1) for a in (p, g, buffer)]
         for arrays in ((p, g, buffer), (p, other, buffer), filters):
             found, exact = copies(arrays, None), copies(arrays, np.float64)
-            for twin, (a, b, c) in ((elementwise.sgd_update.numba, found), (elementwise.sgd_update.numpy, exact)):
-                twin(a, b, c if momentum else None, 0.1, momentum, 0.0, 1e-3, nesterov)
+            for body, (a, b, c) in ((elementwise.sgd_update.numba, found), (elementwise.sgd_update.numpy, exact)):
+                body(a, b, c if momentum else None, 0.1, momentum, 0.0, 1e-3, nesterov)
             assert_close(found[0], exact[0])
             assert_close(found[2], exact[2])
 
@@ -205,7 +206,7 @@ def compare_products():
 
 
 def convolve_bytes(x_shape, w_shape, stride=(1, 1), padding=(1, 1), dilation=(1, 1), groups=1):
-    """Integers have no rounding errors: the twins are equal."""
+    """Integers have no rounding errors: both bodies are equal."""
     x, w = (RNG.integers(-128, 128, shape, np.int8) for shape in (x_shape, w_shape))
     k = w_shape[0]
     bias, zeros = RNG.integers(-9999, 9999, k, np.int32), tuple(RNG.integers(-128, 128, 2).tolist())
@@ -233,7 +234,7 @@ def compare_integers():
         x = images(3, 17, 40, 41, dtype=dtype)
         q = quantized.quantize.numba(x, 0.02, -3)
         assert (q == quantized.quantize.numpy(x, 0.02, -3)).all() and layout.is_channels_last(q)
-        fast, exact = (twin(q, 0.02, -3, x.dtype) for twin in (quantized.dequantize.numba, quantized.dequantize.numpy))
+        fast, exact = (body(q, 0.02, -3, x.dtype) for body in (quantized.dequantize.numba, quantized.dequantize.numpy))
         assert (fast == exact).all()
 
 

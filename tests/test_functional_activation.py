@@ -41,7 +41,7 @@ def test_activations_have_the_slopes_of_differences(name, backend):
 
 @pytest.mark.parametrize("tanh", [False, True])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_gelus_twins_agree(dtype, tanh):
+def test_gelus_bodies_agree(dtype, tanh):
     from tinynet.kernels import gelu
     for x in normal(5, 7), normal(3, 4, 5)[::-1, :, ::2], channels_last(normal(2, 3, 50, 70)), np.array(1.0):
         x = x.astype(dtype)

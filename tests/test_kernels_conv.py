@@ -60,12 +60,12 @@ def arrays(shape, dtype=np.float32, seed=0):
     return x, w, rng.standard_normal(k).astype(dtype), layout.channels_last(dy)
 
 
-def all_three(shape, x, w, b, dy, twin="numba"):
-    """y, dx and dw by the given twin."""
+def all_three(shape, x, w, b, dy, body="numba"):
+    """y, dx and dw by the given body."""
     geometry = conv.Geometry(*shape[2:])
-    return [getattr(conv.conv2d, twin)(x, w, geometry, b),
-            getattr(conv.conv2d_backward_input, twin)(dy, w, x.shape, geometry),
-            getattr(conv.conv2d_backward_weight, twin)(x, dy, w.shape, geometry)]
+    return [getattr(conv.conv2d, body)(x, w, geometry, b),
+            getattr(conv.conv2d_backward_input, body)(dy, w, x.shape, geometry),
+            getattr(conv.conv2d_backward_weight, body)(x, dy, w.shape, geometry)]
 
 
 def assert_close(found, expected):
@@ -111,7 +111,7 @@ def test_specification_is_adjoint(shape):
 
 @pytest.mark.parametrize("method", conv.METHODS)
 @GEOMETRIES
-def test_fast_twin(shape, method):
+def test_fast_body(shape, method):
     conv.use_method(method)
     inputs = arrays(shape)
     found = all_three(shape, *inputs)
@@ -120,7 +120,7 @@ def test_fast_twin(shape, method):
 
 
 @GEOMETRIES
-def test_fast_twin_float64(shape):
+def test_fast_body_float64(shape):
     inputs = arrays(shape, np.float64)
     assert_close(all_three(shape, *inputs), all_three(shape, *inputs, "numpy"))
 
@@ -181,14 +181,14 @@ def test_unknown_method():
 
 
 @GEOMETRIES
-@pytest.mark.parametrize("twin", ["numpy", "numba"])
-def test_im2col_and_its_adjoint(shape, twin):
+@pytest.mark.parametrize("body", ["numpy", "numba"])
+def test_im2col_and_its_adjoint(shape, body):
     x, w, _, _ = arrays(shape, np.float64)
     _, _, *geometry, _ = shape
-    columns = getattr(spec.im2col, twin)(x, w.shape[2:], *geometry)
+    columns = getattr(spec.im2col, body)(x, w.shape[2:], *geometry)
     np.testing.assert_array_equal(columns, spec.im2col.numpy(x, w.shape[2:], *geometry))
     other = np.random.default_rng(1).standard_normal(columns.shape)
-    back = getattr(spec.col2im, twin)(other, x.shape[2:], w.shape[2:], *geometry)
+    back = getattr(spec.col2im, body)(other, x.shape[2:], w.shape[2:], *geometry)
     np.testing.assert_allclose((back * x).sum(), (columns * other).sum(), rtol=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""Elementwise kernels: the compiled twins against the NumPy ones, the optimiser steps against PyTorch's."""
+"""Elementwise kernels: the compiled bodies against the NumPy ones, the optimiser steps against PyTorch's."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def different_memory(x):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("memory", [lambda x: x, different_memory])
-def test_twins_agree(shape, dtype, memory):
+def test_bodies_agree(shape, dtype, memory):
     rng = np.random.default_rng(0)
     x, y = activations(rng, shape, dtype), memory(activations(rng, shape, dtype))
     one, two = [elementwise.relu], [elementwise.relu_backward, elementwise.add, elementwise.add_relu]
@@ -36,11 +36,11 @@ def test_twins_agree(shape, dtype, memory):
             assert layout.is_channels_last(result)
 
 
-@pytest.mark.parametrize("twin", ["numpy", "numba"])
-def test_relu_in_place(twin):
+@pytest.mark.parametrize("body", ["numpy", "numba"])
+def test_relu_in_place(body):
     x = activations(np.random.default_rng(0), (9, 64, 8, 11), np.float32)
     expected = np.maximum(x, 0)
-    assert getattr(elementwise.relu, twin)(x, out=x) is x
+    assert getattr(elementwise.relu, body)(x, out=x) is x
     np.testing.assert_array_equal(x, expected)
 
 
@@ -62,17 +62,17 @@ def test_channel_sum(shape, dtype):
     x = np.random.default_rng(1).standard_normal(shape).astype(dtype)
     expected = x.sum((0, *range(2, x.ndim)), dtype=np.float64)
     scale = np.abs(x).sum((0, *range(2, x.ndim)), dtype=np.float64)
-    for twin in (elementwise.channel_sum.numpy, elementwise.channel_sum.numba):
+    for body in (elementwise.channel_sum.numpy, elementwise.channel_sum.numba):
         for y in (x, layout.channels_last(x)):
-            assert (np.abs(twin(y) - expected) <= 4 * np.finfo(dtype).eps * scale).all()
+            assert (np.abs(body(y) - expected) <= 4 * np.finfo(dtype).eps * scale).all()
 
 
-@pytest.mark.parametrize("twin", ["numpy", "numba"])
+@pytest.mark.parametrize("body", ["numpy", "numba"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("options", [{}, dict(weight_decay=0.1), dict(momentum=0.9),
                                      dict(momentum=0.9, dampening=0.3),
                                      dict(momentum=0.9, weight_decay=0.1, nesterov=True)])
-def test_sgd_is_pytorchs(twin, dtype, options):
+def test_sgd_is_pytorchs(body, dtype, options):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(2)
     p = activations(rng, (5, 3, 3, 3), dtype)
@@ -85,7 +85,7 @@ def test_sgd_is_pytorchs(twin, dtype, options):
         reference.grad = torch.from_numpy(g)
         optimizer.step()
         now = dict(options, dampening=0.0) if step == 0 else options
-        getattr(elementwise.sgd_update, twin)(p, g, buffer if "momentum" in options else None, 0.1, **now)
+        getattr(elementwise.sgd_update, body)(p, g, buffer if "momentum" in options else None, 0.1, **now)
     eps = np.finfo(dtype).eps
     np.testing.assert_allclose(p, reference.detach().numpy(), rtol=20 * eps, atol=20 * eps)
 

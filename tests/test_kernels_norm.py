@@ -1,4 +1,4 @@
-"""Normalisation kernels: both twins against a float64 PyTorch, and against each other."""
+"""Normalisation kernels: both bodies against a float64 PyTorch, and against each other."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tinynet.kernels.machine import layout, threads
 SHAPES = [(8, 1, 3, 5), (64, 3), (4, 5, 9), (3, 16, 8, 9), (2, 17, 7, 7), (4, 64, 5, 5), (2, 130, 6, 5),
           (5, 300, 3, 1), (128, 16, 24, 24)]
 DTYPES = [np.float32, np.float64]
-TWINS = ["numpy", "numba"]
+BODIES = ["numpy", "numba"]
 EPS = 1e-5
 
 
@@ -53,16 +53,16 @@ def assert_within(result, expected, dtype, multiple):
 def test_batch_norm_training(shape, dtype, relu, residual):
     x, dy, weight, bias, extra = case(shape, dtype, relu, residual)
     y, *gradients = reference(x, dy, weight, bias, extra, relu)
-    for twin in TWINS:
-        out, mean, var, invstd = getattr(norm.batch_norm_train, twin)(x, weight, bias, EPS, relu, extra)
+    for body in BODIES:
+        out, mean, var, invstd = getattr(norm.batch_norm_train, body)(x, weight, bias, EPS, relu, extra)
         assert_within(out, y, dtype, 8)
         assert mean.dtype == var.dtype == invstd.dtype == np.float64
-        results = getattr(norm.batch_norm_backward, twin)(dy, x, out, (weight, bias), (mean, invstd), relu, residual)
+        results = getattr(norm.batch_norm_backward, body)(dy, x, out, (weight, bias), (mean, invstd), relu, residual)
         assert not relu or ((y > 0) == (out > 0)).all()        # nothing was rounded to the other side of 0
         for result, expected in zip(results, gradients[:3 + residual]):
             assert_within(result, expected, dtype, 16 if result.ndim > 1 else 64)
         assert (results[3] is None) == (not residual)
-        if twin == "numba":
+        if body == "numba":
             assert layout.is_channels_last(out) and layout.is_channels_last(results[0])
 
 
@@ -75,20 +75,20 @@ def test_batch_norm_evaluation(shape, dtype, relu, residual):
     running = rng.standard_normal(shape[1]).astype(dtype), rng.uniform(0.5, 2, shape[1]).astype(dtype)
     y, *gradients = reference(x, dy, weight, bias, extra, relu, running)
     mean, invstd = running[0].astype(np.float64), 1 / np.sqrt(running[1].astype(np.float64) + EPS)
-    for twin in TWINS:
-        out = getattr(norm.batch_norm_eval, twin)(x, weight, bias, *running, EPS, relu, extra)
+    for body in BODIES:
+        out = getattr(norm.batch_norm_eval, body)(x, weight, bias, *running, EPS, relu, extra)
         assert_within(out, y, dtype, 8)
-        backward = getattr(norm.batch_norm_backward, twin)
+        backward = getattr(norm.batch_norm_backward, body)
         results = backward(dy, x, out, (weight, bias), (mean, invstd), relu, residual, training=False)
         for result, expected in zip(results, gradients[:3 + residual]):
             assert_within(result, expected, dtype, 16 if result.ndim > 1 else 64)
 
 
-@pytest.mark.parametrize("twin", TWINS)
-def test_without_weight_and_bias(twin):
+@pytest.mark.parametrize("body", BODIES)
+def test_without_weight_and_bias(body):
     x, dy, *_ = case((4, 5, 6, 7), np.float32, False, False)
     ones, zeros = np.ones(5, np.float32), np.zeros(5, np.float32)
-    forward, backward = getattr(norm.batch_norm_train, twin), getattr(norm.batch_norm_backward, twin)
+    forward, backward = getattr(norm.batch_norm_train, body), getattr(norm.batch_norm_backward, body)
     y, mean, _, invstd = forward(x, None, None, EPS)
     np.testing.assert_array_equal(y, forward(x, ones, zeros, EPS)[0])
     without, neutral = (backward(dy, x, None, (weight, None), (mean, invstd)) for weight in (None, ones))
@@ -96,9 +96,9 @@ def test_without_weight_and_bias(twin):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("twin", TWINS)
+@pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("shape", [(128, 16, 24, 24), (2000, 7), (8, 130, 9, 9)])
-def test_large_mean_and_small_variance(shape, twin):
+def test_large_mean_and_small_variance(shape, body):
     """float32 near 1e4 has steps of 1e-3, the input's own rounding; beyond that, nothing may be lost."""
     rng = np.random.default_rng(2)
     x = (channels_last(rng, shape, np.float64) + 1e4).astype(np.float32)
@@ -106,28 +106,28 @@ def test_large_mean_and_small_variance(shape, twin):
     weight, bias = np.ones(shape[1], np.float32), np.zeros(shape[1], np.float32)
     dy = channels_last(rng, shape, np.float32)
     y, dx, dweight, dbias, _ = reference(x, dy, weight, bias, None, False)
-    out, mean, var, invstd = getattr(norm.batch_norm_train, twin)(x, weight, bias, EPS)
+    out, mean, var, invstd = getattr(norm.batch_norm_train, body)(x, weight, bias, EPS)
     wide = x.astype(np.float64)
     axes = (0, *range(2, x.ndim))
     np.testing.assert_allclose(mean, wide.mean(axes), rtol=1e-10)
     np.testing.assert_allclose(var, wide.var(axes), rtol=2e-6)
     assert_within(out, y, np.float32, 8)
-    results = getattr(norm.batch_norm_backward, twin)(dy, x, out, (weight, bias), (mean, invstd))
+    results = getattr(norm.batch_norm_backward, body)(dy, x, out, (weight, bias), (mean, invstd))
     for result, expected in zip(results, (dx, dweight, dbias)):
         assert_within(result, expected, np.float32, 64)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")
-@pytest.mark.parametrize("twin", TWINS)
-def test_nan_and_infinity_pass(twin):
+@pytest.mark.parametrize("body", BODIES)
+def test_nan_and_infinity_pass(body):
     x, dy, weight, bias, _ = case((4, 5, 6, 7), np.float32, False, False)
     x[1, 2, 3, 4], x[0, 4, 1, 1] = np.nan, np.inf
-    y, *_ = getattr(norm.batch_norm_train, twin)(x, weight, bias, EPS, True)
+    y, *_ = getattr(norm.batch_norm_train, body)(x, weight, bias, EPS, True)
     assert np.isnan(y[:, [2, 4]]).all() and not np.isnan(y[:, [0, 1, 3]]).any()
     zeros, ones = np.zeros(5, np.float32), np.ones(5, np.float32)
-    y = getattr(norm.batch_norm_eval, twin)(x, ones, zeros, zeros, ones, EPS, True)
+    y = getattr(norm.batch_norm_eval, body)(x, ones, zeros, zeros, ones, EPS, True)
     assert np.isnan(y).sum() == 1 and np.isnan(y[1, 2, 3, 4]) and y[0, 4, 1, 1] == np.inf
-    y = getattr(norm.batch_norm_eval, twin)(x, ones, zeros, zeros, ones, EPS)
+    y = getattr(norm.batch_norm_eval, body)(x, ones, zeros, zeros, ones, EPS)
     assert np.isnan(y).sum() == 1 and (y < 0).any()
 
 
@@ -141,10 +141,10 @@ def test_group_norm(shape, dtype, groups):
                for a in (x, weight, bias)]
     y = torch.nn.functional.group_norm(tensors[0], groups, *tensors[1:], eps=EPS)
     y.backward(torch.tensor(np.ascontiguousarray(dy), dtype=torch.float64))
-    for twin in TWINS:
-        out, mean, invstd = getattr(norm.group_norm, twin)(x, groups, weight, bias, EPS)
+    for body in BODIES:
+        out, mean, invstd = getattr(norm.group_norm, body)(x, groups, weight, bias, EPS)
         assert_within(out, y.detach().numpy(), dtype, 8)
-        results = getattr(norm.group_norm_backward, twin)(dy, x, groups, weight, mean, invstd)
+        results = getattr(norm.group_norm_backward, body)(dy, x, groups, weight, mean, invstd)
         for result, tensor in zip(results, tensors):
             assert_within(result, tensor.grad.numpy(), dtype, 64)
 
@@ -157,10 +157,10 @@ def test_layer_norm(shape, dtype):
     tensors = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in (x, weight, bias)]
     y = torch.nn.functional.layer_norm(tensors[0], shape[1:], *tensors[1:], eps=EPS)
     y.backward(torch.tensor(dy, dtype=torch.float64))
-    for twin in TWINS:
-        out, mean, invstd = getattr(norm.layer_norm, twin)(x, weight, bias, EPS)
+    for body in BODIES:
+        out, mean, invstd = getattr(norm.layer_norm, body)(x, weight, bias, EPS)
         assert_within(out, y.detach().numpy(), dtype, 8)
-        results = getattr(norm.layer_norm_backward, twin)(dy, x, weight, mean, invstd)
+        results = getattr(norm.layer_norm_backward, body)(dy, x, weight, mean, invstd)
         for result, tensor in zip(results, tensors):
             assert_within(result, tensor.grad.numpy(), dtype, 64)
 
@@ -183,12 +183,12 @@ def test_any_strides_and_any_number_of_threads_give_the_same_bits():
             np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("twin", TWINS)
-def test_no_images(twin):
+@pytest.mark.parametrize("body", BODIES)
+def test_no_images(body):
     x, weight = np.zeros((0, 6, 2, 2), np.float32), np.ones(6, np.float32)
-    y, mean, invstd = getattr(norm.group_norm, twin)(x, 3, weight, weight, EPS)
+    y, mean, invstd = getattr(norm.group_norm, body)(x, 3, weight, weight, EPS)
     assert y.shape == x.shape and mean.shape == invstd.shape == (0, 3)
-    dx, dweight, dbias = getattr(norm.group_norm_backward, twin)(y, x, 3, weight, mean, invstd)
+    dx, dweight, dbias = getattr(norm.group_norm_backward, body)(y, x, 3, weight, mean, invstd)
     assert dx.shape == x.shape and not dweight.any() and not dbias.any()
-    y, mean, invstd = getattr(norm.layer_norm, twin)(x.reshape(0, 24), None, None, EPS)
+    y, mean, invstd = getattr(norm.layer_norm, body)(x.reshape(0, 24), None, None, EPS)
     assert y.shape == (0, 24) and mean.shape == (0,)

@@ -1,4 +1,4 @@
-"""Pooling kernels: the specification against PyTorch, the compiled twin against the specification."""
+"""Pooling kernels: the specification against PyTorch, the compiled body against the specification."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def test_max_pool_is_pytorchs(case, shape):
 @pytest.mark.parametrize("case", MAX_CASES)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_max_pool_twins_agree(case, shape, dtype):
+def test_max_pool_bodies_agree(case, shape, dtype):
     rng = np.random.default_rng(1)
     x = channels_last(rng, shape, dtype).round(1)
     y, indices = pool.max_pool2d.numpy(x, *case)
@@ -74,22 +74,22 @@ def test_max_pool_twins_agree(case, shape, dtype):
     assert layout.is_channels_last(dx) and dx.dtype == dtype
 
 
-@pytest.mark.parametrize("twin", ["numpy", "numba"])
-def test_max_pool_passes_nan_and_minus_infinity(twin):
+@pytest.mark.parametrize("body", ["numpy", "numba"])
+def test_max_pool_passes_nan_and_minus_infinity(body):
     x = np.full((1, 1, 2, 6), -np.inf, np.float32)
     x[0, 0, 0, 2:4] = [np.nan, 5]
     x[0, 0, :, 4:] = [[np.nan, 1], [2, np.nan]]
-    y, indices = getattr(pool.max_pool2d, twin)(x, (2, 2), (2, 2), (0, 0))
+    y, indices = getattr(pool.max_pool2d, body)(x, (2, 2), (2, 2), (0, 0))
     np.testing.assert_array_equal(y.ravel(), [-np.inf, np.nan, np.nan])
     np.testing.assert_array_equal(indices.ravel(), [0, 2, 11])            # as PyTorch: first, but last NaN
 
 
-@pytest.mark.parametrize("twin", ["numpy", "numba"])
-def test_a_window_without_elements(twin):
+@pytest.mark.parametrize("body", ["numpy", "numba"])
+def test_a_window_without_elements(body):
     x = np.ones((1, 3, 1, 4), np.float32)
-    y, indices = getattr(pool.max_pool2d, twin)(x, (2, 2), (1, 1), (1, 0), (2, 1))
+    y, indices = getattr(pool.max_pool2d, body)(x, (2, 2), (1, 1), (1, 0), (2, 1))
     assert (y == -np.inf).all() and (indices == -1).all()
-    assert (getattr(pool.max_pool2d_backward, twin)(y, indices, x.shape) == 0).all()
+    assert (getattr(pool.max_pool2d_backward, body)(y, indices, x.shape) == 0).all()
 
 
 @pytest.mark.parametrize("case", MEAN_CASES)
@@ -123,7 +123,7 @@ def test_adaptive_avg_pool_is_pytorchs(size, shape):
 @pytest.mark.parametrize("case", MEAN_CASES)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_mean_pool_twins_agree(case, shape, dtype):
+def test_mean_pool_bodies_agree(case, shape, dtype):
     rng, close = np.random.default_rng(4), dict(rtol=8 * np.finfo(dtype).eps, atol=8 * np.finfo(dtype).eps)
     x, windows = channels_last(rng, shape, dtype), spec._windows(shape[2:], *case)
     y = pool.mean_pool2d.numba(x, *windows)

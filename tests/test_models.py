@@ -37,11 +37,11 @@ def batch(n, dtype, seed=0):
 @pytest.mark.parametrize("options", [{}, {"pad": "both"}, {"shortcut": "B"}], ids=str)
 def test_ten_steps_follow_pytorch(options):
     torch = pytest.importorskip("torch")
-    import twins
+    import torch_networks
     tinynet.manual_seed(1)
     ours = models.resnet20(**options).double()
-    theirs = twins.CifarResNet(**options).double()
-    twins.copy_weights(ours, theirs)
+    theirs = torch_networks.CifarResNet(**options).double()
+    torch_networks.copy_weights(ours, theirs)
     mine = SGD(ours.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
     other = torch.optim.SGD(theirs.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
     for step in range(10):

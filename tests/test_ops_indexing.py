@@ -41,14 +41,14 @@ def tensors_of(lib, index):
 
 @pytest.mark.parametrize("index", BASIC + ADVANCED, ids=str)
 def test_values_and_gradients(index):
-    from torch_twin import agree
+    from both_libraries import agree
     agree(lambda lib, x: x[tensors_of(lib, index)], X)
     agree(lambda lib, x: x[tensors_of(lib, index)], (100 * X).astype(np.int64))
 
 
 @pytest.mark.parametrize("index", BASIC + ADVANCED, ids=str)
 def test_assignment(index):
-    from torch_twin import agree, torch
+    from both_libraries import agree, torch
     index_of = lambda lib: tensors_of(lib, index)
     part = tuple(torch.tensor(X)[index_of(torch)].shape)
 
@@ -71,7 +71,7 @@ def has_repeats(index):
 
 
 def test_random_indices():
-    from torch_twin import agree
+    from both_libraries import agree
     draw = np.random.default_rng(5)
     kinds = [lambda n: int(draw.integers(-n, n)),
              lambda n: slice(*sorted(draw.integers(0, n + 1, 2).tolist())),
@@ -105,7 +105,7 @@ def test_advanced_results_are_copies(index):
 
 
 def test_values_are_cast_and_types_stay():
-    from torch_twin import agree
+    from both_libraries import agree
     agree(lambda lib, x, y: assigned(x, 1, y), np.zeros((2, 3), np.int64), np.array([1.5, 2.5, -1.5]),
           gradients=False)
     agree(lambda lib, x, y: assigned(x.clone(), 1, y), np.zeros((2, 3), np.float32),
@@ -176,7 +176,7 @@ def test_gradients_of_activations_stay_channels_last():
 
 @pytest.mark.parametrize("dim", [0, 1, 2, -1])
 def test_picking_along_an_axis(dim):
-    from torch_twin import agree
+    from both_libraries import agree
     index = rng.integers(0, 3, (3, 2, 5) if dim % 3 != 2 else (2, 4, 7))
     agree(lambda lib, x, i: (lib.gather(x, dim, i), x.gather(dim, i)), X, index)
     agree(lambda lib, x, i: (lib.index_select(x, dim, i), x.index_select(dim, i)), X, np.array([2, 0, 0]))

@@ -25,13 +25,13 @@ SHAPES = [
 @pytest.mark.parametrize("a, b", SHAPES, ids=str)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
 def test_all_ranks(a, b, dtype):
-    from torch_twin import agree
+    from both_libraries import agree
     x, y = ((10 * rng.standard_normal(shape)).astype(dtype) for shape in (a, b))
     agree(lambda lib, x, y: (x @ y, lib.matmul(x, y)), x, y, rtol=1e-12 if dtype == "float64" else 1e-5)
 
 
 def test_aliases_and_operands():
-    from torch_twin import agree
+    from both_libraries import agree
     x, y = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 4, 5))
     agree(lambda lib, x, y: (lib.bmm(x, y), x.bmm(y), lib.mm(x[0], y[0]), x[1].mm(y[1]),
                              lib.dot(x[0, 0], y[0, :, 0])), x, y)
@@ -135,7 +135,7 @@ EQUATIONS = [
 
 @pytest.mark.parametrize("equation, shapes", [(e, s) for e, *s in EQUATIONS], ids=str)
 def test_einsum(equation, shapes):
-    from torch_twin import agree
+    from both_libraries import agree
     xs = [rng.standard_normal(shape) for shape in shapes]
     agree(lambda lib, *xs: lib.einsum(equation, *xs), *xs)
     agree(lambda lib, *xs: lib.einsum(equation, *xs), *[x.astype(np.float32) for x in xs], rtol=1e-5)
@@ -144,7 +144,7 @@ def test_einsum(equation, shapes):
 
 
 def test_einsum_of_integers_lists_and_its_own_memory():
-    from torch_twin import agree
+    from both_libraries import agree
     agree(lambda lib, x: (lib.einsum("ij,kj->ik", x, x), lib.einsum("ii", [x])), np.arange(9).reshape(3, 3))
     x = tinynet.ones(3, 3)
     assert not np.shares_memory(tinynet.einsum("ij->ji", x).array, x.array)

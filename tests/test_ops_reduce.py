@@ -45,7 +45,7 @@ def dims_of(ndim):
 @pytest.mark.parametrize("name", SEVERAL)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_over_any_dims(name, dtype):
-    from torch_twin import agree
+    from both_libraries import agree
     rtol = 1e-12 if dtype == "float64" else 2e-5
     for shape in SHAPES if dtype == "float64" else SHAPES[:3]:
         x = distinct(shape, rng).astype(dtype)
@@ -58,7 +58,7 @@ def test_over_any_dims(name, dtype):
 @pytest.mark.parametrize("name", ONE)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
 def test_along_one_dim(name, dtype):
-    from torch_twin import agree
+    from both_libraries import agree
     if dtype == "int64" and name.endswith("softmax"):
         return
     for shape in SHAPES:
@@ -72,7 +72,7 @@ def test_along_one_dim(name, dtype):
                                   "mean"])
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "int64", "float32"])
 def test_all_elements_of_any_type(name, dtype):
-    from torch_twin import agree
+    from both_libraries import agree
     if dtype == "bool" and name.startswith("arg") or name == "mean" and dtype != "float32":
         return
     if dtype == "uint8" and name in ("any", "all"):
@@ -82,7 +82,7 @@ def test_all_elements_of_any_type(name, dtype):
 
 
 def test_dtype_argument():
-    from torch_twin import agree
+    from both_libraries import agree
     x = rng.integers(-3, 4, (3, 4))
     agree(lambda lib, x: (x.sum(dtype=lib.float32), x.mean(1, dtype=lib.float64),
                           x.cumsum(0, dtype=lib.int32)), x)
@@ -92,7 +92,7 @@ def test_dtype_argument():
 
 @pytest.mark.parametrize("name", ["max", "min", "amax", "amin"])
 def test_equal_elements_share_the_gradient_and_the_first_is_the_index(name):
-    from torch_twin import agree
+    from both_libraries import agree
     x = rng.integers(0, 3, (4, 5, 6)).astype(float)
     agree(lambda lib, x: getattr(lib, name)(x), x)
     if name.startswith("a"):
@@ -106,7 +106,7 @@ def test_equal_elements_share_the_gradient_and_the_first_is_the_index(name):
                                   "logsumexp"])
 @pytest.mark.filterwarnings("ignore:invalid value")
 def test_nan_and_infinity(name):
-    from torch_twin import agree
+    from both_libraries import agree
     x = np.array([[1, np.nan, 3, np.nan], [np.inf, 0, 1, 2], [-np.inf, 0, 1, 2], [-np.inf] * 4,
                   [np.inf, 1, np.inf, 0]])
     agree(lambda lib, x: getattr(x, name)(1), x, gradients=False)
@@ -119,7 +119,7 @@ def test_nan_and_infinity(name):
 
 
 def test_variance_of_too_few_elements_and_slope_of_no_deviation():
-    from torch_twin import agree
+    from both_libraries import agree
     x = rng.standard_normal((3, 1))
     for correction in (0, 1, 2):
         agree(lambda lib, x: (x.var(1, correction=correction), x.var(correction=correction)), x,
@@ -131,7 +131,7 @@ def test_variance_of_too_few_elements_and_slope_of_no_deviation():
 
 
 def test_nothing_to_reduce():
-    from torch_twin import agree
+    from both_libraries import agree
     agree(lambda lib, x: (x.sum(0), x.sum(1), x.sum(), x.mean(0), x.mean(1), x.var(0), x.cumsum(0), x.any(),
                           x.all(0), x.logsumexp(0), x.softmax(0), x.softmax(1), x.amax(1)),
           np.zeros((0, 3)), gradients=False)
@@ -152,7 +152,7 @@ def test_large_sums_keep_their_digits():
 
 @pytest.mark.parametrize("name", [*SEVERAL, *ONE])
 def test_any_order_in_memory(name):
-    from torch_twin import same, torch
+    from both_libraries import same, torch
     x = distinct((2, 4, 5, 3), rng).transpose(0, 3, 1, 2)
     code = SEVERAL.get(name) or ONE[name]
     y, z = code(tinynet, tinynet.Tensor(x), 1, False), code(torch, torch.tensor(x), 1, False)
@@ -160,7 +160,7 @@ def test_any_order_in_memory(name):
 
 
 def test_softmax_of_large_numbers():
-    from torch_twin import agree
+    from both_libraries import agree
     for shift in (-1e4, 1e4):
         agree(lambda lib, x: (x.softmax(1), x.log_softmax(1), x.logsumexp(1)),
               rng.standard_normal((3, 4)) + shift)

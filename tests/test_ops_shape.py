@@ -53,13 +53,13 @@ CODES = {
 @pytest.mark.parametrize("name", CODES)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
 def test_against_pytorch(name, dtype):
-    from torch_twin import agree
+    from both_libraries import agree
     agree(CODES[name], (10 * X).astype(dtype), rtol=1e-12 if dtype == "float64" else 1e-5)
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (3, 0, 2)])
 def test_small_and_empty_shapes(shape):
-    from torch_twin import agree
+    from both_libraries import agree
     agree(lambda lib, x: (x.flatten(), x.reshape(-1) if shape != (3, 0, 2) else x.reshape(0, 5), x.squeeze(),
                           x.unsqueeze(0),
                           x.transpose(-1, 0), x.flip(()), lib.stack([x, x]), x.reshape(shape)),
@@ -67,7 +67,7 @@ def test_small_and_empty_shapes(shape):
 
 
 def test_types_are_promoted_when_put_together():
-    from torch_twin import agree
+    from both_libraries import agree
     for a, b in itertools.product(["bool", "uint8", "int64", "float32", "float64"], repeat=2):
         agree(lambda lib, x, y: (lib.cat([x, y]), lib.stack([x, y[:2]])), np.ones(2, a),
               np.ones(2, b))

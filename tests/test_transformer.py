@@ -20,7 +20,7 @@ def normal(*shape):
     return rng.standard_normal(shape)
 
 
-def twins(ours, theirs):
+def matched(ours, theirs):
     """Both with our weights, which PyTorch gives back unchanged, in float64."""
     ours.double(), theirs.double()
     theirs.load_state_dict({key: torch.tensor(value.numpy()) for key, value in ours.state_dict().items()})
@@ -63,7 +63,7 @@ def layers(dropout=0.0, **options):
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_layer_is_pytorchs(name, training):
     tinynet.manual_seed(0)
-    ours, theirs = twins(*layers(**LAYERS[name]))
+    ours, theirs = matched(*layers(**LAYERS[name]))
     ours.train(training), theirs.train(training)
     x = normal(2, 5, 8) if LAYERS[name].get("batch_first") else normal(5, 2, 8)
     compare(ours, theirs, x)
@@ -76,7 +76,7 @@ def test_a_layer_is_pytorchs(name, training):
 def test_a_callable_activation_and_one_sequence_without_a_batch():
     ours = TransformerEncoderLayer(8, 2, 12, 0.0, F.silu)
     theirs = torch.nn.TransformerEncoderLayer(8, 2, 12, 0.0, torch.nn.functional.silu)
-    compare(*twins(ours, theirs), normal(5, 8))
+    compare(*matched(ours, theirs), normal(5, 8))
 
 
 @pytest.mark.filterwarnings("ignore:enable_nested_tensor")
@@ -85,7 +85,7 @@ def test_an_encoder_is_pytorchs(norm_first):
     ours, theirs = layers(norm_first=norm_first)
     ours = TransformerEncoder(ours, 3, LayerNorm(8) if norm_first else None)
     theirs = torch.nn.TransformerEncoder(theirs, 3, torch.nn.LayerNorm(8) if norm_first else None)
-    twins(ours, theirs)
+    matched(ours, theirs)
     x = normal(5, 2, 8)
     compare(ours, theirs, x)
     compare(ours, theirs, x, mask=CAUSAL, src_key_padding_mask=PADDING)
@@ -187,7 +187,7 @@ def test_the_vision_transformer_counts_and_learns():
 
 
 def test_steps_of_sgd_follow_pytorch():
-    ours, theirs = twins(*layers(norm_first=True))
+    ours, theirs = matched(*layers(norm_first=True))
     x = normal(5, 2, 8)
     optimizers = SGD(ours.parameters(), 0.1, 0.9), torch.optim.SGD(theirs.parameters(), 0.1, 0.9)
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""PyTorch twins of tinynet's networks, with the same names, for the tests that compare the two."""
+"""tinynet's networks in PyTorch, with the same names, for the tests that compare the two."""
 
 import torch
 from torch import nn

@@ -1,10 +1,10 @@
-"""PyTorch twins of the blocks, with the same names, in plain unfused code."""
+"""The blocks in PyTorch, with the same names, in plain unfused code."""
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from twins import PadShortcut
+from torch_networks import PadShortcut
 
 
 def make_norm(norm, channels):
