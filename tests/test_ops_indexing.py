@@ -228,3 +228,52 @@ def test_gradient_against_differences(name):
 def test_refusals(code, error, message):
     with pytest.raises(error, match=message):
         code(tinynet.tensor(X))
+
+
+@pytest.mark.parametrize("write", [
+    lambda x: assigned(x, 0, 0.1), lambda x: x.fill_(0.1), lambda x: x.copy_(0.1), lambda x: x.masked_fill(x > -1, 0.1),
+    lambda x: x.index_fill(0, tinynet.tensor([0]), 0.1), lambda x: x.scatter(0, tinynet.tensor([0]), 0.1),
+], ids=["assign", "fill_", "copy_", "masked_fill", "index_fill", "scatter"])
+def test_a_number_is_written_in_the_type_of_the_tensor(write):
+    """0.1 in float64 does not pass float32."""
+    x = tinynet.zeros(2, dtype=tinynet.float64)
+    y = write(x)
+    assert (x if y is None else y)[0].item() == 0.1
+
+
+@pytest.mark.parametrize("change", [
+    lambda x, i, y: x.scatter(0, i, y), lambda x, i, y: x.scatter_add(0, i, y * 0 + 4 - x),
+    lambda x, i, y: x.index_copy(0, i, y), lambda x, i, y: x.index_fill(0, i, y),
+    lambda x, i, y: x.scatter_reduce(0, i, y, "prod", include_self=False),
+    lambda x, i, y: x.scatter_reduce(0, i, y, "amax"), lambda x, i, y: x.index_add(0, i, y - x),
+], ids=["scatter", "scatter_add", "index_copy", "index_fill", "scatter_reduce prod", "amax", "index_add"])
+def test_a_number_is_a_vector_of_one(change):
+    y = change(tinynet.tensor(1.0), tinynet.tensor(0), tinynet.tensor(4.0))
+    assert y.shape == () and y.item() == 4
+
+
+@pytest.mark.parametrize("reduce, include_self, expected", [
+    ("amin", True, [0, 3, 1, 5]), ("amin", False, [0, 6, 4, 5]), ("mean", True, [0, 5, 2, 5]),
+    ("mean", False, [0, 6, 4, 5]), ("prod", True, [0, 126, 4, 5]), ("prod", False, [0, 42, 4, 5]),
+])
+def test_scatter_reduce(reduce, include_self, expected):
+    x, index, src = (tinynet.tensor(values) for values in ([0, 3, 1, 5], [1, 1, 2], [6, 7, 4]))
+    y = x.scatter_reduce(0, index, src, reduce, include_self=include_self)
+    assert y.tolist() == expected and y.dtype == tinynet.int64
+
+
+@pytest.mark.parametrize("code, error, message", [
+    (lambda x: x.scatter(0, tinynet.tensor([[0]]), tinynet.ones(1, 1).double()), TypeError, "got float64"),
+    (lambda x: x.scatter_add(0, tinynet.tensor([0]), tinynet.ones(1)), ValueError, "expected an index that fits"),
+    (lambda x: x.scatter_add(0, tinynet.tensor([[0, 1]]), tinynet.ones(1, 1)), ValueError, "an index that fits"),
+    (lambda x: x.scatter_reduce(0, tinynet.tensor([[0]]), tinynet.ones(1, 1), "max"), ValueError, "amax"),
+    (lambda x: x.narrow(0, tinynet.tensor(False), 1), TypeError, "narrow: expected start as an integer"),
+    (lambda x: x.rot90(1, (0,)), ValueError, "rot90: expected two dims"),
+    (lambda x: tinynet.ones(2, 2, 2).trace(), ValueError, "trace: expected a matrix"),
+    (lambda x: tinynet.ones(2, dtype=tinynet.int64).multinomial(1), TypeError, "multinomial: expected a floating"),
+    (lambda x: x.multinomial(0), ValueError, "multinomial: .* at least one sample"),
+    (lambda x: x.quantile(0.5, interpolation="cubic"), ValueError, "quantile: expected interpolation"),
+], ids="types axes longer word narrow rot90 trace integers none quantile".split())
+def test_more_refusals(code, error, message):
+    with pytest.raises(error, match=message):
+        code(tinynet.ones(3, 4))

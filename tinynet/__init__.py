@@ -33,7 +33,7 @@ from tinynet.ops.algebra import (
     addbmm, addmm, addmv, addr, adjoint, baddbmm, block_diag, cdist, cross, inner, kron, matrix_power, mv, outer,
     tensordot, vdot)
 from tinynet.ops.aliases import (
-    absolute, arccos, arcsin, arctan, concat, concatenate, divide, fix, float_power, ger, greater, greater_equal, less,
+    absolute, arccos, arcsin, arctan, concat, concatenate, divide, fix, ger, greater, greater_equal, less,
     less_equal, moveaxis, multiply, negative, not_equal, sgn, subtract, swapdims, true_divide)
 from tinynet.ops.arithmetic import add, div, floor_divide, fmod, mul, pow, remainder, sub
 from tinynet.ops.choice import clamp, clamp as clip, masked_fill, maximum, minimum, where
@@ -42,8 +42,8 @@ from tinynet.ops.comparison import (
     isneginf, isposinf, le, logical_and, logical_not, logical_or, logical_xor, lt, ne)
 from tinynet.ops.convert import clone
 from tinynet.ops.derived import (
-    addcdiv, addcmul, atan2, clamp_max, clamp_min, deg2rad, dist, erfc, heaviside, hypot, lerp, logaddexp, logit,
-    nan_to_num, rad2deg, rsub)
+    addcdiv, addcmul, atan2, clamp_max, clamp_min, deg2rad, dist, erfc, float_power, heaviside, hypot, lerp, logaddexp,
+    logit, nan_to_num, rad2deg, rsub)
 from tinynet.ops.elementary import (
     acos, acosh, asin, asinh, atan, atanh, ceil, cosh, erf, erfinv, exp2, expm1, floor, frac, log1p, log2, log10,
     reciprocal, round, sinh, tan, trunc)
@@ -63,7 +63,8 @@ from tinynet.ops.products import (
 from tinynet.ops.reduce import all, any, cumsum, mean, std, sum, var
 from tinynet.ops.scatter import (
     argwhere, index_add, index_copy, index_fill, masked_scatter, masked_select, narrow, nonzero, scatter, scatter_add,
-    scatter_reduce, select, take)
+    select, take)
+from tinynet.ops.scatter_reduce import scatter_reduce
 from tinynet.ops.shape import (
     flatten, movedim, permute, reshape, squeeze, swapaxes, t, transpose, unflatten, unsqueeze)
 from tinynet.ops.softmax import log_softmax, logsumexp, softmax

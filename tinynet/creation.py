@@ -165,9 +165,15 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False, device=None)
 
 
 def logspace(start, end, steps, base=10.0, *, dtype=None, requires_grad=False, device=None):
-    """`base` to the powers of `linspace(start, end, steps)`: shape (steps,). ValueError for fewer steps than 0."""
-    values = base ** linspace(start, end, steps, dtype=dtypes.float64).array
-    return made(values.astype(type_or("logspace", dtype, device)), requires_grad)
+    """`base` to the powers of `linspace(start, end, steps)`: shape (steps,). ValueError for fewer steps than 0.
+
+    Whole-number types cut off what follows the point, of `start` and `end` as well.
+    """
+    dtype, start, end = type_or("logspace", dtype, device), _number(start), _number(end)
+    if dtype.kind in "iu":
+        start, end = int(start), int(end)
+    values = float(base) ** linspace(start, end, steps, dtype=dtypes.float64).array
+    return made(values.astype(dtype), requires_grad)
 
 
 def tril_indices(row, col, offset=0, *, dtype=None, device=None):

@@ -4,7 +4,7 @@ import numpy as np
 
 from tinynet import dtypes
 from tinynet.creation import full, made, shape_of, type_or
-from tinynet.ops.common import listed_as, tensor_of
+from tinynet.ops.common import listed_as, require_floating, tensor_of
 from tinynet.ops.in_place import copy_
 from tinynet.random import numbers
 from tinynet.tensor import Tensor, attach
@@ -100,8 +100,13 @@ def bernoulli(input, p=None, *, generator=None):
 def multinomial(input, num_samples, replacement=False, *, generator=None):
     """Indices drawn by the weights in each row, (C,) -> (num_samples,), (N, C) -> (N, num_samples).
 
-    ValueError for negative weights, a row of zeros, or more samples without replacement than there are weights.
+    TypeError for whole numbers; ValueError for no samples, negative weights, a row of zeros, or more samples without
+    replacement than there are weights.
     """
+    if input.ndim not in (1, 2) or num_samples < 1:
+        raise ValueError("multinomial: expected weights (C,) or (N, C) and at least one sample, "
+                         f"got {input.shape} and {num_samples}")
+    require_floating("multinomial", input)
     weights = np.atleast_2d(input.array).astype(np.float64)
     if not (np.isfinite(weights).all() and (weights >= 0).all() and (weights.sum(1) > 0).all()):
         raise ValueError("multinomial: expected finite weights of 0 or more, and one above 0 in each row")

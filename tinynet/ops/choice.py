@@ -5,7 +5,7 @@ import numpy as np
 from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.ops.arithmetic import binary
-from tinynet.ops.common import broadcast, cast, promote, tensor_of, unbroadcast
+from tinynet.ops.common import as_type, broadcast, promote, tensor_of, unbroadcast
 from tinynet.tensor import Tensor, attach
 
 
@@ -127,10 +127,10 @@ def masked_fill(input, mask, value):
     input, mask = tensor_of(input), tensor_of(mask)
     if mask.dtype != dtypes.bool:
         raise TypeError(f"masked_fill: expected a boolean mask, got {mask.dtype}")
-    value = tensor_of(value)
-    if value.ndim:
-        raise ValueError(f"masked_fill: expected a number or a 0-d tensor as value, got shape {value.shape}")
-    if input.dtype != dtypes.bool and dtypes.category(value.dtype) > dtypes.category(input.dtype):
-        raise TypeError(f"masked_fill: a value of {value.dtype} does not fit in a tensor of {input.dtype}")
+    shape, dtype = tensor_of(value).shape, tensor_of(value).dtype
+    if shape:
+        raise ValueError(f"masked_fill: expected a number or a 0-d tensor as value, got shape {shape}")
+    if input.dtype != dtypes.bool and dtypes.category(dtype) > dtypes.category(input.dtype):
+        raise TypeError(f"masked_fill: a value of {dtype} does not fit in a tensor of {input.dtype}")
     broadcast("masked_fill", input, mask)
-    return Where.apply(mask, cast(value, input.dtype), input)
+    return Where.apply(mask, as_type(value, input.dtype), input)

@@ -124,6 +124,14 @@ def cast(x, dtype):
     return x if x.dtype == dtype else Cast.apply(x, dtype)
 
 
+def as_type(x, dtype):
+    """`x` as a tensor of the type `dtype`. A plain number gets it at once: 0.1 in float64 does not pass float32."""
+    if isinstance(x, (Tensor, np.ndarray, np.generic)):
+        return cast(tensor_of(x), dtype)
+    array = np.asarray(x)
+    return Tensor(np.asarray(array, dtypes.check(array.dtype)).astype(dtype))
+
+
 def require_floating(name, x):
     if not x.is_floating_point():
         raise TypeError(f"{name}: expected a floating-point tensor, got {x.dtype}")

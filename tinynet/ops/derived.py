@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
+from tinynet import dtypes
 from tinynet.autograd import Function
-from tinynet.ops.arithmetic import add, binary, div, mul, sub
+from tinynet.ops.arithmetic import add, binary, div, mul, pow, sub
 from tinynet.ops.choice import clamp, maximum, where
-from tinynet.ops.common import need_tensors, tensor_of, unbroadcast
+from tinynet.ops.common import broadcast, cast, need_tensors, promote, require_floating, tensor_of, unbroadcast
 from tinynet.ops.comparison import isnan
 from tinynet.ops.pointwise import log
 from tinynet.tensor import attach
@@ -60,7 +61,23 @@ class Hypot(Function):
         return unbroadcast(dz * (x / z), x.shape), unbroadcast(dz * (y / z), y.shape)
 
 
-hypot = binary("hypot", Hypot, "hypot", floating=True)
+@attach("hypot")
+def hypot(input, other):
+    """√(input² + other²), without overflow; both broadcast. TypeError for whole numbers, as in PyTorch."""
+    need_tensors("hypot", input, other)
+    x, y = promote("hypot", input, other)
+    require_floating("hypot", x)
+    broadcast("hypot", x, y)
+    return Hypot.apply(x, y)
+
+
+@attach("float_power")
+def float_power(input, exponent):
+    """input ** exponent, computed in float64; both broadcast."""
+    if isinstance(input, (bool, int, float)):
+        need_tensors("float_power", exponent)
+        return pow(input, cast(tensor_of(exponent), dtypes.float64))
+    return pow(cast(tensor_of(input), dtypes.float64), exponent)
 
 
 @attach("logit")
@@ -107,6 +124,7 @@ def erfc(input):
 @attach("rsub")
 def rsub(input, other, *, alpha=1):
     """other - alpha · input; both broadcast."""
+    need_tensors("rsub", input)
     return sub(other, input, alpha=alpha)
 
 

@@ -7,7 +7,7 @@ from tinynet.autograd import Function
 from tinynet.gradients.in_place import change
 from tinynet.gradients.modes import is_grad_enabled
 from tinynet.ops.arithmetic import Add, Div, Mul, Sub, div, scaled
-from tinynet.ops.common import attach_sign, broadcast, cast, formula, promote, tensor_of, unbroadcast
+from tinynet.ops.common import as_type, attach_sign, broadcast, cast, formula, promote, unbroadcast
 from tinynet.ops.convert import clone
 from tinynet.tensor import attach
 
@@ -108,7 +108,7 @@ def copy_(self, src, non_blocking=False):
 
     `non_blocking` has no meaning on a CPU, as in PyTorch.
     """
-    source = cast(tensor_of(src), self.dtype)
+    source = as_type(src, self.dtype)
     if broadcast("copy_", self, source) != self.shape:
         raise ValueError(f"copy_: shape {source.shape} does not broadcast to {self.shape}")
     return change("copy_", Overwrite, self, source)
@@ -117,7 +117,7 @@ def copy_(self, src, non_blocking=False):
 @attach("fill_")
 def fill_(self, value):
     """Set each element to `value`, in place."""
-    return copy_(self, tensor_of(value))
+    return copy_(self, value)
 
 
 @attach("zero_")

@@ -10,7 +10,7 @@ import numpy as np
 from tinynet.autograd import Function
 from tinynet.gradients.in_place import change
 from tinynet.kernels.machine import layout
-from tinynet.ops.common import axes_of, axis_too, broadcast, cast, tensor_of, unbroadcast
+from tinynet.ops.common import as_type, axes_of, axis_too, broadcast, tensor_of, unbroadcast
 from tinynet.tensor import Tensor, attach
 
 
@@ -172,7 +172,7 @@ def getitem(self, index):
 def setitem(self, index, value):
     """self[index] = value, in place; the value is cast to this type and broadcast."""
     basic, advanced = _taken_apart(self, index)
-    value = cast(tensor_of(value), self.dtype)
+    value = as_type(value, self.dtype)
     try:
         change("x[index] = value", SetIndex, self, value, basic, advanced)
     except (IndexError, ValueError) as error:

@@ -1,5 +1,7 @@
 """Views of parts, and tensors made of parts: diagonals, windows, stacks of rows, grids."""
 
+import functools
+
 import numpy as np
 
 from tinynet.autograd import Function
@@ -92,7 +94,9 @@ def unfold(input, dimension, size, step):
 
     ValueError for a size that is longer than the axis.
     """
-    axis, = axes_of("unfold", dimension, input.ndim)
+    axis, = axes_of("unfold", dimension, input.ndim) or (0,)
+    if not input.ndim and 0 <= size <= 1:                      # a number is a vector of one
+        return reshape(input, 1)[:size]
     if not 0 < size <= input.shape[axis] or step < 1:
         raise ValueError(f"unfold: expected windows of at most {input.shape[axis]}, got size {size}, step {step}")
     return Windows.apply(input, axis, size, step).view_of(input)
@@ -153,13 +157,26 @@ def tensor_split(input, indices_or_sections, dim=0):
     return split(input, [len(part) for part in parts], axis)
 
 
+def each_or_all(function):
+    """Lets a function of one tensor take several, or a list of them; then the result is a tuple."""
+    @functools.wraps(function)
+    def call(*tensors):
+        if len(tensors) == 1 and isinstance(tensors[0], Tensor):
+            return function(tensors[0])
+        several = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+        return tuple(function(tensor_of(x)) for x in several)
+    return call
+
+
+@each_or_all
 def atleast_1d(input):
-    """`input` with at least one axis: () -> (1,)."""
+    """`input` with at least one axis: () -> (1,). Of several tensors, a tuple."""
     return input if input.ndim else reshape(input, 1)
 
 
+@each_or_all
 def atleast_2d(input):
-    """`input` with at least two axes: (N,) -> (1, N)."""
+    """`input` with at least two axes: (N,) -> (1, N). Of several tensors, a tuple."""
     return input if input.ndim > 1 else reshape(input, 1, -1)
 
 
@@ -201,7 +218,9 @@ def flipud(input):
 
 @attach("rot90")
 def rot90(input, k=1, dims=(0, 1)):
-    """`k` quarter turns in the plane of the two `dims`: (H, W) -> (W, H)."""
+    """`k` quarter turns in the plane of the two `dims`: (H, W) -> (W, H). ValueError for other than two axes."""
+    if len(dims) != 2 or len(axes_of("rot90", tuple(dims), input.ndim)) != 2:
+        raise ValueError(f"rot90: expected two dims of a tensor of two axes or more, got {dims} and {input.shape}")
     for _ in range(k % 4):
         input = flip(transpose(input, *dims), dims[0])
     return input

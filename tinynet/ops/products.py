@@ -8,7 +8,7 @@ from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.ops import reduce
 from tinynet.ops.choice import where
-from tinynet.ops.common import axes_of, axis_too, cast, require_floating, tensor_of
+from tinynet.ops.common import axes_of, axis_too, require_floating, tensor_of
 from tinynet.ops.comparison import isnan
 from tinynet.ops.extremes import Amax, Amin, amax, amin, largest
 from tinynet.ops.joining import cat
@@ -128,7 +128,7 @@ def norm(input, p="fro", dim=None, keepdim=False, *, dtype=None):
     if math.isinf(p):
         return largest("norm", Amax if p > 0 else Amin, abs(x), dim, keepdim, beside_nan=True)
     if p == 0:
-        return reduce.sum(cast(x != 0, x.dtype), dim, keepdim)
+        return reduce.sum(where(x != 0, 1, 0 * x), dim, keepdim)          # 0 · x: its gradient is 0, and is there
     return PNorm.apply(x, p, axes_of("norm", dim, x.ndim), keepdim)
 
 
@@ -186,7 +186,9 @@ def histc(input, bins=100, min=0, max=0):
 
 @attach("trace")
 def trace(input):
-    """The sum of the diagonal of a matrix (M, N): a 0-d tensor."""
+    """The sum of the diagonal of a matrix (M, N): a 0-d tensor. ValueError for other than two axes."""
+    if input.ndim != 2:
+        raise ValueError(f"trace: expected a matrix, got shape {input.shape}")
     return reduce.sum(input.diagonal())
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinynet.autograd import Function
-from tinynet.ops.common import axes_of, axis_too, broadcast, cast, tensor_of
+from tinynet.ops.common import as_type, axes_of, axis_too, broadcast, tensor_of
 from tinynet.ops.convert import clone
 from tinynet.ops.in_place import copy_, written_over
 from tinynet.ops.indexing import check_range, gather, places
@@ -32,8 +32,7 @@ class ScatterAdd(Function):
 @axis_too
 def scatter_add(input, dim, index, src):
     """`input` with src[i, j] added at [i, index[i, j]] for dim=1, and alike for others; the shape of `input`."""
-    x, index, axis = _indexed("scatter_add", input, dim, index)
-    return ScatterAdd.apply(x, tensor_of(src), index.array, axis)
+    return scattered(ScatterAdd.apply, input, arguments("scatter_add", input, dim, index, src))
 
 
 @attach("scatter")
@@ -41,80 +40,83 @@ def scatter_add(input, dim, index, src):
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     """`input` with src[i, j], or the number `value`, at [i, index[i, j]] for dim=1; the shape of `input`.
 
-    `reduce="add"` adds instead; ValueError for other words.
+    `reduce="add"` adds instead, `"multiply"` multiplies; ValueError for other words.
     """
+    if reduce not in (None, "add", "multiply"):
+        raise ValueError(f'scatter: expected reduce None, "add" or "multiply", got {reduce!r}')
     src = value if src is None else src
-    x, index, axis = _indexed("scatter", input, dim, index)
     if not isinstance(src, Tensor):
-        src = x.new_full((), src).expand(index.shape)
-    if reduce == "add":
-        return ScatterAdd.apply(x, src, index.array, axis)
-    if reduce is not None:
-        raise ValueError(f'scatter: expected reduce None or "add", got {reduce!r}')
+        src = tensor_of(input).new_full((), src).expand(tensor_of(index).shape)
+    if reduce == "multiply":
+        from tinynet.ops.scatter_reduce import scatter_reduce
+        return scatter_reduce(input, dim, index, src, "prod")
+    return scattered(_written if reduce is None else ScatterAdd.apply, input,
+                     arguments("scatter", input, dim, index, src))
+
+
+def _written(x, src, index, axis):
+    """`x` with the elements of `src` written over those that `index` names."""
     y = clone(x)
-    y[tuple(map(Tensor, np.broadcast_arrays(*places(index.array, axis))))] = src[tuple(map(slice, index.shape))]
+    y[tuple(map(Tensor, np.broadcast_arrays(*places(index, axis))))] = src[tuple(map(slice, index.shape))]
     return y
 
 
-@attach("scatter_reduce")
-@axis_too
-def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
-    """`scatter_add`, or with reduce="mean" the mean of what arrives at each place; the shape of `input`.
-
-    What stands there counts unless `include_self` is False. ValueError for a `reduce` other than "sum" and "mean".
-    """
-    if reduce not in ("sum", "mean"):
-        raise ValueError(f'scatter_reduce: expected reduce "sum" or "mean", got {reduce!r}')
-    x, ones = tensor_of(input), tensor_of(src).new_ones(src.shape)
-    arrived = scatter_add(x.new_zeros(x.shape), dim, index, ones)
-    base = x if include_self else x.masked_fill(arrived > 0, 0)
-    total = scatter_add(base, dim, index, src)
-    if reduce == "sum":
-        return total
-    count = arrived + 1 if include_self else arrived.clamp(min=1)
-    return total / count
-
-
-def _indexed(name, input, dim, index):
-    x, index = tensor_of(input), tensor_of(index)
+def arguments(name, input, dim, index, src):
+    """(x, src, index as an array, axis): what scatters elements, checked. A number is a vector of one."""
+    x, index, src = tensor_of(input), tensor_of(index), tensor_of(src)
+    if src.dtype != x.dtype:
+        raise TypeError(f"{name}: expected src of the type of the input, {x.dtype}, got {src.dtype}")
     axis, = axes_of(name, dim, x.ndim) or (0,)
-    x, index = (x, index) if x.ndim else (x.reshape(1), index.reshape(1))
-    check_range(name, index.array, x.shape[axis])
-    if x.ndim != index.ndim:
-        raise ValueError(f"{name}: expected an index with as many axes as shape {x.shape}, got {index.shape}")
-    return x, index, axis
+    x, index, src = (t if t.ndim else t.reshape(1) for t in (x, index, src))
+    if index.numel():
+        check_range(name, index.array, x.shape[axis])
+        fits = x.ndim == index.ndim == src.ndim and all(n <= m for n, m in zip(index.shape, src.shape)) and \
+            all(n <= m or i == axis for i, (n, m) in enumerate(zip(index.shape, x.shape)))
+        if not fits:
+            raise ValueError(f"{name}: expected an index that fits into src {src.shape} and, but for dim {dim}, into "
+                             f"the input {x.shape}, got {index.shape}")
+    return x, src, index.array, axis
 
 
-def _spread(input, dim, index, source):
-    """A 1-d index of slices along `dim` as one of elements, for `scatter`."""
-    axis, = axes_of("index", dim, input.ndim)
-    shape = [1] * input.ndim
+def scattered(apply, input, given, *more):
+    """apply(x, src, index, axis, *more) in the shape of `input`; an empty index leaves all as it is."""
+    x, src, index, axis = given
+    y = apply(x, src, index, axis, *more) if index.size else clone(x)
+    return y.reshape(tensor_of(input).shape)
+
+
+def _spread(name, input, dim, index, source):
+    """(axis, index, source) for `scatter`, from a 1-d index of slices along `dim`."""
+    axis, = axes_of(name, dim, input.ndim) or (0,)
+    source = source if source.ndim else source.reshape(1)
+    shape = [1] * source.ndim
     shape[axis] = -1
-    return axis, tensor_of(index).reshape(shape).expand(source.shape)
+    return axis, tensor_of(index).reshape(shape).expand(source.shape), source
 
 
 @attach("index_add")
 @axis_too
 def index_add(input, dim, index, source, *, alpha=1):
     """`input` with alpha · source[:, j] added to its slice index[j] along `dim`."""
-    return scatter_add(input, *_spread(input, dim, index, source), source * alpha)
+    return scatter_add(input, *_spread("index_add", input, dim, index, source * alpha))
 
 
 @attach("index_copy")
 @axis_too
 def index_copy(input, dim, index, source):
     """`input` with source[:, j] as its slice index[j] along `dim`."""
-    return scatter(input, *_spread(input, dim, index, source), source)
+    return scatter(input, *_spread("index_copy", input, dim, index, source))
 
 
 @attach("index_fill")
 @axis_too
 def index_fill(input, dim, index, value):
     """`input` with `value` in the slices that the 1-d `index` names along `dim`."""
-    axis, = axes_of("index_fill", dim, input.ndim)
-    y = clone(input)
-    y[(slice(None),) * axis + (tensor_of(index),)] = value
-    return y
+    axis, = axes_of("index_fill", dim, input.ndim) or (0,)
+    y = clone(input if input.ndim else input.reshape(1))
+    once = np.unique(tensor_of(index).array % max(y.shape[axis], 1))       # a value given as a tensor counts once
+    y[(slice(None),) * axis + (once,)] = value
+    return y.reshape(input.shape)
 
 
 @attach("index_put_")
@@ -124,7 +126,7 @@ def index_put_(self, indices, values, accumulate=False):
         self[tuple(indices)] = values
         return self
     places_in_order = np.arange(self.numel()).reshape(self.shape)[tuple(tensor_of(i).array for i in indices)]
-    source = tensor_of(values).expand(places_in_order.shape).reshape(-1)
+    source = as_type(values, self.dtype).expand(places_in_order.shape).reshape(-1)
     total = scatter_add(self.reshape(-1), 0, Tensor(places_in_order.reshape(-1)), source)
     return copy_(self, total.reshape(self.shape))
 
@@ -178,7 +180,11 @@ def select(input, dim, index):
 @axis_too
 def narrow(input, dim, start, length):
     """`length` slices from `start` on along `dim`. A view. ValueError where they do not fit."""
+    if not input.ndim:
+        raise ValueError("narrow: expected at least one axis, got a tensor of shape ()")
     axis, = axes_of("narrow", dim, input.ndim)
+    if isinstance(start, Tensor) and (start.ndim or start.dtype.kind not in "iu"):
+        raise TypeError(f"narrow: expected start as an integer, got {start.dtype} of shape {start.shape}")
     start = int(start) + (input.shape[axis] if start < 0 else 0)
     if not 0 <= start <= start + length <= input.shape[axis]:
         raise ValueError(f"narrow: expected start + length <= {input.shape[axis]}, got {start} and {length}")

@@ -7,7 +7,10 @@ from collections import namedtuple
 
 import numpy as np
 
-from tinynet.ops.common import axis_too, tensor_of
+from tinynet.ops.choice import where
+from tinynet.ops.common import axis_too, cast, require_floating, tensor_of
+from tinynet.ops.comparison import isnan
+from tinynet.ops.elementary import ceil, floor, round
 from tinynet.ops.extremes import Extreme
 from tinynet.ops.indexing import gather
 from tinynet.ops.reduce import one_axis
@@ -103,26 +106,40 @@ def _kept(input, row, axis, index, keepdim):
     return Extreme(values, index)
 
 
+_ROUNDED = {"lower": floor, "higher": ceil, "nearest": round}      # what turns a place into one of an element
+
+
 @attach("quantile")
 @axis_too
-def quantile(input, q, dim=None, keepdim=False):
-    """The value below which a share `q` in [0, 1] of all elements lies, or of those over `dim`; between two, linear.
+def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
+    """The value below which a share `q` in [0, 1] of all elements lies, or of those over `dim`; NaN beside a NaN.
 
-    ValueError for `q` outside; TypeError for several, which PyTorch allows.
+    Several q, (Q,), give a first axis: (Q, ...). Between two elements lies, by `interpolation`, the "linear" mean, the
+    "midpoint", or the "lower", "higher" or "nearest" of them. ValueError for another word and for `q` outside.
     """
-    if not isinstance(q, (int, float)):
-        raise TypeError(f"quantile: expected a number as q, got {type(q).__name__}")
-    if not 0 <= q <= 1:
-        raise ValueError(f"quantile: expected q in [0, 1], got {q}")
     x = tensor_of(input)
+    require_floating("quantile", x)
+    if interpolation not in ("linear", "midpoint", *_ROUNDED):
+        raise ValueError(f"quantile: expected interpolation linear, midpoint, {', '.join(_ROUNDED)}, "
+                         f"got {interpolation!r}")
+    q = q if isinstance(q, Tensor) else Tensor(np.asarray(q, x.dtype))
+    if q.ndim > 1 or not ((q.array >= 0) & (q.array <= 1)).all():
+        raise ValueError(f"quantile: expected q in [0, 1], a number or several in one axis, got {q}")
     row, axis = one_axis("quantile", 0 if dim is None else dim, x.reshape(-1) if dim is None else x)
-    place = q * (row.shape[axis] - 1)
-    ordered = sort(row, axis).values
-    below, above = (ordered.select(axis, int(f(place))) for f in (np.floor, np.ceil))
-    found = below + (above - below) * (place - int(place))
-    if not keepdim:
-        return found
-    return found.unsqueeze(axis) if dim is not None else found.reshape((1,) * x.ndim)
+    found = _at(sort(row, axis).values.movedim(axis, 0), cast(q.reshape(-1), x.dtype), interpolation)
+    if keepdim and x.ndim:
+        found = found.unsqueeze(axis + 1) if dim is not None else found.reshape(-1, *[1] * x.ndim)
+    return found if q.ndim else found[0]
+
+
+def _at(ordered, q, interpolation):
+    """The quantiles along the first axis of sorted elements: (N, ...), (Q,) -> (Q, ...)."""
+    place = _ROUNDED.get(interpolation, lambda place: place)(q * (len(ordered) - 1))
+    low = np.floor(place.array)
+    below, above = (ordered[Tensor(i.astype(np.int64))] for i in (low, np.ceil(place.array)))
+    weight = 0.5 if interpolation == "midpoint" else (place - Tensor(low)).reshape(-1, *[1] * (ordered.ndim - 1))
+    last = ordered[-1:]                                        # sorting puts NaN last
+    return where(isnan(last), last, below + (above - below) * weight)
 
 
 @attach("unique")

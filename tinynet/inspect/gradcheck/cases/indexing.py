@@ -45,6 +45,10 @@ case("masked_scatter", lambda lib, x, m, s: x.masked_scatter(m, s), (3, 4), mask
 case("take", lambda lib, x, i: x.take(i), (3, 4), integers(12, 2, 3))
 case("select", lambda lib, x: x.select(1, 2), (3, 4))
 case("narrow", lambda lib, x: x.narrow(1, 1, 2), (3, 4))
-case("scatter_reduce", lambda lib, x, i, s: x.scatter_reduce(1, i, s, "mean"), (3, 4), integers(4, 2, 3), (2, 3))
-case("scatter_reduce alone", lambda lib, x, i, s: x.scatter_reduce(1, i, s, "sum", include_self=False), (3, 4),
-     integers(4, 2, 3), (2, 3))
+case("scatter_reduce", lambda lib, x, i, s, reduce="mean", **o: x.scatter_reduce(1, i, s, reduce, **o), (3, 4),
+     integers(4, 2, 3), (2, 3), reduce="sum prod amax amin".split(), include_self=[False])
+case("scatter_reduce zeros", lambda lib, x, s, i, **o: x.scatter_reduce(0, i, s, "prod", **o),
+     np.array([0.0, 2, 0, 3, 4]), np.array([5.0, 0, 0, 6, 0, 0]), np.array([0, 1, 2, 3, 4, 4]), include_self=[False])
+case("scatter_reduce ties", lambda lib, x, s, i, **o: x.scatter_reduce(0, i, s, "amax", **o), np.array([1.0, 2, 3]),
+     np.array([1.0, 5, 5, 3, 1]), np.array([0, 1, 1, 2, 2]), convention=True)
+
