@@ -1,7 +1,8 @@
-"""`torch.linalg`, as far as tinynet has it: norms."""
+"""`torch.linalg`, as far as tinynet has it: norms and singular values."""
 
 from math import inf
 
+from tinynet.ops.algebra import svdvals
 from tinynet.ops.products import norm as _norm
 from tinynet.ops.matmul import matmul    # noqa: F401
 
@@ -11,21 +12,28 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     return _norm(x, ord, tuple(range(x.ndim)) if dim is None else dim, keepdim, dtype=dtype)
 
 
-def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
-    """The norm of a vector, along one axis or of all elements; along two axes that of a matrix.
+def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
+    """The norm of matrices, along the two axes `dim`.
 
-    `ord` of a matrix is "fro", 1 or -1 (the largest or smallest sum of a column) or inf or -inf (of a row). ValueError
-    for the norms that need singular values: 2, -2 and "nuc".
+    `ord` is "fro"; 1 or -1, the largest or smallest sum of a column; inf or -inf, of a row; 2 or -2, the largest or
+    smallest singular value; "nuc", their sum. ValueError for others.
     """
-    given = tuple(range(A.ndim)) if dim is None and ord is not None else dim
-    if not isinstance(given, (tuple, list)) or len(given) == 1 or ord is None:
-        return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
-    if len(given) != 2 or ord not in ("fro", 1, -1, inf, -inf):
-        raise ValueError(f'norm: expected ord None, "fro", 1, -1, inf or -inf for a matrix, got {ord!r}')
+    if len(dim) != 2 or ord not in ("fro", "nuc", 1, -1, 2, -2, inf, -inf):
+        raise ValueError(f'matrix_norm: expected two axes and ord "fro", "nuc", 1, -1, 2, -2, inf or -inf, '
+                         f"got {dim} and {ord!r}")
     if ord == "fro":
         return vector_norm(A, 2, dim, keepdim, dtype=dtype)
-    first, second = (d % A.ndim for d in given)
-    summed, over = (first, second) if abs(ord) == 1 else (second, first)
-    sums = abs(A if dtype is None else A.to(dtype)).sum(summed, keepdim=True)
-    extreme = sums.amax(over, keepdim=True) if ord > 0 else sums.amin(over, keepdim=True)
-    return extreme if keepdim else extreme.squeeze((first, second))
+    x = (A if dtype is None else A.to(dtype)).movedim(dim, (-2, -1))
+    values = svdvals(x) if ord in ("nuc", 2, -2) else abs(x).sum(-2 if abs(ord) == 1 else -1)
+    y = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord > 0 else values.amin(-1)
+    if not keepdim:
+        return y
+    return y.reshape([1 if i in (dim[0] % A.ndim, dim[1] % A.ndim) else n for i, n in enumerate(A.shape)])
+
+
+def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
+    """`vector_norm` along one axis or, without `ord`, of all elements; along two axes `matrix_norm`."""
+    axes = tuple(range(A.ndim)) if dim is None else dim
+    if ord is None or isinstance(axes, int) or len(axes) < 2:
+        return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
+    return matrix_norm(A, ord, axes, keepdim, dtype=dtype)

@@ -1,7 +1,11 @@
 """The shelf of products of vectors and matrices, each derived from `matmul`."""
 
+import numpy as np
+
 from tinynet import dtypes
+from tinynet.autograd import Function
 from tinynet.ops import reduce
+from tinynet.ops.common import require_floating
 from tinynet.ops.matmul import bmm, dot, einsum, matmul, mm
 from tinynet.ops.products import norm
 from tinynet.ops.shape import reshape, transpose, unsqueeze
@@ -115,6 +119,32 @@ def matrix_power(input, n):
     for _ in range(n - 1):
         result = matmul(result, input)
     return result
+
+
+class SingularValues(Function):
+    """s of A = U diag(s) Vᵀ, from large to small, for matrices (..., M, N); dA = U diag(ds) Vᵀ."""
+
+    @staticmethod
+    def forward(ctx, x):
+        u, s, vt = np.linalg.svd(x, full_matrices=False)
+        ctx.save(u, vt)
+        return s
+
+    @staticmethod
+    def backward(ctx, ds):
+        u, vt = ctx.saved
+        return (u * ds[..., None, :]) @ vt
+
+
+def svdvals(A):
+    """The singular values of matrices, from large to small: (..., M, N) -> (..., min(M, N)).
+
+    ValueError for fewer axes than two, TypeError for whole numbers.
+    """
+    require_floating("svdvals", A)
+    if A.ndim < 2:
+        raise ValueError(f"svdvals: expected matrices (..., M, N), got shape {A.shape}")
+    return SingularValues.apply(A)
 
 
 @attach("adjoint")

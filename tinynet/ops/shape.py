@@ -214,7 +214,7 @@ def mT(input):
     return transpose(input, -2, -1)
 
 
-attach("mT")(property(mT))
+attach("mT", "mH")(property(mT))
 
 
 # Repetition -------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections import namedtuple
 import numpy as np
 
 from tinynet.ops.choice import where
-from tinynet.ops.common import axis_too, cast, require_floating, tensor_of
+from tinynet.ops.common import axes_of, axis_too, cast, require_floating, tensor_of
 from tinynet.ops.comparison import isnan
 from tinynet.ops.elementary import ceil, floor, round
 from tinynet.ops.extremes import Extreme
@@ -156,23 +156,47 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
 
 
 @attach("unique_consecutive")
-def unique_consecutive(input, return_inverse=False, return_counts=False):
-    """The flattened `input`, (K,), with one element for each run of equal ones; on request inverse and counts."""
-    x = tensor_of(input).array.reshape(-1)
-    starts = np.flatnonzero(np.concatenate([x[:1] == x[:1], x[1:] != x[:-1]])) if x.size else np.zeros(0, np.int64)
-    counts = np.diff(np.append(starts, x.size))
-    inverse = np.repeat(np.arange(len(starts)), counts).reshape(tensor_of(input).shape)
-    found = [x[starts], *([inverse] if return_inverse else []), *([counts] if return_counts else [])]
+@axis_too
+def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+    """The flattened `input`, (K,), with one element for each run of equal ones; with `dim`, one slice for each run.
+
+    On request also, in this order: for each element (slice) the number of its run, and how long each run is.
+    """
+    x = tensor_of(input).array
+    axis, = axes_of("unique_consecutive", 0 if dim is None else dim, x.ndim) or (0,)
+    rows = x.reshape(-1) if dim is None or not x.ndim else np.moveaxis(x, axis, 0)
+    different = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
+    starts = np.flatnonzero(np.concatenate([np.ones(min(len(rows), 1), bool), different]))
+    counts = np.diff(np.append(starts, len(rows)))
+    inverse = np.repeat(np.arange(len(starts)), counts).reshape(x.shape if dim is None else -1)
+    values = np.moveaxis(rows[starts], 0, axis) if rows.ndim > 1 else rows[starts]
+    found = [values, *([inverse] if return_inverse else []), *([counts] if return_counts else [])]
     return Tensor(found[0]) if len(found) == 1 else tuple(map(Tensor, found))
 
 
-def searchsorted(sorted_sequence, values, *, right=False):
-    """Where each of `values`, of any shape, belongs in `sorted_sequence` (N,): before equal ones; `right`: after."""
-    found = np.searchsorted(sorted_sequence.array, tensor_of(values).array, "right" if right else "left")
-    return Tensor(np.asarray(found, np.int64))
+def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
+    """Where each element of `input`, of any shape, belongs in `sorted_sequence` (N,): the place, as int64 or int32.
+
+    It is before equal elements; after them with `right` or side="right". Rows of sequences (..., N) take rows (..., M).
+    `sorter` is the order that sorts the sequence, as `argsort` gives it. ValueError for other shapes and sides.
+    """
+    sequence, x = tensor_of(sorted_sequence).array, tensor_of(input).array
+    if side not in (None, "left", "right") or side == "left" and right:
+        raise ValueError(f'searchsorted: expected side "left" or "right", as `right` says, got {side!r} and {right}')
+    if sequence.ndim != 1 and sequence.shape[:-1] != x.shape[:-1]:
+        raise ValueError(f"searchsorted: expected a sequence (N,) or rows like those of {x.shape}, got {sequence.shape}")
+    if sorter is not None:
+        sequence = np.take_along_axis(sequence, sorter.array, -1)
+    side, dtype = "right" if right else side or "left", np.int32 if out_int32 else np.int64
+    if sequence.ndim == 1:
+        return Tensor(np.asarray(np.searchsorted(sequence, x, side), dtype))
+    found = np.empty(x.shape, dtype)
+    for row in np.ndindex(x.shape[:-1]):
+        found[row] = np.searchsorted(sequence[row], x[row], side)
+    return Tensor(found)
 
 
 @attach("bucketize")
-def bucketize(input, boundaries, *, right=False):
-    """The number of the bucket between sorted `boundaries` (N,) for each element; `right` as in `searchsorted`."""
-    return searchsorted(boundaries, input, right=right)
+def bucketize(input, boundaries, *, out_int32=False, right=False):
+    """The number of the bucket between sorted `boundaries` (N,) for each element; options as in `searchsorted`."""
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)

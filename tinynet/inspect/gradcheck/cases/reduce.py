@@ -48,3 +48,7 @@ case("nansum", lambda lib, x, m: lib.nansum(x.masked_fill(m, float("nan")), 1), 
 case("trace", lambda lib, x: x.trace(), (3, 4))
 case("diff", lambda lib, x: x.diff(dim=1), (2, 5))
 case("aminmax", lambda lib, x: lib.stack(list(lib.aminmax(x, dim=1))), (3, 4))
+case("svdvals", lambda lib, x: lib.linalg.svdvals(x), (2, 4, 3))
+case("matrix_norm", lambda lib, x, **o: lib.linalg.matrix_norm(x, dim=(0, 2), **o), (5, 2, 4),
+     ord=["nuc", 1, -1, 2, -2, float("inf"), -float("inf")], keepdim=[True])
+case("linalg.norm", lambda lib, x, **o: lib.linalg.norm(x, **o), (4, 3), ord=["nuc", 2], keepdim=[True])
