@@ -112,8 +112,6 @@ def test_gates_are_recorded_on_request_only():
     (lambda: SelfAttention(8, 3), r"SelfAttention: expected a size that 3 heads can share equally, got 8"),
     (lambda: MultiheadAttention(8, 0),
      r"MultiheadAttention: expected a size that 0 heads can share equally, got 8"),
-    (lambda: MultiheadAttention(8, 2, add_zero_attn=True),
-     r"MultiheadAttention: add_zero_attn is not supported"),
     (lambda: MultiheadAttention(8, 2)(*[Tensor(normal(5, 2, 7))] * 3),
      r"MultiheadAttention\(8, 2 heads\): expected query, key and value \(L, N, 8\), .*got \(5, 2, 7\)"),
     (lambda: attend_with(attn_mask=Tensor(normal(5, 4))),

@@ -25,7 +25,7 @@ def change(name, function, target, *args, **kwargs):
         now = (target.version, target.version.count)
         node.versions = [now if version is result.version else (version, count)
                          for version, count in node.versions]
-        _stand_for(target, result)
+        stand_for(target, result)
         _tell_relatives(target)
     return target
 
@@ -49,7 +49,7 @@ def check(name, target, *others):
                            "no_grad()")
 
 
-def _stand_for(tensor, result):
+def stand_for(tensor, result):
     """Give `tensor` the place of `result` in the graph."""
     tensor.grad_fn, tensor.output_index, tensor.requires_grad = result.grad_fn, result.output_index, True
 
@@ -58,10 +58,10 @@ def _tell_relatives(changed):
     """New places in the graph for the base of a changed view, and for all other views of that memory."""
     base = changed if changed.base is None else changed.base
     if base is not changed:
-        _stand_for(base, ViewWritten.apply(base, changed, Region(base.array, changed.array)))
+        stand_for(base, ViewWritten.apply(base, changed, Region(base.array, changed.array)))
     for view in tuple(base._views or ()):
         if view is not changed:
-            _stand_for(view, PartOf.apply(base, Region(base.array, view.array)))
+            stand_for(view, PartOf.apply(base, Region(base.array, view.array)))
 
 
 class Region:

@@ -116,9 +116,10 @@ def rad2deg(input):
 
 @attach("erfc")
 def erfc(input):
-    """1 - erf(input), for each element."""
+    """1 - erf(input), for each element; computed in float64, for the difference cancels."""
     from tinynet.ops.elementary import erf
-    return sub(1, erf(input))
+    x, = promote("erfc", input, floating=True)
+    return cast(sub(1, erf(cast(x, dtypes.float64))), x.dtype)
 
 
 @attach("rsub")

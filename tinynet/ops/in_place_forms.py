@@ -1,5 +1,6 @@
 """The in-place forms of operators, made from the operators: `x.exp_()`, `x.clamp_(0, 1)`, `x //= 2`."""
 
+from tinynet.gradients.in_place import check, stand_for
 from tinynet.gradients.modes import is_grad_enabled
 from tinynet.ops import (
     algebra, arithmetic, choice, comparison, derived, elementary, moving, pointwise, products, reduce, shape)
@@ -33,13 +34,19 @@ for _sign, _name in dict(ipow="pow", imod="remainder", ifloordiv="floor_divide",
 def _reshaped(function, name):
     """The in-place form of an operator that changes the shape: the tensor shows the same memory in another shape."""
     def call(self, *args):
-        if self.requires_grad and is_grad_enabled():
-            raise RuntimeError(f"{name}: not supported on a tensor that requires a gradient; use {name[:-1]}")
-        self.array = function(self.detach(), *args).array
+        check(name, self)
+        recorded = self.requires_grad and is_grad_enabled()
+        if recorded and (self.base is not None or self._views):
+            raise RuntimeError(f"{name}: not supported on a view or its base that requires a gradient; "
+                               f"use {name[:-1]}")
+        result = function(self if recorded else self.detach(), *args)
+        self.array = result.array
+        if recorded:
+            stand_for(self, result)
         return self
     call.__name__ = call.__qualname__ = name
     call.__doc__ = (f"`{name[:-1]}` in place: the same memory in another shape, (N, C) -> (N, 1, C) or the like. "
-                    "RuntimeError where a gradient is recorded.")
+                    "RuntimeError for views, and for leaves that require a gradient.")
     attach(name)(call)
 
 

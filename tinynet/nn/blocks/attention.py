@@ -9,13 +9,14 @@ import math
 import numpy as np
 
 from tinynet import dtypes
-from tinynet.nn import check, functional as F, init
+from tinynet.nn import functional as F, init
 from tinynet.nn.activation import ReLU, Sigmoid
 from tinynet.nn.containers import Sequential
 from tinynet.nn.conv import Conv2d
 from tinynet.nn.linear import Linear
 from tinynet.nn.module import Module
 from tinynet.nn.parameter import Parameter, parameter_dtype
+from tinynet.ops.joining import cat
 from tinynet.tensor import Tensor
 
 
@@ -121,6 +122,8 @@ class MultiheadAttention(Module):
     added to the scores. `is_causal` lets query i see keys 0 ... i; beside an `attn_mask` it is a remark and
     changes nothing (PyTorch wants both). A query that may see no key gets zeros. Dropout acts on the weights.
 
+    `add_bias_kv` adds a learned key and value to every sequence, `add_zero_attn` a key and value of zeros.
+
     4 E (E + 1) parameters: `in_proj_weight` (3E, E) holds those of q, k, v one below the other; if kdim or
     vdim is not E, they are apart. ValueError unless the heads divide E.
     Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2.
@@ -129,7 +132,6 @@ class MultiheadAttention(Module):
     def __init__(self, embed_dim, num_heads, dropout=0.0, bias=True, add_bias_kv=False, add_zero_attn=False,
                  kdim=None, vdim=None, batch_first=False, device=None, dtype=None):
         super().__init__()
-        check.refuse("MultiheadAttention", add_bias_kv=add_bias_kv, add_zero_attn=add_zero_attn)
         check_heads("MultiheadAttention", embed_dim, num_heads)
         dtype = parameter_dtype(device, dtype)
         self.embed_dim, self.num_heads = embed_dim, num_heads
@@ -143,12 +145,16 @@ class MultiheadAttention(Module):
                 setattr(self, f"{name}_proj_weight", Parameter(np.empty((embed_dim, dim), dtype)))
         self.in_proj_bias = Parameter(np.empty(3 * embed_dim, dtype)) if bias else None
         self.out_proj = Linear(embed_dim, embed_dim, bias, dtype=dtype)
+        self.add_zero_attn = add_zero_attn
+        for name in ("bias_k", "bias_v"):
+            setattr(self, name, Parameter(np.empty((1, 1, embed_dim), dtype)) if add_bias_kv else None)
         self.reset_parameters()
 
     def reset_parameters(self):
-        """Draw new initial values: Xavier's for the weights, 0 for the biases inside."""
+        """Draw new initial values: Xavier's for the weights and for the added key and value, 0 for the biases."""
         for name, parameter in self.named_parameters(recurse=False):
-            init.zeros_(parameter) if name == "in_proj_bias" else init.xavier_uniform_(parameter)
+            draw = {"in_proj_bias": init.zeros_, "bias_k": init.xavier_normal_, "bias_v": init.xavier_normal_}
+            draw.get(name, init.xavier_uniform_)(parameter)
         self.out_proj.reset_parameters()
         if self.out_proj.bias is not None:
             init.zeros_(self.out_proj.bias)
@@ -158,6 +164,7 @@ class MultiheadAttention(Module):
         self._check(query, key, value)
         q, k, v = self._project(query, key, value)                               # (N, heads, L or S, E/heads)
         mask = self._mask(attn_mask, key_padding_mask, is_causal, q, k.shape[2])
+        k, v, mask = self._with_added_keys(k, v, mask)
         y, weights = attend(q, k, v, mask, self.dropout if self.training else 0.0, need_weights)
         y = self.out_proj(y.transpose(1, 2).flatten(2))                          # (N, L, E)
         if need_weights and average_attn_weights:
@@ -191,6 +198,15 @@ class MultiheadAttention(Module):
             projected = map(F.linear, map(self._batch_first, (query, key, value)), weights, biases)
         return [x.reshape(*x.shape[:2], self.num_heads, self.embed_dim // self.num_heads).transpose(1, 2)
                 for x in projected]
+
+    def _with_added_keys(self, k, v, mask):
+        """One more key and value, `bias_k` and `bias_v`, and one of zeros, where asked for. Every query sees them."""
+        n, heads, _, width = k.shape
+        added = [] if self.bias_k is None else [(self.bias_k, self.bias_v)]
+        added += [(k.new_zeros(width * heads),) * 2] if self.add_zero_attn else []
+        for one in added:
+            k, v = (cat([x, y.reshape(1, heads, 1, width).expand(n, heads, 1, width)], 2) for x, y in zip((k, v), one))
+        return k, v, F.pad(mask, (0, len(added))) if added and mask is not None else mask
 
     def _batch_first(self, x):
         if x.ndim == 2:

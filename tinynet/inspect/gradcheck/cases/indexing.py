@@ -51,4 +51,5 @@ case("scatter_reduce zeros", lambda lib, x, s, i, **o: x.scatter_reduce(0, i, s,
      np.array([0.0, 2, 0, 3, 4]), np.array([5.0, 0, 0, 6, 0, 0]), np.array([0, 1, 2, 3, 4, 4]), include_self=[False])
 case("scatter_reduce ties", lambda lib, x, s, i, **o: x.scatter_reduce(0, i, s, "amax", **o), np.array([1.0, 2, 3]),
      np.array([1.0, 5, 5, 3, 1]), np.array([0, 1, 1, 2, 2]), convention=True)
-
+case("scatter_reduce unseen", lambda lib, x, s, i: x.scatter_reduce(0, i, s, "amax", include_self=False),
+     np.array([7.0, 2]), np.array([7.0, 3]), np.array([0, 0]), reference=False)        # PyTorch counts x, too
