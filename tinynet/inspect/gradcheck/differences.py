@@ -60,8 +60,8 @@ def compare_input(function, arrays, i, cotangents, gradient, rng, every=ALL_INDI
         numeric, noise = difference(function, arrays, i, STEP * direction, cotangents)
         found.append((index, float(np.sum(gradient * direction)), numeric, noise))
     scale = max((abs(value) for _, analytic, numeric, _ in found for value in (analytic, numeric)), default=0) or 1
-    worst = Comparison(0.0, i)
-    for index, analytic, numeric, noise in found:
+    worst, noise = Comparison(0.0, i), max((noise for *_, noise in found), default=0)
+    for index, analytic, numeric, _ in found:
         error = max(abs(numeric - analytic) - noise, 0) / scale
         if not error <= worst.error:                   # also true for NaN
             worst = Comparison(error, i, index, analytic, numeric)
