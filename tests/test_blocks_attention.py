@@ -137,15 +137,15 @@ def attend_with(**masks):
 
 @pytest.mark.parametrize("heads", [1, 2])
 def test_self_attention_over_maps(heads):
-    block = SelfAttention(4, heads)
-    x = normal(2, 4, 3, 5)
+    block = SelfAttention(4, heads).double()
+    x = normal(2, 4, 3, 5, dtype=np.float64)
     assert np.array_equal(block(Tensor(x)).array, x)                    # γ is 0 at first
     assert sum(p.numel() for p in block.parameters()) == 3 * 4 * 5 + 1
     block.gamma.array[:] = 0.7
     q, k, v = (torch.tensor(getattr(block, name)(Tensor(x)).array).reshape(2, heads, 4 // heads, 15).mT
                for name in ("query", "key", "value"))
     y = torch.nn.functional.scaled_dot_product_attention(q, k, v).mT.reshape(2, 4, 3, 5)
-    equal(block(Tensor(x)), torch.tensor(x) + 0.7 * y, 1e-6)
+    equal(block(Tensor(x)), torch.tensor(x) + 0.7 * y, 1e-12)
     check_module(block, normal(2, 4, 2, 3))
 
 

@@ -27,6 +27,8 @@ class Adam(Optimizer):
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *,
                  maximize=False, decoupled_weight_decay=False, **unsupported):
         refuse(self.name, unsupported)
+        if unsupported.get("foreach") and isinstance(lr, Tensor):
+            raise ValueError(f"{self.name}: a tensor as lr does not go with foreach=True")
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
                                   "amsgrad": amsgrad, "maximize": maximize,
                                   "decoupled_weight_decay": decoupled_weight_decay})

@@ -10,7 +10,7 @@ import copy
 import numpy as np
 
 from tinynet.gradients.modes import enable_grad
-from tinynet.optim.options import IMPLEMENTATION, as_list
+from tinynet.optim.options import IMPLEMENTATION, SAME_NUMBERS, as_list
 from tinynet.tensor import Tensor
 
 
@@ -131,7 +131,8 @@ class Optimizer:
         self.state.clear()
         self.state.update((owners[int(i)], tensors) for i, tensors in state.items() if tensors)
         for group, loaded in zip(self.param_groups, groups):
-            group.update((option, value) for option, value in loaded.items() if option not in IMPLEMENTATION)
+            group.update((option, value) for option, value in loaded.items()
+                         if option not in SAME_NUMBERS + IMPLEMENTATION)
 
     def _adopt(self, p, index, saved):
         """Copies of the saved tensors of parameter `index`, in its dtype and memory order ("step" counts)."""
