@@ -27,6 +27,8 @@ DIFFERS = {
     "norm -1": "denormals: 1 / x is not rounded to infinity first",
     "huber_loss": "derived from clamp: inf · 0 beside an infinity", "multi_margin_loss": "as huber_loss",
     "interpolate": "a pixel with the weight 0 counts: 0 · inf is NaN. PyTorch has both, by size",
+    "scatter_reduce unseen": "where a scattered value equals the one that it replaces, PyTorch halves its gradient",
+    "quantile several": "the gradient between two infinities", "svdvals": "PyTorch's decomposition stops with an error",
     "grid_sample": "as interpolate", "affine_grid": "as interpolate",
     "rnn relu": "0 · inf in the product with the weights of the last step",
 }
