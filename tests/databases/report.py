@@ -54,8 +54,8 @@ def line(title, outcomes):
     """A row of the table of counts."""
     n, (good, bad) = counts(outcomes), shares(outcomes)
     samples, wrong = n["agrees"] + n["refused"] + n["differs"], n["bad refused"] + n["bad accepted"]
-    return (f"| {title} | {len({o.entry for o in outcomes})} | {samples:,} | {n['agrees']:,} ({good:.2%}) | {wrong:,} | "
-            f"{n['bad refused']:,} ({bad:.2%}) |\n")
+    return (f"| {title} | {len({o.entry for o in outcomes})} | {samples:,} | {n['agrees']:,} ({good:.2%}) | "
+            f"{wrong:,} | {n['bad refused']:,} ({bad:.2%}) |\n")
 
 
 def show(outcomes, every):

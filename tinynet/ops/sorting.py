@@ -184,7 +184,8 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     if side not in (None, "left", "right") or side == "left" and right:
         raise ValueError(f'searchsorted: expected side "left" or "right", as `right` says, got {side!r} and {right}')
     if sequence.ndim != 1 and sequence.shape[:-1] != x.shape[:-1]:
-        raise ValueError(f"searchsorted: expected a sequence (N,) or rows like those of {x.shape}, got {sequence.shape}")
+        raise ValueError(f"searchsorted: expected a sequence (N,) or rows like those of {x.shape}, "
+                         f"got {sequence.shape}")
     if sorter is not None:
         sequence = np.take_along_axis(sequence, sorter.array, -1)
     side, dtype = "right" if right else side or "left", np.int32 if out_int32 else np.int64
