@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tinynet.autograd import Accumulate, Function, Node
+from tinynet.autograd import Accumulate
 from tinynet.explorer.sample import Snapshot
-from tinynet.inspect.watch import kept, owner
+from tinynet.inspect.watch import around_operators, kept, owner
 from tinynet.tensor import Tensor, tensors_in
 
 
@@ -141,7 +141,7 @@ class Recording:
 
     def backward(self, node, gradients, call):
         """Run the backward of an operator by `call()`, and note it."""
-        operator = self.by_node.get(node)
+        operator, self.node_total = self.by_node.get(node), node.accumulator
         if operator is None:
             return call()
         operator.arrived = [None if dy is None else Snapshot(dy) for dy in gradients]
@@ -180,21 +180,5 @@ class Recording:
 def recording(model=None, inputs=()):
     """`with recording(model, [("input", x)]) as seen:` notes every operator of the block, forward and backward."""
     seen = Recording(model, inputs)
-    apply, run = Function.__dict__["apply"], Node.run
-
-    def noted_apply(cls, *args, **kwargs):
-        return seen.forward(cls, args, lambda: apply.__func__(cls, *args, **kwargs))
-
-    def noted_run(node, gradients):
-        seen.node_total = node.accumulator
-        return seen.backward(node, gradients, lambda: run(node, gradients))
-
-    handles = [module.register_forward_pre_hook(seen.enter) for module in seen.paths]
-    handles += [module.register_forward_hook(seen.leave) for module in seen.paths]
-    Function.apply, Node.run = classmethod(noted_apply), noted_run
-    try:
+    with around_operators(seen.forward, seen.backward, seen):
         yield seen
-    finally:
-        Function.apply, Node.run = apply, run
-        for handle in handles:
-            handle.remove()

@@ -88,26 +88,44 @@ class Watch:
 def watch(model):
     """`with watch(model) as seen:` notes what happens in `model`, forward and backward."""
     seen = Watch(model)
-    apply, run = Function.__dict__["apply"], Node.run
 
-    def watched_apply(cls, *args, **kwargs):
+    def forward(function, args, call):
         start = time.perf_counter()
-        result = apply.__func__(cls, *args, **kwargs)
-        seen.note(cls, args, result, time.perf_counter() - start)
+        result = call()
+        seen.note(function, args, result, time.perf_counter() - start)
         return result
 
-    def watched_run(node, gradients):
+    def backward(node, gradients, call):
         start = time.perf_counter()
-        result = run(node, gradients)
+        result = call()
         if node in seen.by_node:
             seen.by_node[node].backward += time.perf_counter() - start
         return result
 
-    handles = [module.register_forward_pre_hook(seen.enter) for module in seen.paths]
-    handles += [module.register_forward_hook(seen.leave) for module in seen.paths]
+    with around_operators(forward, backward, seen):
+        yield seen
+
+
+@contextlib.contextmanager
+def around_operators(forward, backward, modules):
+    """Put `forward(function, args, call)` and `backward(node, gradients, call)` around every operator of the block.
+
+    Each returns what `call()`, the operator itself, returns. `modules` has `paths`, whose keys are the modules, and
+    `enter` and `leave`, which are their hooks.
+    """
+    apply, run = Function.__dict__["apply"], Node.run
+
+    def watched_apply(cls, *args, **kwargs):
+        return forward(cls, args, lambda: apply.__func__(cls, *args, **kwargs))
+
+    def watched_run(node, gradients):
+        return backward(node, gradients, lambda: run(node, gradients))
+
+    handles = [module.register_forward_pre_hook(modules.enter) for module in modules.paths]
+    handles += [module.register_forward_hook(modules.leave) for module in modules.paths]
     Function.apply, Node.run = classmethod(watched_apply), watched_run
     try:
-        yield seen
+        yield
     finally:
         Function.apply, Node.run = apply, run
         for handle in handles:
