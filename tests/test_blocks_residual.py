@@ -158,7 +158,7 @@ def test_a_given_module_is_the_shortcut(block):
     ({"downsample": nn.Identity(), "shortcut": "A"}, ValueError, "either downsample.*or shortcut and pad.*got both"),
     ({"downsample": nn.Identity(), "pad": "both"}, ValueError, "either downsample.*got both"),
     ({"downsample": "A"}, TypeError, "expected downsample to be a module or None, got 'A'.*shortcut=\"A\""),
-    ({"shortcutt": "A"}, TypeError, "unknown option 'shortcutt', expected .*did you mean 'shortcut'"),
+    ({"shortcutt": "A"}, TypeError, "unknown option 'shortcutt', expected .*did you mean shortcut"),
     ({"inplace": True}, TypeError, "unknown option 'inplace', expected shortcut, pad, attention")],
     ids=["and shortcut", "and pad", "a name", "misspelt", "unknown"])
 def test_wrong_options_are_told_by_the_block(block, options, error, message):

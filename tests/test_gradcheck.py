@@ -144,4 +144,4 @@ def test_without_pytorch_the_command_says_so(monkeypatch, capsys):
 def test_an_unknown_operator_is_refused_with_the_nearest_name(capsys):
     from tinynet.cli import main
     assert main(["gradcheck", "conv2b"]) == 1
-    assert "conv2d" in capsys.readouterr().err
+    assert "Conv2d" in capsys.readouterr().err

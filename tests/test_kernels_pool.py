@@ -99,7 +99,7 @@ def test_avg_pool_is_pytorchs(case, shape):
     rng = np.random.default_rng(2)
     x = channels_last(rng, shape, np.float64)
     expected = torch.nn.functional.avg_pool2d(torch.from_numpy(x), *case).numpy()
-    windows = spec._windows(shape[2:], *case)
+    windows = spec._windows(shape[2:], spec.Geometry(*case))
     y = pool.mean_pool2d.numpy(x, *windows)
     np.testing.assert_allclose(y, expected, atol=1e-14)
     dy = channels_last(rng, y.shape, np.float64)
@@ -125,7 +125,7 @@ def test_adaptive_avg_pool_is_pytorchs(size, shape):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_mean_pool_bodies_agree(case, shape, dtype):
     rng, close = np.random.default_rng(4), dict(rtol=8 * np.finfo(dtype).eps, atol=8 * np.finfo(dtype).eps)
-    x, windows = channels_last(rng, shape, dtype), spec._windows(shape[2:], *case)
+    x, windows = channels_last(rng, shape, dtype), spec._windows(shape[2:], spec.Geometry(*case))
     y = pool.mean_pool2d.numba(x, *windows)
     np.testing.assert_allclose(y, pool.mean_pool2d.numpy(x, *windows), **close)
     dy = channels_last(rng, y.shape, dtype)

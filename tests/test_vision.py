@@ -243,6 +243,7 @@ def test_layers():
     layer = ops.Conv2dNormActivation(3, 4, stride=2)
     assert layer(x).shape == (8, 4, 3, 3) and layer[0].bias is None
     assert ops.SqueezeExcitation(3, 2)(x).shape == x.shape and ops.MLP(6, [5, 4])(x).shape == (8, 3, 6, 4)
+    assert ops.FrozenBatchNorm2d(3)(x).shape == x.shape
     rows = ops.StochasticDepth(0.5, "row")(tinynet.ones(200, 2)).array
     assert set(rows.ravel()) == {0.0, 2.0} and (rows[:, 0] == rows[:, 1]).all()
     assert (ops.StochasticDepth(0.5, "row").eval()(x).array == x.array).all()

@@ -1,13 +1,13 @@
 """The command `tinynet`. Each subcommand is a file in `commands/`; this one finds it and words its errors."""
 
 import argparse
-import difflib
 import functools
 import importlib
 import os
 import sys
 
 from tinynet.system.console import accept_any_text
+from tinynet.system.suggest import did_you_mean
 from tinynet.version import __version__
 
 COMMANDS = {
@@ -56,9 +56,8 @@ def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
     chosen = next((a for a in arguments if not a.startswith("-")), None)
     if chosen is not None and chosen not in COMMANDS:
-        near = difflib.get_close_matches(chosen, COMMANDS, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        print(f"tinynet: unknown command {chosen!r}{hint} (there are {', '.join(COMMANDS)})", file=sys.stderr)
+        print(f"tinynet: unknown command {chosen!r}{did_you_mean(chosen, COMMANDS)} (there are {', '.join(COMMANDS)})",
+              file=sys.stderr)
         return 2
     parser = make_parser(chosen)
     args = parser.parse_args(arguments)

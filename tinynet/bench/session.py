@@ -1,11 +1,11 @@
 """A run of the bench: which rows, measured in which blocks, and what comes out."""
 
-import difflib
 import itertools
 from dataclasses import dataclass
 
 from tinynet.bench import rows
 from tinynet.bench.compare import Instruments, better, in_turns, ratio, summary
+from tinynet.system.suggest import did_you_mean
 
 RATES = {"FLOP": "GFLOP/s", "B": "GB/s"}
 
@@ -46,8 +46,7 @@ def find_groups(name):
     beginning = [group for group in rows.GROUPS if group.startswith(name)]
     if len(beginning) == 1:
         return beginning
-    near = beginning or difflib.get_close_matches(name, [*rows.GROUPS, "all"], 2)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    hint = f"; did you mean {' or '.join(beginning)}?" if beginning else did_you_mean(name, [*rows.GROUPS, "all"], 2)
     raise ValueError(f"bench: unknown group of rows {name!r}{hint} (there are {', '.join(rows.GROUPS)}, all)")
 
 

@@ -1,6 +1,5 @@
 """Data sets by name: the built-in one, the public ones, and files and folders of the user's own."""
 
-import difflib
 import os
 
 from tinynet.data.arrays import npz
@@ -11,6 +10,7 @@ from tinynet.data.image_folder import image_folder
 from tinynet.data.mnist import fashion_mnist, mnist
 from tinynet.data.parts import Parts
 from tinynet.data.shapes import shapes
+from tinynet.system.suggest import did_you_mean
 
 NAMES = ("shapes", "cifar10", "cifar100", "mnist", "fashion-mnist")
 OPTIONS = {"size": "a folder of images", "fit": "a folder of images", "skip_damaged": "a folder of images",
@@ -52,10 +52,8 @@ def kind_of(name):
         return "an .npz file"
     if os.path.isdir(os.path.expanduser(name)):
         return "a folder of images"
-    near = difflib.get_close_matches(name, NAMES, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
     raise DataError(f"no data set {name!r}: expected {', '.join(NAMES)}, the path of an .npz file, or a folder with a "
-                    f"folder of images for each class{hint}")
+                    f"folder of images for each class{did_you_mean(name, NAMES)}")
 
 
 def is_own(name):

@@ -6,10 +6,11 @@ to try and the typical mistakes. So the solution is code that the tests run, and
 apart.
 """
 
-import difflib
 import pathlib
 import re
 import textwrap
+
+from tinynet.system.suggest import did_you_mean
 
 ORDER = ("unbroadcast", "relu", "matmul", "linear", "cross_entropy", "im2col", "col2im", "conv2d",
          "avg_pool2d", "max_pool2d", "batch_norm", "residual_add", "attention")
@@ -22,9 +23,8 @@ class Exercise:
 
     def __init__(self, name):
         if name not in ORDER:
-            near = difflib.get_close_matches(name.lower(), ORDER, 3, 0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(ORDER)}"
-            raise ValueError(f"unknown exercise {name!r}; {hint}")
+            hint = did_you_mean(name, ORDER, 3, 0.5) or f"; there are {', '.join(ORDER)}"
+            raise ValueError(f"unknown exercise {name!r}{hint}")
         self.name = name
         self.text = (TASKS / f"{name}.py").read_text(encoding="utf-8")
         self.todo = HOLE.search(self.text)[2]

@@ -7,12 +7,12 @@
 """
 
 import ast
-import difflib
 
 from tinynet import models, nn
 from tinynet.gradients.modes import no_grad
 from tinynet.inspect.watch import inputs_for
 from tinynet.nn import blocks
+from tinynet.system.suggest import nearest_names
 from tinynet.tensor import tensors_in
 
 
@@ -82,7 +82,7 @@ def not_a_block(text):
 def kind_of(name):
     known = {n: kind for n, kind in {**vars(nn), **vars(blocks)}.items() if isinstance(kind, type)}
     if name not in known:
-        raise ValueError(f"unknown block {name!r}; the nearest names are {nearest(name, known)}")
+        raise ValueError(f"unknown block {name!r}{nearest_names(name, known)}")
     return known[name]
 
 
@@ -90,7 +90,7 @@ def part(model, path, inputs):
     """(module, inputs) of the module at `path`: what it gets when the network runs."""
     known = [name for name, _ in model.named_modules() if name]
     if path not in known:
-        raise ValueError(f"no module {path!r} in the network; the nearest names are {nearest(path, known)}")
+        raise ValueError(f"no module {path!r} in the network{nearest_names(path, known)}")
     module, got = model.get_submodule(path), []
     handle = module.register_forward_pre_hook(lambda module, args: got.append(args))
     with no_grad():
@@ -101,7 +101,3 @@ def part(model, path, inputs):
     for tensor in tensors_in(got[0]):
         tensor.requires_grad = tensor.is_floating_point()
     return module, got[0]
-
-
-def nearest(name, known):
-    return ", ".join(difflib.get_close_matches(name, known, 4) or list(known)[:8])

@@ -1,6 +1,5 @@
 """Networks made of the blocks, by name."""
 
-import difflib
 import inspect
 
 from tinynet.models.config import build
@@ -12,6 +11,7 @@ from tinynet.models.resnet import (
     resnext101_32x8d, se_resnet20, se_resnet50, wide_resnet50_2, wide_resnet101_2)
 from tinynet.models.text import TextTransformer
 from tinynet.models.vit import VisionTransformer, vit_small32
+from tinynet.system.suggest import nearest_names
 
 MODELS = {f.__name__: f for f in (
     resnet8, resnet14, resnet20, resnet32, resnet44, resnet56, resnet110, se_resnet20, preact_resnet20,
@@ -29,9 +29,7 @@ def create(name, **options):
     if isinstance(name, dict) or str(name).endswith(".json"):
         return build(name, **options)
     if name not in MODELS:
-        near = difflib.get_close_matches(str(name), MODELS, 3)
-        hint = f"the nearest names are {', '.join(near)}" if near else f"there are {', '.join(sorted(MODELS))}"
-        raise ValueError(f"unknown model {name!r}; {hint}")
+        raise ValueError(f"unknown model {name!r}{nearest_names(name, MODELS)}")
     return MODELS[name](**options)
 
 

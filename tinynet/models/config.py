@@ -7,7 +7,6 @@ is ResNet-20. Only `blocks` and `channels` must be given. A mistake ends in an e
 was expected, what came, and the nearest name.
 """
 
-import difflib
 import functools
 import pathlib
 from typing import Any, Callable, NamedTuple
@@ -17,6 +16,7 @@ from tinynet.nn.blocks import residual
 from tinynet.nn.blocks.attention import SEBlock
 from tinynet.nn.blocks.common import NORMS
 from tinynet.system import files
+from tinynet.system.suggest import did_you_mean
 
 BLOCKS = {"basic": residual.BasicBlock, "bottleneck": residual.Bottleneck, "preact": residual.PreActBlock,
           "preact_bottleneck": residual.PreActBottleneck}
@@ -167,7 +167,7 @@ def checked(config, fields, source):
     for key in config:
         if key not in fields:
             raise ValueError(f"{source}: unknown key {key!r}, expected {', '.join(fields)}"
-                             + nearest(key, fields))
+                             f"{did_you_mean(key, fields)}")
     return {key: checked_value(config.get(key, field.default), field, f"{source}: {key}")
             for key, field in fields.items()}
 
@@ -176,10 +176,5 @@ def checked_value(value, field, where):
     if value is REQUIRED:
         raise ValueError(f"{where}: expected {field.expected}, got nothing")
     if not field.accepts(value):
-        raise ValueError(f"{where}: expected {field.expected}, got {value!r}{nearest(value, field.names)}")
+        raise ValueError(f"{where}: expected {field.expected}, got {value!r}{did_you_mean(value, field.names)}")
     return value
-
-
-def nearest(name, names):
-    near = difflib.get_close_matches(str(name), names, 1)
-    return f"; did you mean {near[0]!r}?" if near else ""

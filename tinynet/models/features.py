@@ -1,9 +1,8 @@
 """Feature maps of a network's insides: for detection, segmentation, style, or to look at."""
 
-import difflib
-
 from tinynet.models.config import MAX_STAGES, MAX_WIDTH, NETWORK, build, is_count
 from tinynet.nn.module import Module
+from tinynet.system.suggest import did_you_mean, nearest_names
 
 
 class FeatureExtractor(Module):
@@ -40,9 +39,8 @@ class FeatureExtractor(Module):
         known = [name for name, _ in network.named_modules(remove_duplicate=False) if name]
         for name in names:
             if name not in known:
-                near = difflib.get_close_matches(name, known, 3) or known[:8]
-                raise ValueError(f"FeatureExtractor: {type(network).__name__} has no module {name!r}; "
-                                 f"the nearest names are {', '.join(near)}")
+                raise ValueError(f"FeatureExtractor: {type(network).__name__} has no module {name!r}"
+                                 f"{nearest_names(name, known)}")
         self.network, self.names = network, list(names)
 
     def forward(self, x):
@@ -75,9 +73,9 @@ def settings_of(config):
     if config is None or isinstance(config, dict):
         return config or {}
     for name in getattr(config, "__dict__", ()):
-        near = difflib.get_close_matches(name, KEYS, 1, 0.8)
-        if near and name not in KEYS:
-            raise ValueError(f"config: unknown attribute {name!r}; did you mean {near[0]!r}?")
+        hint = did_you_mean(name, KEYS, cutoff=0.8)
+        if hint and name not in KEYS:
+            raise ValueError(f"config: unknown attribute {name!r}{hint}")
     found = {name: getattr(config, name) for name in KEYS if hasattr(config, name)}
     if not found:
         raise TypeError("FeatureExtractor: expected config to be a dictionary or an object with attributes such as "

@@ -41,11 +41,6 @@ class _NormBase(Module):
             init.ones_(self.running_var)
             init.zeros_(self.num_batches_tracked)
 
-    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *others):
-        """As PyTorch: a state from before there was `num_batches_tracked` leaves it as it is."""
-        if self.num_batches_tracked is not None and (local_metadata.get("version") or 0) < 2:
-            state_dict.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked)
-        super()._load_from_state_dict(state_dict, prefix, local_metadata, *others)
 
     def reset_parameters(self):
         """Forget the batches seen and what was learned: weight 1, bias 0."""
@@ -56,9 +51,8 @@ class _NormBase(Module):
 
     def _load_from_state_dict(self, state_dict, prefix, local_metadata, *collected):
         """States that were saved before PyTorch counted batches load as well."""
-        counted = prefix + "num_batches_tracked"
-        if self.track_running_stats and local_metadata.get("version") in (None, 1) and counted not in state_dict:
-            state_dict[counted] = self.num_batches_tracked
+        if self.track_running_stats and local_metadata.get("version") in (None, 1):
+            state_dict.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked)
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *collected)
 
     def _check_input_dim(self, input):

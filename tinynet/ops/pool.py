@@ -31,13 +31,13 @@ class AvgPool2d(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, *options):
-        ctx.shape, ctx.options = x.shape, options
-        return pool.avg_pool2d(x, *options)
+    def forward(ctx, x, *geometry):
+        ctx.shape, ctx.geometry = x.shape, pool.Geometry(*geometry)
+        return pool.avg_pool2d(x, ctx.geometry)
 
     @staticmethod
     def backward(ctx, dy):
-        return pool.avg_pool2d_backward(dy, ctx.shape, *ctx.options)
+        return pool.avg_pool2d_backward(dy, ctx.shape, ctx.geometry)
 
 
 class AdaptiveAvgPool2d(Function):

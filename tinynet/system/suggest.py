@@ -1,6 +1,8 @@
-""""Did you mean ...?": the known names that are nearest to an unknown name."""
+"""The known names that are nearest to an unknown name, worded as the end of an error's sentence."""
 
 import difflib
+
+SHOWN = 30                             # known names at most, where none of them is near
 
 
 def nearest(name, known, count=1, cutoff=0.6):
@@ -12,7 +14,16 @@ def nearest(name, known, count=1, cutoff=0.6):
     return [by_lower_case[lower] for lower in found]
 
 
-def did_you_mean(name, known):
-    """The end of an error's sentence: "; did you mean linspace?", or nothing if no known name is near."""
-    near = nearest(name, known)
-    return f"; did you mean {near[0]}?" if near else ""
+def did_you_mean(name, known, count=1, cutoff=0.6):
+    """"; did you mean linspace?", or an empty text if no known name is near."""
+    near = nearest(name, known, count, cutoff)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def nearest_names(name, known):
+    """"; the nearest names are a, b, c", or "; there are ..." with all known names if none is near."""
+    near, known = nearest(name, known, 3), list(known)
+    if near:
+        return f"; the nearest names are {', '.join(near)}"
+    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+    return f"; there are {', '.join(known[:SHOWN])}{more}"

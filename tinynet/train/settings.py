@@ -1,13 +1,13 @@
 """All that decides the outcome of a training run, in one flat record; recipes are such records on disk."""
 
 import dataclasses
-import difflib
 import json
 import math
 import pathlib
 import tomllib
 
 from tinynet.system import files
+from tinynet.system.suggest import did_you_mean
 
 RECIPES = pathlib.Path(__file__).parent / "recipes"
 CHOICES = {"optimizer": ("sgd", "adamw"), "schedule": ("cosine", "onecycle", "multistep", "constant"),
@@ -95,9 +95,7 @@ class CommonSettings:
         known = {field.name: field for field in dataclasses.fields(cls)}
         for name in values:
             if name not in known:
-                near = difflib.get_close_matches(name, known, 3)
-                hint = f"; did you mean {' or '.join(near)}?" if near else ""
-                raise ValueError(f"{source}: unknown setting {name!r}{hint}")
+                raise ValueError(f"{source}: unknown setting {name!r}{did_you_mean(name, known, 3)}")
         try:
             return cls(**values)
         except ValueError as error:

@@ -1,6 +1,7 @@
 """The few layers of `torchvision.ops` that its own networks are made of."""
 
 from tinynet import nn
+from tinynet.creation import ones, zeros
 from tinynet.sampling import rand
 
 

@@ -3,6 +3,7 @@
 A function of this file is called as the operator is; `to_onnx` finds it by that name. It gets the graph under
 construction, the call's results and its arguments, and returns the name of its output, or a list of names. An
 argument that is an array is turned into a name by `g(array)`: that of the node which made it, or of a constant.
+A counterpart takes the arguments of its operator, however many there are: BatchNorm has eleven.
 """
 
 import math

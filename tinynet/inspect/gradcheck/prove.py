@@ -1,7 +1,6 @@
 """Run the cases: each against central differences and, where PyTorch is installed, against PyTorch."""
 
 import dataclasses
-import difflib
 import time
 import warnings
 
@@ -10,6 +9,7 @@ import numpy as np
 from tinynet.inspect.gradcheck import check
 from tinynet.inspect.gradcheck.cases import CASES
 from tinynet.inspect.gradcheck.differences import TOLERANCE
+from tinynet.system.suggest import nearest_names
 
 PARITY_TOLERANCE = 1e-9                # float64 on both sides: a few thousand roundings
 EVERY = 40                             # elements that move one by one; random directions are quicker for more
@@ -110,8 +110,7 @@ def select(names):
     known = {case.name for case in CASES} | {case.operator for case in CASES}
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 3) or sorted(known)[:5]
-            raise ValueError(f"unknown operator {name!r}; the nearest names are {', '.join(near)}")
+            raise ValueError(f"unknown operator {name!r}{nearest_names(name, sorted(known))}")
     chosen = {}
     for case in CASES:
         if not names or case.name in names or case.operator in names:

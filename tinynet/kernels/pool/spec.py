@@ -1,6 +1,7 @@
 """Pooling: the maximum or the mean of each window. Sizes and tie rules are PyTorch's."""
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,16 +59,25 @@ def max_pool2d_backward(dy, indices, shape):
     return dx
 
 
-def avg_pool2d(x, *geometry):
-    """y[p, q] = Σ of the window / its size; the size counts padding (not what `ceil_mode` adds) or does not.
+class Geometry(NamedTuple):
+    """How the windows of an average pooling lie on the image, and what divides their sums; pairs are (vertical,
+    horizontal)."""
 
-    The geometry is window, stride, padding, ceil_mode=False, count_include_pad=True, divisor_override=None.
-    """
-    return mean_pool2d(x, *_windows(x.shape[2:], *geometry))
+    window: tuple
+    stride: tuple
+    padding: tuple
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+    divisor_override: int | None = None
 
 
-def avg_pool2d_backward(dy, shape, *geometry):
-    return mean_pool2d_backward(dy, shape, *_windows(shape[2:], *geometry))
+def avg_pool2d(x, geometry):
+    """y[p, q] = Σ of the window / its size. The size may count the padding, but not what `ceil_mode` adds."""
+    return mean_pool2d(x, *_windows(x.shape[2:], geometry))
+
+
+def avg_pool2d_backward(dy, shape, geometry):
+    return mean_pool2d_backward(dy, shape, *_windows(shape[2:], geometry))
 
 
 def adaptive_avg_pool2d(x, output_size):
@@ -101,13 +111,13 @@ def mean_pool2d_backward(dy, shape, rows, columns, divisor):
 
 
 @functools.lru_cache
-def _windows(size, window, stride, padding, ceil_mode=False, count_include_pad=True, divisor_override=None):
+def _windows(size, geometry):
     """Borders of the windows, (2, P) and (2, Q), and the divisors (P, Q)."""
-    axes = [_borders(*axis, ceil_mode) for axis in zip(size, window, stride, padding)]
+    axes = [_borders(*axis, geometry.ceil_mode) for axis in zip(size, *geometry[:3])]
     (rows, padded_height), (columns, padded_width) = axes
-    if divisor_override is not None:
-        divisor = np.full((len(padded_height), len(padded_width)), divisor_override)
-    elif count_include_pad:
+    if geometry.divisor_override is not None:
+        divisor = np.full((len(padded_height), len(padded_width)), geometry.divisor_override)
+    elif geometry.count_include_pad:
         divisor = np.outer(padded_height, padded_width)
     else:
         divisor = np.outer(rows[1] - rows[0], columns[1] - columns[0])

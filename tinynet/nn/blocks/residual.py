@@ -6,7 +6,6 @@ ReLU. One pass over memory does all three: `bn(y, residual=shortcut, relu=True)`
 what is added to y: the shortcut.
 """
 
-import difflib
 
 from tinynet.nn import functional as F
 from tinynet.nn import init
@@ -19,6 +18,7 @@ from tinynet.nn.dropout import Dropout
 from tinynet.nn.linear import Linear
 from tinynet.nn.module import Module
 from tinynet.nn.norm import BatchNorm1d
+from tinynet.system.suggest import did_you_mean
 
 ATTENTIONS = {"se": SEBlock, "self": SelfAttention}
 OPTIONS = {"shortcut": None, "pad": None, "attention": None, "stochastic_depth": 0.0, "zero_init_residual": False}
@@ -90,9 +90,8 @@ class ResidualBase(Block):
 def check_options(name, options):
     for option in options:
         if option not in OPTIONS:
-            near = difflib.get_close_matches(option, OPTIONS, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise TypeError(f"{name}: unknown option {option!r}, expected {', '.join(OPTIONS)}{hint}")
+            raise TypeError(f"{name}: unknown option {option!r}, expected {', '.join(OPTIONS)}"
+                            f"{did_you_mean(option, OPTIONS)}")
 
 
 def make_attention(attention, channels):
