@@ -8,57 +8,44 @@ from tinynet.nn.parameter import Parameter, parameter_dtype
 from tinynet.nn.stateless import Stateless
 
 
-class _Plain(Stateless):
-    """An activation function without options."""
 
-    def __init__(self):
-        super().__init__()
-
-
-class _InPlace(Stateless):
-    """An activation function whose only option is `inplace`."""
-
-    def __init__(self, inplace=False):
-        super().__init__(inplace=inplace)
-
-
-class ReLU(_InPlace):
+class ReLU(Stateless):
     """max(x, 0), element by element: any shape. Nair & Hinton 2010."""
 
     function = staticmethod(F.relu)
 
 
-class ReLU6(_InPlace):
+class ReLU6(Stateless):
     """min(max(x, 0), 6), element by element: any shape. Krizhevsky 2010."""
 
     function = staticmethod(F.relu6)
 
 
-class SiLU(_InPlace):
+class SiLU(Stateless):
     """x σ(x), element by element: any shape. Elfwing, Uchibe & Doya 2018."""
 
     function = staticmethod(F.silu)
 
 
-class Mish(_InPlace):
+class Mish(Stateless):
     """x tanh(log(1 + eˣ)), element by element: any shape. Misra 2019."""
 
     function = staticmethod(F.mish)
 
 
-class SELU(_InPlace):
+class SELU(Stateless):
     """1.0507 · x where x > 0, else 1.7581 · (eˣ - 1), element by element: any shape. Klambauer et al. 2017."""
 
     function = staticmethod(F.selu)
 
 
-class Hardsigmoid(_InPlace):
+class Hardsigmoid(Stateless):
     """relu6(x + 3) / 6, element by element: any shape. Howard et al. 2019."""
 
     function = staticmethod(F.hardsigmoid)
 
 
-class Hardswish(_InPlace):
+class Hardswish(Stateless):
     """x · relu6(x + 3) / 6, element by element: any shape. Howard et al. 2019."""
 
     function = staticmethod(F.hardswish)
@@ -69,26 +56,17 @@ class LeakyReLU(Stateless):
 
     function = staticmethod(F.leaky_relu)
 
-    def __init__(self, negative_slope=0.01, inplace=False):
-        super().__init__(negative_slope=negative_slope, inplace=inplace)
-
 
 class ELU(Stateless):
     """x where x > 0, else alpha · (eˣ - 1), element by element: any shape. Clevert et al. 2016."""
 
     function = staticmethod(F.elu)
 
-    def __init__(self, alpha=1.0, inplace=False):
-        super().__init__(alpha=alpha, inplace=inplace)
-
 
 class CELU(Stateless):
     """x where x > 0, else alpha · (e^(x / alpha) - 1), element by element: any shape. Barron 2017."""
 
     function = staticmethod(F.celu)
-
-    def __init__(self, alpha=1.0, inplace=False):
-        super().__init__(alpha=alpha, inplace=inplace)
 
 
 class Hardtanh(Stateless):
@@ -113,17 +91,11 @@ class GELU(Stateless):
 
     function = staticmethod(F.gelu)
 
-    def __init__(self, approximate="none"):
-        super().__init__(approximate=approximate)
-
 
 class Softplus(Stateless):
     """log(1 + e^(beta x)) / beta, or x where beta x > threshold, element by element: any shape. Dugas et al. 2001."""
 
     function = staticmethod(F.softplus)
-
-    def __init__(self, beta=1.0, threshold=20.0):
-        super().__init__(beta=beta, threshold=threshold)
 
 
 class Threshold(Stateless):
@@ -131,17 +103,11 @@ class Threshold(Stateless):
 
     function = staticmethod(F.threshold)
 
-    def __init__(self, threshold, value, inplace=False):
-        super().__init__(threshold=threshold, value=value, inplace=inplace)
-
 
 class Softshrink(Stateless):
     """x moved by `lambd` towards 0, and 0 within lambd of it, element by element: any shape. Donoho 1995."""
 
     function, bare = staticmethod(F.softshrink), ("lambd",)
-
-    def __init__(self, lambd=0.5):
-        super().__init__(lambd=lambd)
 
 
 class Hardshrink(Stateless):
@@ -149,35 +115,32 @@ class Hardshrink(Stateless):
 
     function, bare = staticmethod(F.hardshrink), ("lambd",)
 
-    def __init__(self, lambd=0.5):
-        super().__init__(lambd=lambd)
 
-
-class Sigmoid(_Plain):
+class Sigmoid(Stateless):
     """1 / (1 + e⁻ˣ), element by element: any shape."""
 
     function = staticmethod(F.sigmoid)
 
 
-class Tanh(_Plain):
+class Tanh(Stateless):
     """tanh x, element by element: any shape."""
 
     function = staticmethod(F.tanh)
 
 
-class LogSigmoid(_Plain):
+class LogSigmoid(Stateless):
     """log σ(x), element by element: any shape. As PyTorch's."""
 
     function = staticmethod(F.logsigmoid)
 
 
-class Softsign(_Plain):
+class Softsign(Stateless):
     """x / (1 + |x|), element by element: any shape. Bergstra et al. 2009."""
 
     function = staticmethod(F.softsign)
 
 
-class Tanhshrink(_Plain):
+class Tanhshrink(Stateless):
     """x - tanh x, element by element: any shape. As PyTorch's."""
 
     function = staticmethod(F.tanhshrink)
@@ -244,7 +207,7 @@ class LogSoftmax(_AlongDim):
     function = staticmethod(F.log_softmax)
 
 
-class Softmax2d(_Plain):
+class Softmax2d(Module):
     """Softmax over the channels of each pixel: (N, C, H, W) or (C, H, W) -> the same. As PyTorch's."""
 
     def forward(self, input):
@@ -257,6 +220,3 @@ class GLU(Stateless):
     """a σ(b), a and b the halves of the input along `dim`: (N, C) -> (N, C / 2), for one. Dauphin et al. 2017."""
 
     function = staticmethod(F.glu)
-
-    def __init__(self, dim=-1):
-        super().__init__(dim=dim)

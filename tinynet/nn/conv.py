@@ -176,15 +176,8 @@ class Unfold(Stateless):
 
     function = staticmethod(F.unfold)
 
-    def __init__(self, kernel_size, dilation=1, padding=0, stride=1):
-        super().__init__(kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
-
 
 class Fold(Stateless):
     """Adds up columns where Unfold takes them from. (N, C·R·S, P·Q) -> (N, C, *output_size). As PyTorch's."""
 
     function = staticmethod(F.fold)
-
-    def __init__(self, output_size, kernel_size, dilation=1, padding=0, stride=1):
-        super().__init__(output_size=output_size, kernel_size=kernel_size, dilation=dilation, padding=padding,
-                         stride=stride)

@@ -7,22 +7,10 @@ from tinynet.nn.stateless import Stateless
 class CosineSimilarity(Stateless):
     """Σ x1 x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) over `dim`; the two broadcast. As PyTorch's."""
 
-    function = staticmethod(F.cosine_similarity)
-
-    def __init__(self, dim=1, eps=1e-8):
-        super().__init__(dim=dim, eps=eps)
-
-    def extra_repr(self):
-        return ""
+    function, inputs, hidden = staticmethod(F.cosine_similarity), 2, ("dim", "eps")
 
 
 class PairwiseDistance(Stateless):
     """‖x1 - x2 + eps‖_p over the last axis: (N, D), (N, D) -> (N,). `p` is the norm's. As PyTorch's."""
 
-    function = staticmethod(F.pairwise_distance)
-
-    def __init__(self, p=2.0, eps=1e-6, keepdim=False):
-        super().__init__(p=p, eps=eps, keepdim=keepdim)
-
-    def extra_repr(self):
-        return ""
+    function, inputs, hidden = staticmethod(F.pairwise_distance), 2, ("p", "eps", "keepdim")

@@ -8,6 +8,8 @@ from tinynet.nn.stateless import Stateless
 class _Loss(Stateless):
     """A loss with its options. Class weights and the like are buffers, so that they move with the model."""
 
+    inputs = 2
+
     def __init__(self, size_average=None, reduce=None, reduction="mean", **options):
         reduction = chosen(type(self).__name__, reduction, size_average, reduce)
         weights = {name: value for name, value in options.items() if name in ("weight", "pos_weight")}
@@ -29,11 +31,6 @@ class CrossEntropyLoss(_Loss):
 
     function = staticmethod(F.cross_entropy)
 
-    def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
-                 label_smoothing=0.0):
-        super().__init__(size_average, reduce, reduction, weight=weight, ignore_index=ignore_index,
-                         label_smoothing=label_smoothing)
-
 
 class NLLLoss(_Loss):
     """-log-probability at the label. (N, C, ...), labels (N, ...) -> (); (N, ...) with reduction="none".
@@ -42,9 +39,6 @@ class NLLLoss(_Loss):
     """
 
     function = staticmethod(F.nll_loss)
-
-    def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction, weight=weight, ignore_index=ignore_index)
 
 
 class _Plain(_Loss):
@@ -69,9 +63,6 @@ class SmoothL1Loss(_Loss):
 
     function = staticmethod(F.smooth_l1_loss)
 
-    def __init__(self, size_average=None, reduce=None, reduction="mean", beta=1.0):
-        super().__init__(size_average, reduce, reduction, beta=beta)
-
 
 class HuberLoss(_Loss):
     """d² / 2 where d = |x - y| <= delta, else delta (d - delta / 2). Tensors of one shape -> (). Huber 1964."""
@@ -90,9 +81,6 @@ class BCELoss(_Loss):
 
     function = staticmethod(F.binary_cross_entropy)
 
-    def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction, weight=weight)
-
 
 class BCEWithLogitsLoss(_Loss):
     """Binary cross-entropy of σ(x), for any number of independent yes-or-no questions.
@@ -101,9 +89,6 @@ class BCEWithLogitsLoss(_Loss):
     """
 
     function = staticmethod(F.binary_cross_entropy_with_logits)
-
-    def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
-        super().__init__(size_average, reduce, reduction, weight=weight, pos_weight=pos_weight)
 
 
 class KLDivLoss(_Loss):
@@ -114,9 +99,6 @@ class KLDivLoss(_Loss):
 
     function = staticmethod(F.kl_div)
 
-    def __init__(self, size_average=None, reduce=None, reduction="mean", log_target=False):
-        super().__init__(size_average, reduce, reduction, log_target=log_target)
-
 
 class PoissonNLLLoss(_Loss):
     """eˣ - y x for counts y and x the logarithm of the expected count, of one shape -> (). As PyTorch's.
@@ -125,9 +107,6 @@ class PoissonNLLLoss(_Loss):
     """
 
     function = staticmethod(F.poisson_nll_loss)
-
-    def __init__(self, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction, log_input=log_input, full=full, eps=eps)
 
 
 class GaussianNLLLoss(_Loss):
@@ -145,10 +124,7 @@ class CosineEmbeddingLoss(_Loss):
     `margin` is a cosine; the third input is 1 or -1. As PyTorch's.
     """
 
-    function = staticmethod(F.cosine_embedding_loss)
-
-    def __init__(self, margin=0.0, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction, margin=margin)
+    function, inputs = staticmethod(F.cosine_embedding_loss), 3
 
 
 class MarginRankingLoss(_Loss):
@@ -157,10 +133,7 @@ class MarginRankingLoss(_Loss):
     `margin` is in the unit of the inputs.
     """
 
-    function = staticmethod(F.margin_ranking_loss)
-
-    def __init__(self, margin=0.0, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction, margin=margin)
+    function, inputs = staticmethod(F.margin_ranking_loss), 3
 
 
 class HingeEmbeddingLoss(_Loss):
@@ -171,9 +144,6 @@ class HingeEmbeddingLoss(_Loss):
 
     function = staticmethod(F.hinge_embedding_loss)
 
-    def __init__(self, margin=1.0, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction, margin=margin)
-
 
 class TripletMarginLoss(_Loss):
     """max(0, d(a, p) - d(a, n) + margin), d a distance of norm `p`. (N, D) three times -> (). Schroff et al. 2015.
@@ -181,10 +151,7 @@ class TripletMarginLoss(_Loss):
     `margin` is a distance.
     """
 
-    function = staticmethod(F.triplet_margin_loss)
-
-    def __init__(self, margin=1.0, p=2.0, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction, margin=margin, p=p, eps=eps, swap=swap)
+    function, inputs = staticmethod(F.triplet_margin_loss), 3
 
 
 class TripletMarginWithDistanceLoss(_Loss):
@@ -193,13 +160,10 @@ class TripletMarginWithDistanceLoss(_Loss):
     `margin` is a distance.
     """
 
-    function = staticmethod(F.triplet_margin_with_distance_loss)
-
-    def __init__(self, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
-        super().__init__(None, None, reduction, distance_function=distance_function, margin=margin, swap=swap)
+    function, inputs = staticmethod(F.triplet_margin_with_distance_loss), 3
 
 
-class SoftMarginLoss(_Plain):
+class SoftMarginLoss(_Loss):
     """log(1 + e^(-y x)) for scores x and answers y, 1 or -1, of one shape -> (). As PyTorch's."""
 
     function = staticmethod(F.soft_margin_loss)
@@ -210,9 +174,6 @@ class MultiLabelSoftMarginLoss(_Loss):
 
     function = staticmethod(F.multilabel_soft_margin_loss)
 
-    def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction, weight=weight)
-
 
 class MultiMarginLoss(_Loss):
     """Σ_c≠y max(0, margin - x_y + x_c)^p / C for scores (N, C) and labels (N,) -> (). Crammer & Singer 2001.
@@ -221,6 +182,3 @@ class MultiMarginLoss(_Loss):
     """
 
     function = staticmethod(F.multi_margin_loss)
-
-    def __init__(self, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction, p=p, margin=margin, weight=weight)

@@ -154,9 +154,6 @@ class LocalResponseNorm(Stateless):
 
     function, bare = staticmethod(F.local_response_norm), ("size",)
 
-    def __init__(self, size, alpha=1e-4, beta=0.75, k=1.0):
-        super().__init__(size=size, alpha=alpha, beta=beta, k=k)
-
 
 class RMSNorm(Module):
     """x / √(mean x² + eps) · weight over the last axes: (..., *normalized_shape) -> the same.

@@ -54,23 +54,14 @@ class MaxUnpool2d(_Windows):
         return F.max_unpool2d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
-class AvgPool1d(_Windows):
-    """The mean of each window. (N, C, L) -> (N, C, P); the options are those of `F.avg_pool1d`. LeCun et al. 1998."""
-
-    function, hidden = staticmethod(F.avg_pool1d), ("ceil_mode", "count_include_pad")
-
-    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
-        super().__init__(kernel_size=kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode,
-                         count_include_pad=count_include_pad)
-
-
 class _AvgPool(_Windows):
     hidden = ("ceil_mode", "count_include_pad", "divisor_override")
 
-    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
-                 divisor_override=None):
-        super().__init__(kernel_size=kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode,
-                         count_include_pad=count_include_pad, divisor_override=divisor_override)
+
+class AvgPool1d(_AvgPool):
+    """The mean of each window. (N, C, L) -> (N, C, P); the options are those of `F.avg_pool1d`. LeCun et al. 1998."""
+
+    function = staticmethod(F.avg_pool1d)
 
 
 class AvgPool2d(_AvgPool):
@@ -88,18 +79,14 @@ class AvgPool3d(_AvgPool):
     function = staticmethod(F.avg_pool3d)
 
 
-class _Adaptive(Stateless):
-    def __init__(self, output_size):
-        super().__init__(output_size=output_size)
 
-
-class AdaptiveAvgPool1d(_Adaptive):
+class AdaptiveAvgPool1d(Stateless):
     """Means of P windows that tile the input. (N, C, L) -> (N, C, P). As PyTorch's."""
 
     function = staticmethod(F.adaptive_avg_pool1d)
 
 
-class AdaptiveAvgPool2d(_Adaptive):
+class AdaptiveAvgPool2d(Stateless):
     """Means of P x Q windows that tile the input; None keeps a size. (N, C, H, W) -> (N, C, P, Q).
 
     1 is the global average of Lin, Chen & Yan 2013, "Network in Network".
@@ -108,29 +95,23 @@ class AdaptiveAvgPool2d(_Adaptive):
     function = staticmethod(F.adaptive_avg_pool2d)
 
 
-class AdaptiveAvgPool3d(_Adaptive):
+class AdaptiveAvgPool3d(Stateless):
     """Means of windows that tile volumes; None keeps a size. (N, C, D, H, W) -> (N, C, *output_size). As PyTorch's."""
 
     function = staticmethod(F.adaptive_avg_pool3d)
 
 
-class _AdaptiveMax(Stateless):
-    hidden = ("return_indices",)
 
-    def __init__(self, output_size, return_indices=False):
-        super().__init__(output_size=output_size, return_indices=return_indices)
-
-
-class AdaptiveMaxPool1d(_AdaptiveMax):
+class AdaptiveMaxPool1d(Stateless):
     """Maxima of P windows that tile the input. (N, C, L) -> (N, C, P). As PyTorch's."""
 
-    function = staticmethod(F.adaptive_max_pool1d)
+    function, hidden = staticmethod(F.adaptive_max_pool1d), ("return_indices",)
 
 
-class AdaptiveMaxPool2d(_AdaptiveMax):
+class AdaptiveMaxPool2d(Stateless):
     """Maxima of P x Q windows that tile the input; None keeps a size. (N, C, H, W) -> (N, C, P, Q).
 
     He et al. 2015, "Spatial Pyramid Pooling".
     """
 
-    function = staticmethod(F.adaptive_max_pool2d)
+    function, hidden = staticmethod(F.adaptive_max_pool2d), ("return_indices",)

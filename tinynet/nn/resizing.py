@@ -45,23 +45,14 @@ class PixelShuffle(Stateless):
 
     function = staticmethod(F.pixel_shuffle)
 
-    def __init__(self, upscale_factor):
-        super().__init__(upscale_factor=upscale_factor)
-
 
 class PixelUnshuffle(Stateless):
     """Pixels as channels: (N, C, H, W) -> (N, K, P, Q), P = H / r, K = C r²; r = downscale_factor. Shi et al. 2016."""
 
     function = staticmethod(F.pixel_unshuffle)
 
-    def __init__(self, downscale_factor):
-        super().__init__(downscale_factor=downscale_factor)
-
 
 class ChannelShuffle(Stateless):
     """The channels of `groups` groups in turns: (N, C, ...) -> the same. Zhang et al. 2018, "ShuffleNet"."""
 
     function = staticmethod(F.channel_shuffle)
-
-    def __init__(self, groups):
-        super().__init__(groups=groups)
