@@ -45,8 +45,8 @@ from tinynet.ops.derived import (
     addcdiv, addcmul, atan2, clamp_max, clamp_min, deg2rad, dist, erfc, float_power, heaviside, hypot, lerp, logaddexp,
     logit, nan_to_num, rad2deg, rsub)
 from tinynet.ops.elementary import (
-    acos, acosh, asin, asinh, atan, atanh, ceil, cosh, erf, erfinv, exp2, expm1, floor, frac, log1p, log2, log10,
-    reciprocal, round, sinh, tan, trunc)
+    acos, acosh, asin, asinh, atan, atanh, ceil, cos, cosh, erf, erfinv, exp2, expm1, floor, frac, log, log1p, log2,
+    log10, reciprocal, round, sin, sinh, tan, trunc)
 from tinynet.ops.extremes import amax, amin, argmax, argmin, max, min
 from tinynet.ops.facts import equal, is_complex, is_floating_point, is_nonzero, is_tensor, numel
 from tinynet.ops.indexing import gather, index_select, take_along_dim
@@ -57,7 +57,7 @@ from tinynet.ops.parts import (
     atleast_1d, atleast_2d, broadcast_shapes, broadcast_tensors, broadcast_to, cartesian_prod, column_stack, diag,
     diag_embed, diagonal, dstack, fliplr, flipud, hstack, meshgrid, ravel, repeat_interleave, rot90, tensor_split, tile,
     vstack)
-from tinynet.ops.pointwise import abs, cos, exp, log, neg, rsqrt, sigmoid, sign, sin, sqrt, square, tanh
+from tinynet.ops.pointwise import abs, exp, neg, rsqrt, sigmoid, sign, sqrt, square, tanh
 from tinynet.ops.products import (
     aminmax, bincount, count_nonzero, cumprod, diff, histc, nanmean, nansum, norm, prod, std_mean, trace, var_mean)
 from tinynet.ops.reduce import all, any, cumsum, mean, std, sum, var

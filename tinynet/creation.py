@@ -6,7 +6,7 @@ import numpy as np
 
 from tinynet import dtypes
 from tinynet.devices import check_device
-from tinynet.ops.common import listed_as
+from tinynet.ops.common import listed_as, named
 from tinynet.tensor import Size, Tensor, attach
 
 
@@ -193,12 +193,10 @@ def triu_indices(row, col, offset=0, *, dtype=None, device=None):
 
 def _new(name, function):
     """The method `x.new_zeros(size)`: `zeros(size)` in the type of x, unless `dtype` says otherwise."""
+    @named(name, f"`{function.__name__}` of any shape, in the type of this tensor: x.{name}(2, 3).", name)
     @listed_as("size")
     def call(self, *size, dtype=None, requires_grad=False, device=None):
         return function(*size, dtype=dtype or self.dtype, requires_grad=requires_grad, device=device)
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"`{function.__name__}` of any shape, in the type of this tensor: x.{name}(2, 3)."
-    attach(name)(call)
 
 
 _new("new_zeros", zeros)

@@ -6,8 +6,9 @@ import re
 from tinynet.kernels.machine.backend import kernel
 
 ESSAYS = {                             # the room of an operator -> the essay on it
-    "arithmetic": "elementwise", "pointwise": "elementwise", "comparison": "elementwise", "activation": "elementwise",
-    "reduce": "elementwise", "matmul": "linear", "linear": "linear", "conv": "convolution", "pool": "pooling",
+    "arithmetic": "elementwise", "pointwise": "elementwise", "elementary": "elementwise", "comparison": "elementwise",
+    "activation": "elementwise", "reduce": "elementwise", "matmul": "linear", "linear": "linear",
+    "conv": "convolution", "pool": "pooling",
     "norm": "normalization", "loss": "cross_entropy", "softmax": "cross_entropy", "attention": "attention"}
 
 

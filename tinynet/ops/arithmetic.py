@@ -9,7 +9,7 @@ import numpy as np
 from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.kernels.elementwise import plus
-from tinynet.ops.common import attach_sign, before, broadcast, formula, need_tensors, promote, unbroadcast
+from tinynet.ops.common import attach_sign, before, broadcast, formula, named, need_tensors, promote, unbroadcast
 from tinynet.tensor import Tensor, attach
 
 
@@ -18,6 +18,7 @@ def binary(name, function, *methods, floating=False, numbers=True):
 
     The operands are tensors or arrays; with `numbers`, one of the two may be a number.
     """
+    @named(name, f"{formula(function)}, element by element; operands broadcast and promote as in PyTorch.", *methods)
     def call(input, other):
         if not numbers or not isinstance(other, (Tensor, np.ndarray)):
             need_tensors(name, input)
@@ -27,9 +28,7 @@ def binary(name, function, *methods, floating=False, numbers=True):
         if x.shape != y.shape:
             broadcast(name, x, y)
         return function.apply(x, y)
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"{formula(function)}, element by element; operands broadcast and promote as in PyTorch."
-    return attach(*methods)(call)
+    return call
 
 
 class Add(Function):
@@ -193,16 +192,18 @@ attach_sign("floordiv", floor_divide, "rfloordiv")
 class Remainder(Function):
     """z = x - y ⌊x / y⌋, with the sign of y; dx = dz, dy = -dz ⌊x / y⌋."""
 
+    rest, quotient = np.remainder, np.floor_divide
+
     @staticmethod
     def forward(ctx, x, y):
         ctx.x_shape, ctx.y_shape = x.shape, y.shape
         ctx.save(x, y)
-        return np.remainder(x, y)
+        return ctx.function.rest(x, y)
 
     @staticmethod
     def backward(ctx, dz):
         x, y = ctx.saved
-        dy = unbroadcast(-dz * np.floor_divide(x, y), ctx.y_shape) if ctx.needs[1] else None
+        dy = unbroadcast(-dz * ctx.function.quotient(x, y), ctx.y_shape) if ctx.needs[1] else None
         return unbroadcast(dz, ctx.x_shape), dy
 
 
@@ -214,29 +215,16 @@ def remainder(input, other):
     """
     if not isinstance(other, (Tensor, np.ndarray)):
         need_tensors("remainder", input)
-    x, y = promote("remainder", input, other)
-    broadcast("remainder", x, y)
-    _refuse_zero("remainder", y)
-    return Remainder.apply(x, y)
+    return _rest("remainder", Remainder, input, other)
 
 
 attach_sign("mod", remainder, "rmod")
 
 
-class Fmod(Function):
+class Fmod(Remainder):
     """z = x - y trunc(x / y), with the sign of x; dx = dz, dy = -dz trunc(x / y)."""
 
-    @staticmethod
-    def forward(ctx, x, y):
-        ctx.x_shape, ctx.y_shape = x.shape, y.shape
-        ctx.save(x, y)
-        return np.fmod(x, y)
-
-    @staticmethod
-    def backward(ctx, dz):
-        x, y = ctx.saved
-        dy = unbroadcast(-dz * np.trunc(x / y), ctx.y_shape) if ctx.needs[1] else None
-        return unbroadcast(dz, ctx.x_shape), dy
+    rest, quotient = np.fmod, staticmethod(lambda x, y: np.trunc(x / y))
 
 
 @attach("fmod")
@@ -246,10 +234,14 @@ def fmod(input, other):
     ZeroDivisionError for integers where `other` is 0.
     """
     need_tensors("fmod", input)
-    x, y = promote("fmod", input, other)
-    broadcast("fmod", x, y)
-    _refuse_zero("fmod", y)
-    return Fmod.apply(x, y)
+    return _rest("fmod", Fmod, input, other)
+
+
+def _rest(name, function, input, other):
+    x, y = promote(name, input, other)
+    broadcast(name, x, y)
+    _refuse_zero(name, y)
+    return function.apply(x, y)
 
 
 def power(x, y):

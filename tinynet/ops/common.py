@@ -87,6 +87,15 @@ def attach_sign(name, function, reflected=None):
         attach(f"__{reflected}__")(reflected_method)
 
 
+def named(name, doc, *methods):
+    """A decorator for a function that another function makes: sets its name and docstring, attaches it as `methods`."""
+    def decorated(function):
+        function.__name__ = function.__qualname__ = name
+        function.__doc__ = doc
+        return attach(*methods)(function)
+    return decorated
+
+
 def formula(function):
     """What the docstring of a Function says before its gradient: z = x y."""
     return (function.__doc__ or "").partition(";")[0]          # python -OO has no docstrings

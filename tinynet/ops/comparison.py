@@ -3,20 +3,19 @@
 import numpy as np
 
 from tinynet import dtypes
-from tinynet.ops.common import attach_sign, broadcast, need_tensors, promote, tensor_of
+from tinynet.ops.common import attach_sign, broadcast, named, need_tensors, promote, tensor_of
 from tinynet.tensor import Tensor, attach
 
 
 def _comparison(name, ufunc, sign):
+    @named(name, f"input {sign} other, element by element: a boolean tensor of the broadcast shape.", name)
     def call(input, other):
         need_tensors(name, input)
         x, y = promote(name, input, other)
         broadcast(name, x, y)
         return Tensor(ufunc(x.array, y.array))
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"input {sign} other, element by element: a boolean tensor of the broadcast shape."
     attach_sign(name, call)
-    return attach(name)(call)
+    return call
 
 
 eq = _comparison("eq", np.equal, "==")
@@ -28,6 +27,7 @@ ge = _comparison("ge", np.greater_equal, ">=")
 
 
 def _logic(name, ufunc, sign):
+    @named(name, f"input {sign} other, bit by bit, broadcast; TypeError for floats.", name)
     def call(input, other):
         if not isinstance(other, Tensor):
             need_tensors(name, input)
@@ -36,11 +36,9 @@ def _logic(name, ufunc, sign):
             raise TypeError(f"{name}: expected booleans or integers, got {x.dtype}")
         broadcast(name, x, y)
         return Tensor(ufunc(x.array, y.array))
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"input {sign} other, bit by bit, broadcast; TypeError for floats."
     sign_name = name.removeprefix("bitwise_")
     attach_sign(sign_name, call, f"r{sign_name}")
-    return attach(name)(call)
+    return call
 
 
 bitwise_and = _logic("bitwise_and", np.bitwise_and, "&")
@@ -59,40 +57,24 @@ def bitwise_not(input):
     return Tensor(np.invert(input.array))
 
 
-@attach("isnan")
-def isnan(input):
-    """Whether each element is NaN."""
-    return Tensor(np.isnan(input.array))
+def _question(name, ufunc, words):
+    @named(name, f"Whether each element is {words}.", name)
+    def call(input):
+        return Tensor(ufunc(input.array))
+    return call
 
 
-@attach("isfinite")
-def isfinite(input):
-    """Whether each element is neither NaN nor infinite."""
-    return Tensor(np.isfinite(input.array))
+isnan = _question("isnan", np.isnan, "NaN")
+isfinite = _question("isfinite", np.isfinite, "neither NaN nor infinite")
+isinf = _question("isinf", np.isinf, "infinite")
+isposinf = _question("isposinf", np.isposinf, "plus infinity")
+isneginf = _question("isneginf", np.isneginf, "minus infinity")
 
 
 @attach("allclose")
 def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Whether |input - other| <= atol + rtol |other| for each element, broadcast: True or False."""
     return bool(np.allclose(tensor_of(input).array, tensor_of(other).array, rtol, atol, equal_nan))
-
-
-@attach("isinf")
-def isinf(input):
-    """Whether each element is infinite."""
-    return Tensor(np.isinf(input.array))
-
-
-@attach("isposinf")
-def isposinf(input):
-    """Whether each element is plus infinity."""
-    return Tensor(np.isposinf(input.array))
-
-
-@attach("isneginf")
-def isneginf(input):
-    """Whether each element is minus infinity."""
-    return Tensor(np.isneginf(input.array))
 
 
 @attach("isclose")
@@ -110,14 +92,13 @@ def isin(elements, test_elements):
 
 
 def _logical(name, ufunc, word):
+    @named(name, f"Whether input {word} other is not zero, element by element; both broadcast.", name)
     def call(input, other):
         need_tensors(name, input, other)
         x, y = tensor_of(input), tensor_of(other)
         broadcast(name, x, y)
         return Tensor(ufunc(x.array, y.array))
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"Whether input {word} other is not zero, element by element; both broadcast."
-    return attach(name)(call)
+    return call
 
 
 logical_and = _logical("logical_and", np.logical_and, "and")

@@ -1,11 +1,9 @@
 """The same elements in another type, in memory of their own, or in another order of memory."""
 
-import numpy as np
-
 from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.devices import KINDS, check_device
-from tinynet.ops.common import cast
+from tinynet.ops.common import cast, named
 from tinynet.tensor import Tensor, attach
 
 
@@ -63,11 +61,9 @@ def to(input, *args, dtype=None, device=None, non_blocking=False, copy=False,
 
 def _converter(name, dtype):
     """Attach `x.long()` or the like: `to` with one type."""
+    @named(name, f"The same shape in {dtype}: as `to`.", name)
     def call(self, memory_format=None):
         return to(self, dtype, memory_format=memory_format)
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"The same shape in {dtype}: as `to`."
-    attach(name)(call)
 
 
 for _name, _dtype in dict(float=dtypes.float32, double=dtypes.float64, long=dtypes.int64, int=dtypes.int32,

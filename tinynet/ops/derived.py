@@ -7,10 +7,10 @@ import numpy as np
 from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.ops.arithmetic import add, binary, div, mul, pow, sub
-from tinynet.ops.choice import clamp, maximum, where
+from tinynet.ops.choice import clamp, where
 from tinynet.ops.common import broadcast, cast, need_tensors, promote, require_floating, tensor_of, unbroadcast
 from tinynet.ops.comparison import isnan
-from tinynet.ops.pointwise import log
+from tinynet.ops.elementary import erf, log
 from tinynet.tensor import attach
 
 
@@ -117,7 +117,6 @@ def rad2deg(input):
 @attach("erfc")
 def erfc(input):
     """1 - erf(input), for each element; computed in float64, for the difference cancels."""
-    from tinynet.ops.elementary import erf
     x, = promote("erfc", input, floating=True)
     return cast(sub(1, erf(cast(x, dtypes.float64))), x.dtype)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinynet.autograd import Function
 from tinynet.kernels.gelu.spec import erf as erf_of_numbers
-from tinynet.ops.common import promote, tensor_of
+from tinynet.ops.common import named, tensor_of
 from tinynet.ops.pointwise import unary
 from tinynet.tensor import attach
 
@@ -52,6 +52,9 @@ def _erfinv(x):
     return np.where(np.abs(exact) == 1, np.copysign(np.inf, exact), y).astype(x.dtype)
 
 
+log = elementary("log", np.log, lambda x: 1 / x, "y = ln x; dx = dy / x.")
+sin = elementary("sin", np.sin, np.cos, "y = sin x; dx = dy cos x.")
+cos = elementary("cos", np.cos, lambda x: -np.sin(x), "y = cos x; dx = -dy sin x.")
 log1p = elementary("log1p", np.log1p, lambda x: 1 / (1 + x), "y = ln(1 + x); dx = dy / (1 + x).")
 log2 = elementary("log2", np.log2, lambda x: 1 / (x * math.log(2)), "y = log₂ x; dx = dy / (x ln 2).")
 log10 = elementary("log10", np.log10, lambda x: 1 / (x * math.log(10)), "y = log₁₀ x; dx = dy / (x ln 10).")
@@ -86,12 +89,11 @@ class Rounded(Function):
 
 
 def _rounded(name, rounding, formula):
+    @named(name, f"{formula}, for each element; the gradient is 0. Integers stay what they are.", name)
     def call(input):
         x = tensor_of(input)
         return Rounded.apply(x, rounding) if x.is_floating_point() else x.clone()
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"{formula}, for each element; the gradient is 0. Integers stay what they are."
-    return attach(name)(call)
+    return call
 
 
 floor = _rounded("floor", np.floor, "The largest whole number <= input")

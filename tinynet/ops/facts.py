@@ -4,6 +4,7 @@ import numpy as np
 
 from tinynet import dtypes
 from tinynet.devices import check_device
+from tinynet.ops.common import named
 from tinynet.ops.convert import to
 from tinynet.tensor import Tensor, attach
 
@@ -149,11 +150,9 @@ def is_same_size(input, other):
 
 
 def _refused(name):
+    @named(name, "Refused with a TypeError, whatever the shape: tinynet computes in float32 and float64.", name)
     def call(self, memory_format=None):
         dtypes.check(getattr(dtypes, name), f"Tensor.{name}")
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = "Refused with a TypeError, whatever the shape: tinynet computes in float32 and float64."
-    attach(name)(call)
 
 
 for _name in ("half", "bfloat16", "cfloat", "cdouble"):

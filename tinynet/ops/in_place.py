@@ -7,7 +7,7 @@ from tinynet.autograd import Function
 from tinynet.gradients.in_place import change
 from tinynet.gradients.modes import is_grad_enabled
 from tinynet.ops.arithmetic import Add, Div, Mul, Sub, div, scaled
-from tinynet.ops.common import as_type, attach_sign, broadcast, cast, formula, promote, unbroadcast
+from tinynet.ops.common import as_type, attach_sign, broadcast, cast, formula, named, promote, unbroadcast
 from tinynet.ops.convert import clone
 from tinynet.tensor import attach
 
@@ -28,11 +28,10 @@ def _written(name, function, x, y):
 
 
 def _in_place(name, function):
+    @named(name, f"{formula(function)}, written over x, in place; the result must fit its shape and type.", name)
     def call(self, other):
         return _written(name, function, self, other)
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"{formula(function)}, written over x, in place; the result must fit its shape and type."
-    return attach(name)(call)
+    return call
 
 
 mul_ = _in_place("mul_", Mul)
@@ -88,6 +87,8 @@ def written_over(function, *names):
     """Attach the in-place form of `function` to Tensor: `x.exp_()` computes `x.exp()` and writes it over x."""
     name = f"{function.__name__}_"
 
+    @named(name, f"`{function.__name__}`, written over x, in place; the result must fit its shape and type.",
+           name, *names)
     def call(self, *args, **kwargs):
         source = clone(self) if self.requires_grad and is_grad_enabled() else self     # what it saves must stay
         result = function(source, *args, **kwargs)
@@ -96,9 +97,6 @@ def written_over(function, *names):
             raise ValueError(f"{name}: the result would not have the shape {self.shape} of the tensor it is written to")
         return change(name, Overwrite, self, cast(result, self.dtype))
 
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"`{function.__name__}`, written over x, in place; the result must fit its shape and type."
-    attach(name, *names)(call)
     return call
 
 

@@ -5,13 +5,13 @@ from tinynet.gradients.modes import is_grad_enabled
 from tinynet.ops import (
     algebra, arithmetic, choice, comparison, derived, elementary, moving, pointwise, products, reduce, shape)
 from tinynet.ops.activation import relu
-from tinynet.ops.common import attach_sign
+from tinynet.ops.common import attach_sign, named
 from tinynet.ops.in_place import written_over
 from tinynet.tensor import attach
 
 _SHELVES = {
-    pointwise: "neg abs exp log sqrt rsqrt square sin cos tanh sigmoid sign",
-    elementary: "log1p log2 log10 expm1 exp2 erf erfinv tan asin acos atan sinh cosh asinh acosh atanh "
+    pointwise: "neg abs exp sqrt rsqrt square tanh sigmoid sign",
+    elementary: "log sin cos log1p log2 log10 expm1 exp2 erf erfinv tan asin acos atan sinh cosh asinh acosh atanh "
                 "reciprocal floor ceil trunc round frac",
     arithmetic: "pow remainder fmod floor_divide",
     choice: "clamp masked_fill",
@@ -33,6 +33,8 @@ for _sign, _name in dict(ipow="pow", imod="remainder", ifloordiv="floor_divide",
 
 def _reshaped(function, name):
     """The in-place form of an operator that changes the shape: the tensor shows the same memory in another shape."""
+    @named(name, f"`{name[:-1]}` in place: the same memory in another shape, (N, C) -> (N, 1, C) or the like. "
+                 "RuntimeError for views, and for leaves that require a gradient.", name)
     def call(self, *args):
         check(name, self)
         recorded = self.requires_grad and is_grad_enabled()
@@ -44,10 +46,6 @@ def _reshaped(function, name):
         if recorded:
             stand_for(self, result)
         return self
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = (f"`{name[:-1]}` in place: the same memory in another shape, (N, C) -> (N, 1, C) or the like. "
-                    "RuntimeError for views, and for leaves that require a gradient.")
-    attach(name)(call)
 
 
 for _name in ("squeeze", "unsqueeze", "t", "transpose", "swapaxes"):

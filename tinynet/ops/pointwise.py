@@ -9,18 +9,17 @@ import numpy as np
 from tinynet import dtypes
 from tinynet.autograd import Function
 from tinynet.ops.arithmetic import div, mul
-from tinynet.ops.common import cast, formula, promote, tensor_of
+from tinynet.ops.common import cast, formula, named, promote, tensor_of
 from tinynet.tensor import attach
 
 
 def unary(name, function):
     """A function of one operand, also a method of Tensor; integers become float32 first."""
+    @named(name, f"{formula(function)}, for each element; integers become float32.", name)
     def call(input):
         x, = promote(name, input, floating=True)
         return function.apply(x)
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"{formula(function)}, for each element; integers become float32."
-    return attach(name)(call)
+    return call
 
 
 class Neg(Function):
@@ -108,23 +107,6 @@ class Exp(Function):
 exp = unary("exp", Exp)
 
 
-class Log(Function):
-    """y = ln x; dx = dy / x."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save(x)
-        return np.log(x)
-
-    @staticmethod
-    def backward(ctx, dy):
-        x, = ctx.saved
-        return dy / x
-
-
-log = unary("log", Log)
-
-
 class Sqrt(Function):
     """y = sqrt(x); dx = dy / (2 y). Saves the result."""
 
@@ -141,40 +123,6 @@ class Sqrt(Function):
 
 
 sqrt = unary("sqrt", Sqrt)
-
-
-class Sin(Function):
-    """y = sin x; dx = dy cos x."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save(x)
-        return np.sin(x)
-
-    @staticmethod
-    def backward(ctx, dy):
-        x, = ctx.saved
-        return dy * np.cos(x)
-
-
-sin = unary("sin", Sin)
-
-
-class Cos(Function):
-    """y = cos x; dx = -dy sin x."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save(x)
-        return np.cos(x)
-
-    @staticmethod
-    def backward(ctx, dy):
-        x, = ctx.saved
-        return -dy * np.sin(x)
-
-
-cos = unary("cos", Cos)
 
 
 class Tanh(Function):

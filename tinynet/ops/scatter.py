@@ -6,7 +6,7 @@ from tinynet.autograd import Function
 from tinynet.ops.common import as_type, axes_of, axis_too, broadcast, tensor_of
 from tinynet.ops.convert import clone
 from tinynet.ops.in_place import copy_, written_over
-from tinynet.ops.indexing import check_range, gather, places
+from tinynet.ops.indexing import check_range, places
 from tinynet.tensor import Tensor, attach
 
 
