@@ -358,6 +358,24 @@ def test_it_is_stopped_in_any_thread_and_only_inside(tmp_path):
     assert all(thread.name != "time limit" or thread.join(10) is None for thread in threading.enumerate())
 
 
+def test_a_limit_leaves_the_interpreter_as_it_was():
+    """CPython 3.11 hangs in a traced function where an exception that never came was withdrawn."""
+    code = """
+import sys
+from tinynet.exercises.limit import TimeUp, time_limit
+for seconds in (60, 0.01):
+    try:
+        with time_limit(seconds):
+            while seconds < 1:
+                pass
+    except TimeUp:
+        pass
+sys.settrace(lambda frame, event, argument: None)
+(lambda: print("traced"))()
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60).stdout == "traced\n"
+
+
 def test_a_call_that_never_returns_ends_the_command(tmp_path):
     path = tmp_path / "answer.py"
     path.write_text("import time\ntime.sleep(1000)\n", encoding="utf-8")

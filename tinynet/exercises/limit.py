@@ -38,11 +38,18 @@ def time_limit(seconds, last_resort=None):
     try:
         yield
     finally:
-        with lock:
-            over.set()
-            raise_in(thread, None)     # withdraws one that has not been raised yet
+        while not over.is_set():
+            try:
+                with lock:
+                    over.set()         # a call, so an exception that is on its way is raised here at the latest
+            except TimeUp:
+                pass
 
 
 def raise_in(thread, error):
-    """Have an exception raised in another thread; None withdraws one."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), error and ctypes.py_object(error))
+    """Have an exception raised in another thread, at its next call or loop.
+
+    CPython can also withdraw one that has not been raised yet, but then a flag stays set for good: the interpreter looks
+    for work at every call, and CPython 3.11 hangs as soon as somebody traces the thread.
+    """
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
