@@ -4,16 +4,10 @@ A record is a byte for the coarse label (of 20), a byte for the fine one (of 100
 blue each.
 """
 
-import contextlib
-import hashlib
-from pathlib import Path
-
 import numpy as np
 
-from tinynet.data.archive import read_members
-from tinynet.data.cifar10 import identity, keep
+from tinynet.data import official
 from tinynet.data.dataset import DataError, ImageDataset
-from tinynet.data.download import data_folder, fetch
 
 FOLDER = "cifar-100-binary"
 ARCHIVES = ["cifar-100-binary.tar.gz", "cifar-100-binary.tar.xz", "cifar-100-binary.tar"]
@@ -29,82 +23,20 @@ MOST = 50_000 * RECORD                 # bytes of a file
 def cifar100(root=None, train=True, labels="fine", source=OFFICIAL):
     """The 50,000 training or the 10,000 test images (N, 32, 32, 3), with "fine" or "coarse" labels. Krizhevsky 2009.
 
-    `root` is a folder with the official binary files, or with their archive, or the archive itself. Without it they
-    are sought in the cache folder, and downloaded from `source` if they are not there. What an archive holds is kept
-    unpacked in the cache folder. DataError for what is missing or damaged.
+    `root` is a folder with the official binary files, or with their archive, or the archive itself. Without `root` they
+    are looked for in the cache folder, and downloaded from `source` if they are not there. The files of an archive are
+    kept unpacked in the cache folder. DataError for files that are missing or damaged.
     """
     if labels not in NAMES:
         raise DataError(f"cifar100: expected labels fine or coarse, got {labels!r}")
-    place = find(Path(root).expanduser() if root else data_folder())
-    if place is None and root:
-        raise DataError(f"cifar100: nothing found at {root}: expected a folder with {FOLDER} or one of "
-                        f"{', '.join(ARCHIVES)}, or the path of an archive; without root it is downloaded")
-    if place is None:
-        place = download(source)
     (names_file, count), file = NAMES[labels], "train.bin" if train else "test.bin"
-    content = (read_archive if place.is_file() else read_folder)(place, [file, names_file])
-    return decode(content[file], class_names(content[names_file], count, place), labels)
-
-
-def download(source):
-    archive = data_folder() / ARCHIVES[0]
-    try:
-        fetch(path=archive, **source)
-    except DataError as problem:
-        raise DataError(f"cifar100 is not in {data_folder()}, and: {problem}. A folder that holds it can be named "
-                        "instead (root; on the command line --root FOLDER)") from problem
-    return archive
-
-
-def decode(content, classes, kind):
-    """Bytes to pictures."""
-    records = np.frombuffer(content, np.uint8).reshape(-1, RECORD)
+    sums = MD5 | {name: None for name, _ in NAMES.values()}
+    known = official.Official("cifar100", FOLDER, ARCHIVES, sums, MOST)
+    content = official.read(known, [file, names_file], root, source)
+    classes = content[names_file].decode("utf-8", "replace").split()
+    if len(classes) != count:
+        raise DataError(f"cifar100: expected {count} names of classes in {names_file}, got {len(classes)}")
+    records = np.frombuffer(content[file], np.uint8).reshape(-1, RECORD)
     images = records[:, 2:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)        # (N, H, W, C)
-    return ImageDataset(images, records[:, 1 if kind == "fine" else 0], classes, MEAN, STD, f"cifar100, {kind} labels")
-
-
-def class_names(content, count, place):
-    names = content.decode("utf-8", "replace").split()
-    if len(names) != count:
-        raise DataError(f"cifar100: expected {count} names of classes in {place}, got {len(names)}")
-    return names
-
-
-def find(root):
-    """The folder of files or the archive that `root` names or holds; None if there is neither."""
-    if root.is_file():
-        return root
-    for folder in (root, root / FOLDER):
-        if any((folder / name).is_file() for name in MD5):
-            return folder
-    return next((root / name for name in ARCHIVES if (root / name).is_file()), None)
-
-
-def read_folder(folder, names):
-    """{name: content}"""
-    for name in names:
-        if not (folder / name).is_file():
-            raise DataError(f"cifar100: {name} is missing in {folder}")
-    return {name: checked(name, (folder / name).read_bytes(), folder) for name in names}
-
-
-def read_archive(archive, names):
-    """The files of an archive, or of the copy that was unpacked the last time."""
-    unpacked = data_folder() / f"cifar100-{identity(archive)}"
-    with contextlib.suppress(DataError, OSError):       # it is not there, or damaged
-        return read_folder(unpacked, names)
-    members = read_members(archive, {*MD5, *(file for file, _ in NAMES.values())}, MOST)
-    for name in names:
-        if name not in members:
-            raise DataError(f"cifar100: {name} is missing in {archive}")
-        checked(name, members[name], archive)
-    keep(members, unpacked)
-    return {name: members[name] for name in names}
-
-
-def checked(name, content, where):
-    """The content, if its MD5 sum is right."""
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != MD5.get(name, found):
-        raise DataError(f"cifar100: {name} in {where} is damaged or altered: expected MD5 {MD5[name]}, got {found}")
-    return content
+    column = 1 if labels == "fine" else 0
+    return ImageDataset(images, records[:, column], classes, MEAN, STD, f"cifar100, {labels} labels")

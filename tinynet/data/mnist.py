@@ -8,7 +8,6 @@ An idx file is two zero bytes, the code of the numbers' type (8: uint8), the num
 """
 
 import gzip
-import hashlib
 import math
 import zlib
 from pathlib import Path
@@ -16,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from tinynet.data.dataset import DataError, ImageDataset
-from tinynet.data.download import data_folder, fetch
+from tinynet.data.download import data_folder
+from tinynet.data.official import check_md5, download
 
 PARTS = {True: ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
          False: ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")}
@@ -44,8 +44,8 @@ CLOTHES = ["T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shi
 def mnist(root=None, train=True):
     """The 60,000 training or the 10,000 test images (N, 28, 28, 1) of MNIST. LeCun et al. 1998.
 
-    `root` is the folder with the four official files. Without it they are sought in the cache folder, and
-    downloaded if they are not there. DataError for what is missing or damaged.
+    `root` is the folder with the four official files. Without `root` they are looked for in the cache folder,
+    and downloaded if they are not there. DataError for files that are missing or damaged.
     """
     return read("mnist", MNIST, DIGITS, root, train)
 
@@ -78,11 +78,7 @@ def find(name, file, sums, root):
     if root:
         raise DataError(f"{name}: {file} or {file}.gz is missing in {folder}; without root it is downloaded")
     packed = folder / f"{file}.gz"
-    try:
-        fetch(f"{SOURCES[name]}/{file}.gz", packed, sums[0], sums[1])
-    except DataError as problem:
-        raise DataError(f"{name} is not in {folder}, and: {problem}. A folder that holds it can be named instead "
-                        "(root; on the command line --root FOLDER)") from problem
+    download(name, folder, url=f"{SOURCES[name]}/{file}.gz", path=packed, size=sums[0], md5=sums[1])
     return packed, content(name, packed, sums)
 
 
@@ -93,10 +89,7 @@ def content(name, path, sums):
     except OSError as error:
         raise DataError(f"{name}: cannot read {path}: {error.strerror}") from error
     if sums is not None:
-        expected = sums[1] if path.suffix == ".gz" else sums[2]
-        found = hashlib.md5(raw, usedforsecurity=False).hexdigest()
-        if found != expected:
-            raise DataError(f"{name}: {path} is damaged or altered: expected MD5 {expected}, got {found}")
+        check_md5(f"{name}: {path}", raw, sums[1] if path.suffix == ".gz" else sums[2])
     return unpacked(raw, path) if path.suffix == ".gz" else raw
 
 

@@ -5,7 +5,6 @@ the official one, byte for byte, and then by an unpickler that knows arrays and 
 archive for other languages, which `tinynet.data.cifar10` reads, serves as well where it is there.
 """
 
-import hashlib
 import io
 import pickle
 
@@ -14,7 +13,7 @@ import numpy as np
 from tinynet.data import DataError, cifar10, cifar100
 from tinynet.data.archive import read_members
 from tinynet.data.download import fetch
-from tinynet.system.files import atomic_write
+from tinynet.data.official import check_md5, write_files
 from tinynet.vision.datasets.base import Split
 
 LARGEST = 160_000_000          # bytes of a file: the training images of CIFAR-100
@@ -72,10 +71,7 @@ class CIFAR10(Split):
         if not archive.is_file():
             fetch(SITE + self.filename, archive, **self.archive_sums)
         members = read_members(archive, files, LARGEST)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in members:
-            with atomic_write(folder / name) as file:
-                file.write(members[name])
+        write_files(members, folder)
 
 
 class CIFAR100(CIFAR10):
@@ -108,7 +104,5 @@ class PlainUnpickler(pickle.Unpickler):
 def unpickled(path, md5):
     """The dict in a file that has this MD5 sum."""
     content = path.read_bytes()
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != md5:
-        raise DataError(f"{path} is damaged or altered: expected MD5 {md5}, got {found}")
+    check_md5(path, content, md5)
     return PlainUnpickler(io.BytesIO(content), encoding="latin1").load()
