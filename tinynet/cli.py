@@ -50,6 +50,14 @@ def make_parser(chosen):
     return parser
 
 
+def set_threads(count):
+    """Obey `--threads`, which most commands have."""
+    if count < 1:
+        raise ValueError(f"expected --threads of at least 1, got {count}")
+    from tinynet.kernels.machine.threads import set_num_threads        # late: `tinynet --help` needs no kernels
+    set_num_threads(count)
+
+
 def main(arguments=None):
     """Run a command; returns the exit status. What the user can fix is told in a sentence, with status 1."""
     accept_any_text()
@@ -65,6 +73,8 @@ def main(arguments=None):
         parser.print_help()
         return 0
     try:
+        if getattr(args, "threads", None) is not None:
+            set_threads(args.threads)
         return args.run(args) or 0
     except KeyboardInterrupt:
         print("tinynet: interrupted", file=sys.stderr)

@@ -54,9 +54,8 @@ def run(args):
 
 def check(args):
     """Refuse now what would fail after minutes of measuring."""
-    for name in ("rounds", "threads"):
-        if getattr(args, name) is not None and getattr(args, name) < 1:
-            raise ValueError(f"bench: expected --{name} of at least 1, got {getattr(args, name)}")
+    if args.rounds is not None and args.rounds < 1:
+        raise ValueError(f"bench: expected --rounds of at least 1, got {args.rounds}")
     for name, endings in (("json", None), ("plot", (".png", ".svg"))):
         path = getattr(args, name) and pathlib.Path(getattr(args, name))
         if path and not path.parent.is_dir():

@@ -20,11 +20,8 @@ def add_options(parser):
 
 def open_network(args, form):
     """(the classifier, the path of its weights, the path to write): refuses what is in another form already."""
-    import tinynet
     from tinynet.deploy.classifier import load_run
     from tinynet.deploy.places import weight_file
-    if args.threads is not None:
-        tinynet.set_num_threads(args.threads)
     classifier, path = load_run(args.trained), weight_file(args.trained)
     if classifier.card.form != "plain":
         raise ValueError(f"{path}: expected weights as they were trained, but these are {classifier.card.form}")

@@ -45,14 +45,11 @@ def add_options(parser):
 
 
 def run(args):
-    import tinynet
     from tinynet import report
     from tinynet.deploy.classifier import Classifier
     from tinynet.deploy.places import weight_file
     from tinynet.train.text_run import is_text_run
 
-    if args.threads is not None:
-        tinynet.set_num_threads(args.threads)
     path = weight_file(args.trained)
     if is_text_run(path):
         return evaluate_text(args, path)

@@ -25,8 +25,6 @@ def run(args):
     from tinynet.deploy.classifier import load_run
     from tinynet.deploy.fold import fold_batchnorm
 
-    if args.threads is not None:
-        tinynet.set_num_threads(args.threads)
     if not args.out.endswith(".onnx"):
         raise ValueError(f"--out: expected a name that ends in .onnx, got {args.out}")
     classifier = load_run(args.trained)

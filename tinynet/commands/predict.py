@@ -29,11 +29,8 @@ def add_options(parser):
 
 
 def run(args):
-    import tinynet
     from tinynet.deploy.classifier import load_run
 
-    if args.threads is not None:
-        tinynet.set_num_threads(args.threads)
     check_sheet(args.sheet)
     classifier = load_run(args.trained)
     paths = list(itertools.chain.from_iterable(map(images_at, args.images)))

@@ -70,13 +70,10 @@ def add_run_options(parser):
 
 
 def run(args):
-    import tinynet
     from tinynet.deploy.classifier import Classifier
     from tinynet.report import measure
     from tinynet.train import Trainer
 
-    if args.threads is not None:
-        tinynet.set_num_threads(args.threads)
     settings = resumed_settings(args, Settings) if args.resume else new_settings(args)
     parts = read_data(settings)
     if not args.resume:

@@ -31,8 +31,6 @@ def run(args):
     from tinynet.train import Trainer
     from tinynet.train.text_run import measure, model_for, read_text
 
-    if args.threads is not None:
-        tinynet.set_num_threads(args.threads)
     given = given_settings(args, TextSettings)
     settings = resumed_settings(args, TextSettings) if args.resume else TextSettings(**given)
     text = read_text(settings)

@@ -27,8 +27,6 @@ def run(args):
 
     if args.length < 1:
         raise ValueError(f"--length: expected at least 1, got {args.length}")
-    if args.threads is not None:
-        tinynet.set_num_threads(args.threads)
     model, characters, _ = read_run(weight_file(args.trained))
     start = args.prompt or ("\n" if "\n" in characters else characters[0])
     prompt = Text(start, characters, "--prompt")

@@ -18,6 +18,7 @@ import os
 import warnings
 
 import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tinynet.data.dataset import DataError
 
@@ -41,7 +42,6 @@ def read(path, size, fit="crop"):
 
     `size` is the side of a square in pixels, or the pair (width, height).
     """
-    from PIL import Image, UnidentifiedImageError
     try:
         with quiet_pillow(), Image.open(path) as image:
             return prepare(image, size, fit)
@@ -81,7 +81,6 @@ def prepare(image, size, fit="crop"):
 
 def upright(image):
     """A Pillow image turned as its EXIF note says. A note that cannot be read counts as none."""
-    from PIL import ImageOps
     try:
         image.getexif()
     except Exception:                  # the note is damaged; its pixels may be whole
@@ -98,13 +97,11 @@ def check_area(width, height):
 
 def fitted(image, size, fit):
     """A Pillow image resized and cropped, or resized and padded, to `size`, (width, height)."""
-    from PIL import Image, ImageOps
     return (ImageOps.fit if fit == "crop" else ImageOps.pad)(image, size, Image.Resampling.BILINEAR)
 
 
 def to_rgb(image):
     """A Pillow image of any mode as one of mode RGB."""
-    from PIL import Image
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         image = Image.fromarray(to_8_bits(np.asarray(image)))
     if image.mode == "LAB":
@@ -155,14 +152,12 @@ def with_channels(images, channels):
 @functools.cache
 def endings():
     """The endings of file names, such as ".png", that Pillow can read."""
-    from PIL import Image
     Image.init()
     return {ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN}
 
 
 def is_image(path):
     """Whether a file is an image: by the ending of its name, or, if that says nothing, by its first bytes."""
-    from PIL import Image
     if os.path.splitext(path)[1].lower() in endings():
         return True
     try:

@@ -25,9 +25,9 @@ class Official(NamedTuple):
 def read(official, names, root, source):
     """{name: content} of the files `names`, from `root` or, if that is None, from the cache folder or the network.
 
-    `root` is a folder with the files or with their archive, or the archive itself; `source` has the arguments of `fetch`
-    for the archive. The files of an archive are kept in the cache folder for the next time. DataError for files that
-    are missing or damaged.
+    `root` is a folder with the files or with their archive, or the archive itself; `source` has the arguments of
+    `fetch` for the archive. The files of an archive are kept in the cache folder for the next time. DataError for files
+    that are missing or damaged.
     """
     place = find(official, Path(root).expanduser() if root else data_folder())
     if place is None and root:

@@ -5,27 +5,18 @@ from typing import Final    # noqa: F401  (torch.jit.Final)
 from tinynet.nn import Module as ScriptModule    # noqa: F401
 
 
-def script(obj, *args, **kwargs):
+def unchanged(obj, *args, **kwargs):
     """The function or module itself."""
     return obj
 
 
-def trace(func, *args, **kwargs):
-    """The function or module itself."""
-    return func
-
-
-def script_method(fn):
-    """The method itself."""
-    return fn
-
-
-export = interface = unused = _overload = _overload_method = script_if_tracing = script_method
+script = trace = freeze = optimize_for_inference = unchanged
+script_method = export = interface = unused = _overload = _overload_method = script_if_tracing = unchanged
 
 
 def ignore(drop=False, **kwargs):
     """The function itself, also as `@ignore()` and `@ignore(drop=True)`."""
-    return drop if callable(drop) else script_method
+    return drop if callable(drop) else unchanged
 
 
 def annotate(the_type, the_value):
@@ -39,12 +30,4 @@ def is_scripting():
 
 
 is_tracing = is_scripting
-
-
-def freeze(mod, *args, **kwargs):
-    """The module itself."""
-    return mod
-
-
-optimize_for_inference = freeze
 isinstance = isinstance

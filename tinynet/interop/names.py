@@ -4,93 +4,61 @@ import importlib
 
 from tinynet.interop import left_out
 
-# PyTorch's module -> tinynet's; "module:name" is an object in a module, None a module of which nothing is there.
-MODULES = {
-    "torch": "tinynet",
-    "torch.accelerator": "tinynet.interop.cuda",
-    "torch.amp": "tinynet.interop.amp",
-    "torch.amp.grad_scaler": "tinynet.interop.amp",
-    "torch.onnx": None,
-    "torch.compiler": "tinynet.interop.settings",
-    "torch.autograd": "tinynet.autograd",
-    "torch.autograd.function": "tinynet.autograd",
-    "torch.autograd.gradcheck": "tinynet.inspect.gradcheck",
-    "torch.autograd.variable": "tinynet.autograd",
-    "torch.backends": "tinynet.interop.backends",
-    "torch.backends.cuda": "tinynet.interop.backends:cuda",
-    "torch.backends.cudnn": "tinynet.interop.backends:cudnn",
-    "torch.backends.mkldnn": "tinynet.interop.backends:mkldnn",
-    "torch.backends.mps": "tinynet.interop.backends:mps",
-    "torch.cuda": "tinynet.interop.cuda",
-    "torch.cuda.amp": "tinynet.interop.amp",
-    "torch.cuda.amp.grad_scaler": "tinynet.interop.amp",
-    "torch.distributed": "tinynet.interop.distributed",
-    "torch.distributions": "tinynet.distributions",
-    "torch.fx": "tinynet.interop.fx",
-    "torch.functional": "tinynet",
-    "torch.hub": None,
-    "torch.jit": "tinynet.interop.jit",
-    "torch.jit.annotations": "typing",
-    "torch.linalg": "tinynet.interop.linalg",
-    "torch.mps": "tinynet.interop.backends:mps",
-    "torch.multiprocessing": None,
-    "torch.nn": "tinynet.nn",
-    "torch.nn.attention": "tinynet.interop.attention",
-    "torch.nn.attention.flex_attention": None,
-    "torch.nn.functional": "tinynet.nn.functional",
-    "torch.nn.init": "tinynet.nn.init",
-    "torch.nn.parallel": None,
-    "torch.nn.parallel.distributed": None,
-    "torch.nn.parallel.data_parallel": None,
-    "torch.nn.parameter": "tinynet.nn",
-    "torch.nn.utils": "tinynet.nn.utils",
-    "torch.nn.utils.clip_grad": "tinynet.nn.utils",
-    "torch.nn.utils.convert_parameters": "tinynet.nn.utils",
-    "torch.nn.utils.fusion": None,
-    "torch.nn.utils.parametrizations": "tinynet.nn.utils",
-    "torch.nn.utils.parametrize": "tinynet.nn.utils",
-    "torch.nn.utils.rnn": "tinynet.nn.utils",
-    "torch.optim": "tinynet.optim",
-    "torch.optim.lr_scheduler": "tinynet.optim.lr_scheduler",
-    "torch.optim.optimizer": "tinynet.optim",
-    "torch.optim.swa_utils": "tinynet.optim.swa_utils",
-    "torch.profiler": None,
-    "torch.random": "tinynet.random",
-    "torch.serialization": "tinynet.weights",
-    "torch.types": "tinynet.dtypes",
-    "torch.utils": "tinynet.utils",
-    "torch.utils.checkpoint": "tinynet.utils",
-    "torch.utils.data": "tinynet.data",
-    "torch.utils.data.dataloader": "tinynet.data",
-    "torch.utils.data.dataset": "tinynet.data",
-    "torch.utils.data.distributed": None,
-    "torch.utils.data.sampler": "tinynet.data",
-    "torch.utils.model_zoo": None,
-    "torch.utils.tensorboard": "tinynet.interop.tensorboard",
-    "torch.version": "tinynet.version",
-    "torchvision": "tinynet.vision",
-    "torchvision._internally_replaced_utils": "tinynet.interop.torchvision_insides",
-    "torchvision.datasets": "tinynet.vision.datasets",
-    "torchvision.datasets.folder": "tinynet.vision.datasets",
-    "torchvision.datasets.mnist": "tinynet.vision.datasets",
-    "torchvision.datasets.cifar": "tinynet.vision.datasets",
-    "torchvision.datasets.utils": "tinynet.vision.datasets",
-    "torchvision.datasets.vision": "tinynet.vision.datasets",
-    "torchvision.models": "tinynet.vision.models",
-    "torchvision.models._api": "tinynet.interop.torchvision_insides",
-    "torchvision.models._meta": "tinynet.interop.torchvision_insides",
-    "torchvision.models._utils": "tinynet.interop.torchvision_insides",
-    "torchvision.models.resnet": "tinynet.vision.models",
-    "torchvision.models.utils": "tinynet.interop.torchvision_insides",
-    "torchvision.ops": "tinynet.vision.ops",
-    "torchvision.ops.misc": "tinynet.vision.ops",
-    "torchvision.ops.stochastic_depth": "tinynet.vision.ops",
-    "torchvision.transforms": "tinynet.vision.transforms",
-    "torchvision.transforms._presets": "tinynet.interop.torchvision_insides",
-    "torchvision.transforms.functional": "tinynet.vision.transforms.functional",
-    "torchvision.transforms.transforms": "tinynet.vision.transforms",
-    "torchvision.utils": "tinynet.vision.utils",
+# tinynet's module: the modules of PyTorch that it answers for. "module:name" is an object in a module, and None answers
+# for modules of which tinynet has nothing.
+ANSWERS = {
+    "tinynet": "torch torch.functional",
+    "tinynet.autograd": "torch.autograd torch.autograd.function torch.autograd.variable",
+    "tinynet.data": "torch.utils.data torch.utils.data.dataloader torch.utils.data.dataset torch.utils.data.sampler",
+    "tinynet.distributions": "torch.distributions",
+    "tinynet.dtypes": "torch.types",
+    "tinynet.inspect.gradcheck": "torch.autograd.gradcheck",
+    "tinynet.interop.amp": "torch.amp torch.amp.grad_scaler torch.cuda.amp torch.cuda.amp.grad_scaler",
+    "tinynet.interop.attention": "torch.nn.attention",
+    "tinynet.interop.backends": "torch.backends",
+    "tinynet.interop.backends:cuda": "torch.backends.cuda",
+    "tinynet.interop.backends:cudnn": "torch.backends.cudnn",
+    "tinynet.interop.backends:mkldnn": "torch.backends.mkldnn",
+    "tinynet.interop.backends:mps": "torch.backends.mps torch.mps",
+    "tinynet.interop.cuda": "torch.accelerator torch.cuda",
+    "tinynet.interop.distributed": "torch.distributed",
+    "tinynet.interop.fx": "torch.fx",
+    "tinynet.interop.jit": "torch.jit",
+    "tinynet.interop.linalg": "torch.linalg",
+    "tinynet.interop.settings": "torch.compiler",
+    "tinynet.interop.tensorboard": "torch.utils.tensorboard",
+    "tinynet.interop.torchvision_insides": (
+        "torchvision._internally_replaced_utils torchvision.models._api torchvision.models._meta "
+        "torchvision.models._utils torchvision.models.utils torchvision.transforms._presets"),
+    "tinynet.nn": "torch.nn torch.nn.parameter",
+    "tinynet.nn.functional": "torch.nn.functional",
+    "tinynet.nn.init": "torch.nn.init",
+    "tinynet.nn.utils": (
+        "torch.nn.utils torch.nn.utils.clip_grad torch.nn.utils.convert_parameters "
+        "torch.nn.utils.parametrizations torch.nn.utils.parametrize torch.nn.utils.rnn"),
+    "tinynet.optim": "torch.optim torch.optim.optimizer",
+    "tinynet.optim.lr_scheduler": "torch.optim.lr_scheduler",
+    "tinynet.optim.swa_utils": "torch.optim.swa_utils",
+    "tinynet.random": "torch.random",
+    "tinynet.utils": "torch.utils torch.utils.checkpoint",
+    "tinynet.version": "torch.version",
+    "tinynet.vision": "torchvision",
+    "tinynet.vision.datasets": (
+        "torchvision.datasets torchvision.datasets.folder torchvision.datasets.mnist torchvision.datasets.cifar "
+        "torchvision.datasets.utils torchvision.datasets.vision"),
+    "tinynet.vision.models": "torchvision.models torchvision.models.resnet",
+    "tinynet.vision.ops": "torchvision.ops torchvision.ops.misc torchvision.ops.stochastic_depth",
+    "tinynet.vision.transforms": "torchvision.transforms torchvision.transforms.transforms",
+    "tinynet.vision.transforms.functional": "torchvision.transforms.functional",
+    "tinynet.vision.utils": "torchvision.utils",
+    "tinynet.weights": "torch.serialization",
+    "typing": "torch.jit.annotations",
+    None: (
+        "torch.onnx torch.hub torch.multiprocessing torch.nn.attention.flex_attention torch.nn.parallel "
+        "torch.nn.parallel.distributed torch.nn.parallel.data_parallel torch.nn.utils.fusion torch.profiler "
+        "torch.utils.data.distributed torch.utils.model_zoo"),
 }
+MODULES = {theirs: ours for ours, names in ANSWERS.items() for theirs in names.split()}
 MODULES |= {f"torch.nn.modules{room}": "tinynet.nn" for room in (
     "", ".activation", ".batchnorm", ".container", ".conv", ".dropout", ".flatten", ".fold", ".instancenorm",
     ".linear", ".loss", ".module", ".normalization", ".padding", ".pixelshuffle", ".pooling", ".rnn", ".sparse",
@@ -120,7 +88,7 @@ OTHER_NAMES = {                                # where tinynet's own word differ
 PYTORCH, TORCHVISION = "2.13.0", "0.28.0"      # the versions whose names and behaviour tinynet follows
 NO_CUDA = None
 
-ONLY_IN_PYTORCH = {                            # words of PyTorch's that tinynet has for its scripts alone
+ONLY_IN_PYTORCH = {                            # names that only scripts for PyTorch use
     "accelerator": "tinynet.interop.cuda",
     "amp": "tinynet.interop.amp",
     "asarray": "tinynet.creation:as_tensor",
@@ -130,20 +98,17 @@ ONLY_IN_PYTORCH = {                            # words of PyTorch's that tinynet
     "distributed": "tinynet.interop.distributed",
     "fx": "tinynet.interop.fx",
     "get_rng_state": "tinynet.random:get_state",
+    "jit": "tinynet.interop.jit",
+    "linalg": "tinynet.interop.linalg",
     "set_rng_state": "tinynet.random:set_state",
     "xpu": "tinynet.interop.cuda",
-    "linalg": "tinynet.interop.linalg",
-    "jit": "tinynet.interop.jit",
-} | {name: f"tinynet.nn.functional:{name}" for name in (
-    "batch_norm", "celu", "conv1d", "conv2d", "conv3d", "cosine_similarity", "dropout", "embedding", "group_norm",
-    "layer_norm", "max_pool2d", "pairwise_distance", "pixel_shuffle", "prelu", "selu")
-} | {f"{kind}Tensor": f"tinynet.interop.legacy:{kind}Tensor" for kind in (
-    "Bool", "Byte", "Char", "Double", "Float", "Int", "Long", "Short")} | {
-    name: f"tinynet.nn.functional:{name}" for name in (
-        "adaptive_avg_pool1d", "avg_pool1d", "batch_norm", "bilinear", "celu", "conv1d", "conv2d", "conv_transpose1d",
-        "conv_transpose2d", "cosine_similarity", "dropout", "embedding", "group_norm", "hardshrink", "instance_norm",
-        "layer_norm", "max_pool1d", "max_pool2d", "pairwise_distance", "pixel_shuffle", "prelu", "rms_norm", "selu",
-        "threshold", "triplet_margin_loss")}
+}
+ONLY_IN_PYTORCH |= {f"{kind}Tensor": f"tinynet.interop.legacy:{kind}Tensor" for kind in (
+    "Bool Byte Char Double Float Int Long Short".split())}
+ONLY_IN_PYTORCH |= {name: f"tinynet.nn.functional:{name}" for name in (
+    "adaptive_avg_pool1d avg_pool1d batch_norm bilinear celu conv1d conv2d conv3d conv_transpose1d "
+    "conv_transpose2d cosine_similarity dropout embedding group_norm hardshrink instance_norm layer_norm "
+    "max_pool1d max_pool2d pairwise_distance pixel_shuffle prelu rms_norm selu threshold triplet_margin_loss").split()}
 
 
 def place(where):

@@ -174,14 +174,8 @@ def GELU(g, y, x, tanh):
     return g.node("Mul", g.node("Mul", g(x), number(0.5)), g.node("Add", inner, number(1)))
 
 
-@counterpart
-def Softmax(g, y, x, axis):
-    return g.node("Softmax", g(x), axis=axis)
-
-
-@counterpart
-def LogSoftmax(g, y, x, axis):
-    return g.node("LogSoftmax", g(x), axis=axis)
+for _name in ("Softmax", "LogSoftmax"):
+    COUNTERPARTS[_name] = lambda g, y, x, axis, name=_name: g.node(name, g(x), axis=axis)
 
 
 @counterpart
@@ -208,24 +202,13 @@ def Sum(g, y, x, axes, keepdim):
     return g.node("ReduceSum", g(x), g(np.array(axes)), keepdims=int(keepdim))
 
 
-@counterpart
-def Mean(g, y, x, axes, keepdim):
-    return g.node("ReduceMean", g(x), axes=axes, keepdims=int(keepdim))
+def reduction(kind):
+    """The counterpart of an operator over axes whose node is called `kind`."""
+    return lambda g, y, x, axes, keepdim, *options: g.node(kind, g(x), axes=axes, keepdims=int(keepdim))
 
 
-@counterpart
-def Amax(g, y, x, axes, keepdim, beside_nan):
-    return g.node("ReduceMax", g(x), axes=axes, keepdims=int(keepdim))
-
-
-@counterpart
-def Amin(g, y, x, axes, keepdim, beside_nan):
-    return g.node("ReduceMin", g(x), axes=axes, keepdims=int(keepdim))
-
-
-@counterpart
-def LogSumExp(g, y, x, axes, keepdim):
-    return g.node("ReduceLogSumExp", g(x), axes=axes, keepdims=int(keepdim))
+COUNTERPARTS |= {"Mean": reduction("ReduceMean"), "Amax": reduction("ReduceMax"), "Amin": reduction("ReduceMin"),
+                 "LogSumExp": reduction("ReduceLogSumExp")}
 
 
 @counterpart

@@ -1,15 +1,14 @@
-"""What a network does to a batch, operator by operator, and which numbers depend on the size of the batch.
+"""A record of the operators that a network runs on a batch, and of the numbers that depend on the size of the batch.
 
-While the network runs, `Function.apply` is replaced by one that notes every call. The network runs twice, with one
-image more the second time: a number that has changed counts images.
+The network runs twice, the second time with one more image: a number that has changed counts images.
 """
 
-import contextlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from tinynet.autograd import Function, no_grad
+from tinynet.autograd import no_grad
+from tinynet.inspect.watch import around_operators
 from tinynet.tensor import Tensor, tensors_in
 
 
@@ -35,41 +34,32 @@ class Tape:
 
     def __init__(self, model, inputs):
         self.calls, self.layers = [], []
+        self.paths = {module: path for path, module in model.named_modules()}
         self.inputs = [t.array for t in inputs]
-        with self.watching(model), no_grad():
+        with around_operators(self.forward, lambda node, gradients, call: call(), self), no_grad():
             output = model(*inputs)
         self.outputs = [t.array for t in tensors_in(output)]
 
-    @contextlib.contextmanager
-    def watching(self, model):
-        apply = Function.__dict__["apply"]
+    def enter(self, module, inputs):
+        self.layers.append(self.paths[module])
 
-        def noted(cls, *args, **kwargs):
-            result = apply.__func__(cls, *args, **kwargs)
-            args = tuple(a.array if isinstance(a, Tensor) else a for a in args)
-            self.calls.append(Call(cls.__name__, args, [t.array for t in tensors_in(result)],
-                                   self.layers[-1] if self.layers else ""))
-            return result
+    def leave(self, module, inputs, output):
+        self.layers.pop()
 
-        def leave(module, inputs, output):
-            self.layers.pop()
-
-        paths = {module: path for path, module in model.named_modules()}
-        handles = [module.register_forward_pre_hook(lambda module, inputs: self.layers.append(paths[module]))
-                   for module in paths]
-        handles += [module.register_forward_hook(leave) for module in paths]
-        Function.apply = classmethod(noted)
-        try:
-            yield
-        finally:
-            Function.apply = apply
-            for handle in handles:
-                handle.remove()
+    def forward(self, function, args, call):
+        """Run an operator by `call()`, and note it."""
+        result = call()
+        args = tuple(a.array if isinstance(a, Tensor) else a for a in args)
+        self.calls.append(Call(function.__name__, args, [t.array for t in tensors_in(result)],
+                               self.layers[-1] if self.layers else ""))
+        return result
 
 
 def merged(call, other, images, others):
-    """The arguments of a call, with a `Batch` where a number follows the batch: `images` in one run, `others` in the
-    other. ValueError for two runs that did not do the same."""
+    """The arguments of a call, with a `Batch` for each number that grows with the batch.
+
+    `images` and `others` are the sizes of the batch in the two runs. ValueError for runs of different operators.
+    """
     if call.name != other.name or len(call.args) != len(other.args):
         raise ValueError(f"the network does {call.name} with one batch and {other.name} with a larger one")
     return [merge(a, b, images, others) for a, b in zip(call.args, other.args)]

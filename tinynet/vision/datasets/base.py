@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from PIL import Image
+
 from tinynet.data import Dataset
 
 
@@ -51,7 +53,6 @@ class Split(VisionDataset):
         self.class_to_idx = {name: i for i, name in enumerate(self.classes)}
 
     def __getitem__(self, index):
-        from PIL import Image
         return self.transformed(Image.fromarray(self.pixels[index]), int(self.targets[index]))
 
     def __len__(self):

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from tinynet.data import DataError
 from tinynet.tensor import Tensor
@@ -15,7 +16,6 @@ IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tif
 
 def default_loader(path):
     """The file as a PIL image (H, W) of red, green and blue. As in torchvision."""
-    from PIL import Image
     with Image.open(path) as image:
         return image.convert("RGB")
 

@@ -3,10 +3,9 @@
 import math
 import numbers as kinds
 
-from tinynet.nn import Module
 from tinynet.tensor import Tensor
 from tinynet.vision.transforms import color, convert
-from tinynet.vision.transforms.combine import draw, numbers
+from tinynet.vision.transforms.combine import Transform, draw, numbers
 from tinynet.vision.transforms.images import get_image_num_channels
 from tinynet.vision.transforms.move import Randomly
 
@@ -47,7 +46,7 @@ class ToPILImage:
         return f"ToPILImage({'' if self.mode is None else f'mode={self.mode}'})"
 
 
-class ConvertImageDtype(Module):
+class ConvertImageDtype(Transform):
     """Tensors of any shape in another type, their values scaled. `torchvision.transforms.ConvertImageDtype`."""
 
     def __init__(self, dtype):
@@ -58,8 +57,10 @@ class ConvertImageDtype(Module):
         return convert.convert_image_dtype(image, self.dtype)
 
 
-class Normalize(Module):
+class Normalize(Transform):
     """y = (x - mean) / std for each channel of tensors (..., C, H, W). `torchvision.transforms.Normalize`."""
+
+    shown = ("mean", "std")
 
     def __init__(self, mean, std, inplace=False):
         super().__init__()
@@ -68,15 +69,14 @@ class Normalize(Module):
     def forward(self, tensor):
         return convert.normalize(tensor, self.mean, self.std, self.inplace)
 
-    def extra_repr(self):
-        return f"mean={self.mean}, std={self.std}"
 
-
-class Grayscale(Module):
+class Grayscale(Transform):
     """The luminance of images (..., 3, H, W) in `num_output_channels`, 1 or 3.
 
     `torchvision.transforms.Grayscale`.
     """
+
+    shown = ("num_output_channels",)
 
     def __init__(self, num_output_channels=1):
         super().__init__()
@@ -84,9 +84,6 @@ class Grayscale(Module):
 
     def forward(self, img):
         return color.rgb_to_grayscale(img, self.num_output_channels)
-
-    def extra_repr(self):
-        return f"num_output_channels={self.num_output_channels}"
 
 
 class RandomGrayscale(Randomly):
@@ -100,13 +97,15 @@ class RandomGrayscale(Randomly):
         return color.rgb_to_grayscale(img, get_image_num_channels(img))
 
 
-class ColorJitter(Module):
+class ColorJitter(Transform):
     """Brightness, contrast, saturation and hue of images (..., C, H, W) changed at random, in random order.
 
     A number b for `brightness`, `contrast` or `saturation` bounds the factor by max(0, 1 - b) and 1 + b, for `hue` the
     turn by -b and b; a pair holds the bounds themselves. ValueError for negative numbers.
     `torchvision.transforms.ColorJitter`.
     """
+
+    shown = ("brightness", "contrast", "saturation", "hue")
 
     def __init__(self, brightness=0, contrast=0, saturation=0, hue=0):
         super().__init__()
@@ -129,10 +128,6 @@ class ColorJitter(Module):
                 img = change[i](img, factors[i])
         return img
 
-    def extra_repr(self):
-        return (f"brightness={self.brightness}, contrast={self.contrast}, saturation={self.saturation}, "
-                f"hue={self.hue}")
-
 
 def bounds(name, value, center=1, low=0.0, high=math.inf):
     """(least, most) factor, or None where nothing would change."""
@@ -146,7 +141,7 @@ def bounds(name, value, center=1, low=0.0, high=math.inf):
     return None if least == most == center else (least, most)
 
 
-class GaussianBlur(Module):
+class GaussianBlur(Transform):
     """Images (..., C, H, W) blurred with a Gaussian of odd `kernel_size`, and a `sigma` from a range, in pixels.
 
     `torchvision.transforms.GaussianBlur`; ValueError for an even size or a sigma of 0.
@@ -171,7 +166,7 @@ class RandomInvert(Randomly):
     change = staticmethod(color.invert)
 
 
-class RandomErasing(Module):
+class RandomErasing(Transform):
     """A random rectangle of tensors (..., C, H, W) erased, with probability p.
 
     `scale` bounds its share of the area, `ratio` its height divided by its width; `value` is what is put there: a

@@ -1,6 +1,7 @@
 """Functions that change the values of pixels: brightness, contrast, colour, blur, a hole. As in torchvision."""
 
 import numpy as np
+from PIL import Image, ImageEnhance, ImageOps
 
 from tinynet.tensor import Tensor
 from tinynet.vision.transforms.convert import pil_to_tensor, to_pil_image
@@ -18,7 +19,6 @@ def blend(first, second, ratio):
 
 def enhanced(name, img, factor):
     """What Pillow's ImageEnhance makes of an image."""
-    from PIL import ImageEnhance
     if factor < 0:
         raise ValueError(f"{name.lower()}: expected a factor of 0 or more, got {factor}")
     return getattr(ImageEnhance, name)(img).enhance(factor) if is_pillow(img) else None
@@ -66,7 +66,6 @@ def adjust_hue(img, hue_factor):
     if is_pillow(img):
         if img.mode in ("L", "1", "I", "F"):
             return img
-        from PIL import Image
         h, s, v = img.convert("HSV").split()
         turned = to_array(h) + np.int32(hue_factor * 255).astype(np.uint8)     # uint8: it goes round
         return Image.merge("HSV", (Image.fromarray(turned), s, v)).convert(img.mode)
@@ -119,7 +118,6 @@ def rgb_to_grayscale(img, num_output_channels=1):
         raise ValueError(f"rgb_to_grayscale: expected 1 or 3 channels, got {num_output_channels}")
     if is_pillow(img):
         gray = img.convert("L")
-        from PIL import Image
         return gray if num_output_channels == 1 else Image.merge("RGB", (gray,) * 3)
     if get_image_num_channels(img) == 1:
         gray = img.array
@@ -135,7 +133,6 @@ to_grayscale = rgb_to_grayscale
 def invert(img):
     """An image (..., C, H, W) with black and white exchanged."""
     if is_pillow(img):
-        from PIL import ImageOps
         return ImageOps.invert(img)
     return like(img, top(img) - img.array)
 
@@ -143,7 +140,6 @@ def invert(img):
 def solarize(img, threshold):
     """An image (..., C, H, W) whose values from `threshold` on are inverted."""
     if is_pillow(img):
-        from PIL import ImageOps
         return ImageOps.solarize(img, threshold)
     return like(img, np.where(img.array >= threshold, top(img) - img.array, img.array))
 
@@ -151,7 +147,6 @@ def solarize(img, threshold):
 def posterize(img, bits):
     """An image (..., C, H, W) with only the `bits` highest bits of each value. TypeError for floats."""
     if is_pillow(img):
-        from PIL import ImageOps
         return ImageOps.posterize(img, bits)
     if img.dtype != np.uint8:
         raise TypeError(f"posterize: expected a uint8 tensor, got {img.dtype}")
@@ -169,7 +164,6 @@ def equalize(img):
 
 
 def by_pillow(name, img):
-    from PIL import ImageOps
     if not is_pillow(img):
         raise TypeError(f"{name}: expected a Pillow image, got a tensor; put the transform before ToTensor")
     return getattr(ImageOps, name)(img)

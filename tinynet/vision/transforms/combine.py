@@ -4,6 +4,15 @@ from tinynet import random
 from tinynet.nn import Module, ModuleList
 
 
+class Transform(Module):
+    """Base of transforms of images of any shape; the repr shows the options `shown`."""
+
+    shown = ()
+
+    def extra_repr(self):
+        return ", ".join(f"{name}={getattr(self, name)}" for name in self.shown)
+
+
 class Compose:
     """One transform after the other, for images of any shape. `torchvision.transforms.Compose`."""
 

@@ -1,6 +1,7 @@
 """From images to tensors and back, and from one range of values to another."""
 
 import numpy as np
+from PIL import Image
 
 from tinynet import dtypes
 from tinynet.tensor import Tensor
@@ -74,7 +75,6 @@ def to_pil_image(pic, mode=None):
     Floats in a tensor are from 0 to 1. As in torchvision. TypeError for what is no image, ValueError for shapes and
     modes that do not fit.
     """
-    from PIL import Image
     if isinstance(pic, Tensor):
         pixels = pic.array[None] if pic.ndim == 2 else pic.array
         if pixels.ndim != 3:
@@ -100,7 +100,6 @@ def to_pil_image(pic, mode=None):
 
 
 def gray_image(pixels, mode):
-    from PIL import Image
     found = {"uint8": "L", "int16": "I;16", "int32": "I", "float32": "F"}.get(str(pixels.dtype))
     if found is None:
         raise TypeError(f"to_pil_image: expected uint8, int16, int32 or float32 for one channel, got {pixels.dtype}")

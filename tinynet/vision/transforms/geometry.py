@@ -4,6 +4,7 @@ import math
 import numbers
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from tinynet.tensor import Tensor
 from tinynet.vision.transforms.images import (
@@ -53,7 +54,6 @@ def new_size(size, max_size, height, width):
 
 def resampled(array, height, width, resample):
     """Each plane of an array (..., H, W), resized by Pillow in 32-bit floats."""
-    from PIL import Image
     planes = array.reshape(-1, *array.shape[-2:]).astype(np.float32)
     planes = [to_array(Image.fromarray(plane).resize((width, height), resample)) for plane in planes]
     return np.stack(planes).reshape(*array.shape[:-2], height, width)
@@ -122,7 +122,6 @@ def pad(img, padding, fill=0, padding_mode="constant"):
         raise ValueError(f"pad: expected a padding_mode of {', '.join(MODES)}, got {padding_mode!r}")
     if not is_pillow(img):
         return Tensor(pad_array(img.array, (*[(0, 0)] * (img.ndim - 2), (up, down), (left, right)), fill, padding_mode))
-    from PIL import Image, ImageOps
     if padding_mode == "constant":
         if min(left, up, right, down) < 0:
             return crop(img, -up, -left, img.height + up + down, img.width + left + right)
@@ -163,7 +162,6 @@ def band_values(img, fill):
 def hflip(img):
     """An image (..., C, H, W), left and right exchanged."""
     if is_pillow(img):
-        from PIL import Image
         return img.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return Tensor(img.array[..., ::-1].copy())
 
@@ -171,7 +169,6 @@ def hflip(img):
 def vflip(img):
     """An image (..., C, H, W), top and bottom exchanged."""
     if is_pillow(img):
-        from PIL import Image
         return img.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
     return Tensor(img.array[..., ::-1, :].copy())
 
@@ -194,7 +191,6 @@ def affine(img, angle, translate, scale, shear, interpolation=InterpolationMode.
     shear = (shear, 0.0) if isinstance(shear, numbers.Number) else (*shear, 0.0)[:2]
     center = (img.width * 0.5, img.height * 0.5) if center is None else center
     matrix = inverse_affine(center, angle, translate, scale, shear)
-    from PIL import Image
     return img.transform(img.size, Image.Transform.AFFINE, matrix, pillow_filter(interpolation),
                          fillcolor=band_values(img, fill))
 

@@ -4,6 +4,7 @@ import enum
 import numbers
 
 import numpy as np
+from PIL import Image
 
 from tinynet.tensor import Tensor
 
@@ -36,7 +37,6 @@ def pillow_filter(interpolation):
 
 def is_pillow(image):
     """True for a Pillow image, False for a tensor of two or more axes; TypeError for anything else."""
-    from PIL import Image
     if isinstance(image, Image.Image):
         return True
     if isinstance(image, Tensor) and image.ndim >= 2:

@@ -3,20 +3,21 @@
 import math
 import numbers as kinds
 
-from tinynet.nn import Module
 from tinynet.vision.transforms import geometry
-from tinynet.vision.transforms.combine import draw, numbers
+from tinynet.vision.transforms.combine import Transform, draw, numbers
 from tinynet.vision.transforms.images import InterpolationMode, get_dimensions, pair, pillow_filter
 
 BILINEAR, NEAREST = InterpolationMode.BILINEAR, InterpolationMode.NEAREST
 
 
-class Resize(Module):
+class Resize(Transform):
     """Images (..., C, H, W) in a new size: (height, width), or one number for the shorter side.
 
     `max_size` limits the longer side. TypeError for another kind of size, ValueError for more than two numbers.
     `torchvision.transforms.Resize`.
     """
+
+    shown = ("size", "interpolation", "max_size", "antialias")
 
     def __init__(self, size, interpolation=BILINEAR, max_size=None, antialias=True):
         super().__init__()
@@ -30,16 +31,14 @@ class Resize(Module):
     def forward(self, img):
         return geometry.resize(img, self.size, self.interpolation, self.max_size, self.antialias)
 
-    def extra_repr(self):
-        return (f"size={self.size}, interpolation={self.interpolation}, max_size={self.max_size}, "
-                f"antialias={self.antialias}")
 
-
-class CenterCrop(Module):
+class CenterCrop(Transform):
     """The middle `size` of images (..., C, H, W), with a black border where they are smaller.
 
     `torchvision.transforms.CenterCrop`.
     """
+
+    shown = ("size",)
 
     def __init__(self, size):
         super().__init__()
@@ -48,12 +47,11 @@ class CenterCrop(Module):
     def forward(self, img):
         return geometry.center_crop(img, self.size)
 
-    def extra_repr(self):
-        return f"size={self.size}"
 
-
-class Pad(Module):
+class Pad(Transform):
     """Images (..., C, H, W) with a border, `fill` or what `padding_mode` says. `torchvision.transforms.Pad`."""
+
+    shown = ("padding", "fill", "padding_mode")
 
     def __init__(self, padding, fill=0, padding_mode="constant"):
         super().__init__()
@@ -63,16 +61,15 @@ class Pad(Module):
     def forward(self, img):
         return geometry.pad(img, self.padding, self.fill, self.padding_mode)
 
-    def extra_repr(self):
-        return f"padding={self.padding}, fill={self.fill}, padding_mode={self.padding_mode}"
 
-
-class RandomCrop(Module):
+class RandomCrop(Transform):
     """A part of the given `size`, anywhere in images (..., C, H, W), after a border of `padding` is put around them.
 
     With `pad_if_needed` a smaller image gets a border, else it is a ValueError. The border's value is `fill`.
     `torchvision.transforms.RandomCrop`.
     """
+
+    shown = ("size", "padding")
 
     def __init__(self, size, padding=None, pad_if_needed=False, fill=0, padding_mode="constant"):
         super().__init__()
@@ -99,16 +96,15 @@ class RandomCrop(Module):
                 img = geometry.pad(img, missing, self.fill, self.padding_mode)
         return geometry.crop(img, *self.get_params(img, self.size))
 
-    def extra_repr(self):
-        return f"size={self.size}, padding={self.padding}"
 
-
-class RandomResizedCrop(Module):
+class RandomResizedCrop(Transform):
     """A part of a random area and shape, anywhere in images (..., C, H, W), resized to `size`.
 
     `scale` bounds the part's share of the area, `ratio` its width divided by its height.
     `torchvision.transforms.RandomResizedCrop`; Szegedy et al. 2015, "Going Deeper with Convolutions".
     """
+
+    shown = ("size", "scale", "ratio")
 
     def __init__(self, size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), interpolation=BILINEAR, antialias=True):
         super().__init__()
@@ -135,12 +131,11 @@ class RandomResizedCrop(Module):
         place = self.get_params(img, self.scale, self.ratio)
         return geometry.resized_crop(img, *place, self.size, self.interpolation, self.antialias)
 
-    def extra_repr(self):
-        return f"size={self.size}, scale={self.scale}, ratio={self.ratio}"
 
-
-class Randomly(Module):
+class Randomly(Transform):
     """Base of transforms that act with probability p, on images of any shape: subclasses define `change(img)`."""
+
+    shown = ("p",)
 
     def __init__(self, p=0.5):
         super().__init__()
@@ -148,9 +143,6 @@ class Randomly(Module):
 
     def forward(self, img):
         return self.change(img) if draw() < self.p else img
-
-    def extra_repr(self):
-        return f"p={self.p}"
 
 
 class RandomHorizontalFlip(Randomly):
@@ -171,11 +163,13 @@ class RandomVerticalFlip(Randomly):
     change = staticmethod(geometry.vflip)
 
 
-class RandomRotation(Module):
+class RandomRotation(Transform):
     """Pillow images (H, W) turned by an angle from `degrees`: (least, most), or one number for (-d, d).
 
     `fill` is the value of the corners. `torchvision.transforms.RandomRotation`; ValueError for one negative number.
     """
+
+    shown = ("degrees",)
 
     def __init__(self, degrees, interpolation=NEAREST, expand=False, center=None, fill=0):
         super().__init__()
@@ -191,11 +185,8 @@ class RandomRotation(Module):
         return geometry.rotate(img, self.get_params(self.degrees), self.interpolation, self.expand, self.center,
                                self.fill)
 
-    def extra_repr(self):
-        return f"degrees={self.degrees}"
 
-
-class RandomAffine(Module):
+class RandomAffine(Transform):
     """Pillow images (H, W) turned, moved, scaled and sheared at random.
 
     `degrees` and `shear` bound the angles, `translate` the shares of width and height to move by, `scale` the factor.
@@ -226,7 +217,7 @@ class RandomAffine(Module):
         return geometry.affine(img, *chosen, self.interpolation, self.fill, self.center)
 
 
-class FiveCrop(Module):
+class FiveCrop(Transform):
     """The four corners and the middle of images (..., C, H, W), each of the given `size`.
 
     `torchvision.transforms.FiveCrop`.
@@ -240,7 +231,7 @@ class FiveCrop(Module):
         return geometry.five_crop(img, self.size)
 
 
-class TenCrop(Module):
+class TenCrop(Transform):
     """`FiveCrop` of images (..., C, H, W), and of the images flipped. `torchvision.transforms.TenCrop`."""
 
     def __init__(self, size, vertical_flip=False):
