@@ -371,9 +371,9 @@ for seconds in (60, 0.01):
     except TimeUp:
         pass
 sys.settrace(lambda frame, event, argument: None)
-(lambda: print("traced"))()
+(lambda: None)()
 """
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60).stdout == "traced\n"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_a_call_that_never_returns_ends_the_command(tmp_path):

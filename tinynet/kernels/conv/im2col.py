@@ -14,6 +14,7 @@ from tinynet.kernels.machine.threads import parallel_for
 
 COLUMN_BYTES = 512 * 1024
 GROUPS_OF_IMAGES = 8                   # partial sums of a weight gradient
+WORK = 1 << 20                         # multiplications that are worth a thread's while, some 50 us
 
 
 def forward(x, w, y, geometry):
@@ -34,7 +35,7 @@ def forward(x, w, y, geometry):
                         np.matmul(here, matrices[g], out=target.reshape(-1, k))         # (rows·Q, K)
                     else:
                         target[...] = (here @ matrices[g]).reshape(target.shape)
-    parallel_for(body, n, 1, blas=True)
+    parallel_for(body, n, _images_in_chunk(y, w), blas=True)
 
 
 def backward_input(dx, w, dy, geometry):
@@ -53,7 +54,7 @@ def backward_input(dx, w, dy, geometry):
                     source = dy[i, p0:p1, :, g * outputs:(g + 1) * outputs]
                     np.matmul(source.reshape(-1, outputs), matrices[g].T, out=here)     # (rows·Q, R·S·C/G)
                     scatter(dx[i], (p0, p1), q, channels, window, here)
-    parallel_for(body, n, 1, blas=True)
+    parallel_for(body, n, _images_in_chunk(dy, w), blas=True)
 
 
 def backward_weight(x, dy, w_shape, geometry):
@@ -105,6 +106,11 @@ def col2im(columns, size, kernel, stride, padding, dilation):
             scatter(images[i], (0, p), q, (0, c), (kernel, stride, padding, dilation), pixels)
     parallel_for(body, n, 1)
     return x
+
+
+def _images_in_chunk(y, w):
+    """How many images (N, P, Q, K) of a convolution with w (K, C/G, R, S) are enough work for a thread."""
+    return max(1, WORK // max(1, y[:1].size * w[:1].size))
 
 
 def _matrices(w, groups):
