@@ -17,13 +17,14 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet.kernels import conv, elementwise, gelu, matmul, norm, pool, quantized, shortcut
+from tinynet.kernels import (
+    activation, attention, conv, elementwise, matmul, norm, pool, quantized, reduce, shortcut, softmax)
 from tinynet.kernels.conv import spec
 from tinynet.kernels.machine import backend, lanes, layout
 from tinynet.kernels.machine.backend import kernel
 
 FAST = ["conv.fast", "conv.im2col", "conv.tiles", "conv.weight_tiles", "conv.grid", "conv.panels", "conv.depthwise",
-        "elementwise.fast", "gelu.fast", "matmul.fast",
+        "elementwise.fast", "activation.fast", "softmax.fast", "attention.fast", "reduce.fast", "matmul.fast",
         "norm.fast", "pool.fast", "quantized.fast", "shortcut.fast"]
 if not lanes.LANES:
     FAST = [name for name in FAST if name not in ("conv.tiles", "conv.weight_tiles", "conv.grid", "conv.panels")]
@@ -137,13 +138,19 @@ def compare_elementwise():
             compare(elementwise.add, x, y, out)
             compare(elementwise.add_relu, x, y)
             compare(elementwise.channel_sum, x)
+            for forward, backward in ((activation.sigmoid, activation.sigmoid_backward),
+                                      (activation.tanh, activation.tanh_backward),
+                                      (activation.silu, activation.silu_backward)):
+                compare(forward, x)
+                compare(backward, y, x)
+            compare(activation.silu, x, out)
             for tanh in (False, True):
-                compare(gelu.gelu, x, tanh)
-                compare(gelu.gelu_backward, x, y, tanh)
+                compare(activation.gelu, x, tanh)
+                compare(activation.gelu_backward, x, y, tanh)
     x = images(2, 5, 3, 4)
     compare(elementwise.add, x, images(2, 5, 3, 4, memory="NCHW"))             # unlike memory
     compare(elementwise.relu, x, np.empty((2, 5, 3, 4), np.float32))
-    compare(gelu.gelu_backward, x, images(2, 5, 3, 4, memory="NCHW"))
+    compare(activation.gelu_backward, x, images(2, 5, 3, 4, memory="NCHW"))
     for nesterov, momentum in ((False, 0.0), (False, 0.9), (True, 0.9)):
         p, g, buffer = (images(4, 5, 3, 3) for _ in range(3))
         other, filters = np.ascontiguousarray(g), [a.transpose(3, 2, 0, 1) for a in (p, g, buffer)]
@@ -153,6 +160,47 @@ def compare_elementwise():
                 body(a, b, c if momentum else None, 0.1, momentum, 0.0, 1e-3, nesterov)
             assert_close(found[0], exact[0])
             assert_close(found[2], exact[2])
+
+
+def compare_softmaxes():
+    for shape in ((5, 7), (9, 3, 17), (300, 130)):
+        for axis in (0, -1):
+            for dtype in (np.float32, np.float64):
+                x, dy = (RNG.standard_normal(shape).astype(dtype) for _ in range(2))
+                y, = compare(softmax.softmax, x, axis)
+                compare(softmax.softmax_backward, dy, y, axis)
+                y, = compare(softmax.log_softmax, x, axis)
+                compare(softmax.log_softmax_backward, dy, y, axis)
+    for rows, classes in ((5, 7), (300, 130)):
+        for smoothing in (0.0, 0.1):
+            x, weight = RNG.standard_normal((rows, classes)).astype(np.float32), np.ones(classes, np.float32)
+            labels, dloss = RNG.integers(-1, classes, rows), RNG.standard_normal(rows).astype(np.float32)
+            _, top, log_sum = compare(softmax.cross_entropy, x, labels, -1, weight, smoothing)
+            compare(softmax.cross_entropy_backward, dloss, x, labels, -1, weight, smoothing, top, log_sum)
+
+
+def compare_sums():
+    for dtype in (np.float32, np.float64):
+        x = images(5, 24, 9, 11, dtype=dtype)
+        for axes in ((0,), (1,), (2, 3), (0, 2, 3), (0, 1, 2, 3), (1, 3), ()):
+            compare(reduce.total, x, axes)
+        compare(reduce.total, images(40, 9001, dtype=dtype), (0,))
+        compare(reduce.total, images(3, 70_001, dtype=dtype), (1,))
+        compare(reduce.total, images(3, 70_001, dtype=dtype)[:, ::2], (1,))
+
+
+def compare_attention():
+    for stack, length, keys in ((3, 7, 5), (9, 33, 65), (2, 300, 600), (2, 3, 0)):
+        for features, options in ((4, (None, None)), (17, ("all", None)), (8, ("each", "keep"))):
+            def numbers(*shape):
+                return RNG.standard_normal(shape, np.float32)
+            q, k, v = numbers(stack, length, features), numbers(stack, keys, features), numbers(stack, keys, 6)
+            bias = {None: None, "all": numbers(1, length, keys), "each": numbers(stack, length, keys)}[options[0]]
+            if bias is not None:
+                bias[:, 0] = -np.inf                   # a query that sees no key
+            how = bias, options[1] and numbers(stack, length, keys), 0.3
+            y, sums = compare(attention.attention, q, k, v, how)
+            compare(attention.attention_backward, numbers(*y.shape), q, k, v, how, sums, bias is not None)
 
 
 def compare_norms():
@@ -199,6 +247,12 @@ def compare_products():
         for a, b in (((3, 4), (4, 5)), ((200, 70), (70, 300)), ((300, 70), (70, 200)), ((2, 1, 3, 4), (5, 4, 2)),
                      ((40, 32, 33), (40, 33, 64)), ((1, 9000), (9000, 3)), ((2, 3, 4), (4, 5)), ((0, 4), (4, 3))):
             compare(matmul.matmul, RNG.standard_normal(a).astype(dtype), RNG.standard_normal(b).astype(dtype))
+        for rows, features, out in ((5, 4, 3), (600, 70, 90)):
+            x, w, b = (RNG.standard_normal(shape).astype(dtype) for shape in ((rows, features), (out, features), out))
+            compare(matmul.linear, x, w, b)
+            compare(matmul.linear, x, w, None)
+        x = RNG.standard_normal((2100, 128)).astype(dtype)
+        compare(matmul.matmul, x.T, x)
         x = RNG.standard_normal((300, 200)).astype(dtype)
         compare(matmul.matmul, x.T, x)
         compare(matmul.matmul, x[::2, ::2], x[::-2, ::2].T)
@@ -292,8 +346,8 @@ def trace():
     tinynet.set_num_threads(1)         # all on this thread, under the trace
     with Trace([importlib.import_module(f"tinynet.kernels.{name}") for name in FAST]) as trace:
         tiles = note_tiles()
-        for part in (compare_convolutions, compare_elementwise, compare_norms, compare_pools, compare_products,
-                     compare_integers):
+        for part in (compare_convolutions, compare_elementwise, compare_softmaxes, compare_attention, compare_sums,
+                     compare_norms, compare_pools, compare_products, compare_integers):
             part()
     trace.tiles = tiles
     tinynet.set_num_threads(threads)
@@ -342,10 +396,10 @@ def test_every_kernel_has_a_fast_body_that_takes_the_same_arguments(name):
 def test_a_kernel_without_a_fast_body_is_an_error():
     def misspelt(x):
         return x
-    misspelt.__module__ = "tinynet.kernels.gelu.spec"
+    misspelt.__module__ = "tinynet.kernels.activation.spec"
     body = kernel(misspelt)
-    del kernel.registry["gelu.misspelt"]
-    with pytest.raises(AttributeError, match="gelu.spec.misspelt: tinynet.kernels.gelu.fast has no function"):
+    del kernel.registry["activation.misspelt"]
+    with pytest.raises(AttributeError, match="activation.spec.misspelt: tinynet.kernels.activation.fast has no"):
         body.numba
 
 

@@ -42,12 +42,12 @@ def test_activations_have_the_slopes_of_differences(name, backend):
 @pytest.mark.parametrize("tanh", [False, True])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_gelus_bodies_agree(dtype, tanh):
-    from tinynet.kernels import gelu
+    from tinynet.kernels import activation
     for x in normal(5, 7), normal(3, 4, 5)[::-1, :, ::2], channels_last(normal(2, 3, 50, 70)), np.array(1.0):
         x = x.astype(dtype)
         dy = normal(*x.shape, seed=1).astype(dtype)
         tolerance = dict(rtol=1e-5, atol=1e-6) if dtype == np.float32 else dict(rtol=1e-12, atol=1e-14)
-        for kernel, args in (gelu.gelu, (x, tanh)), (gelu.gelu_backward, (dy, x, tanh)):
+        for kernel, args in (activation.gelu, (x, tanh)), (activation.gelu_backward, (dy, x, tanh)):
             assert kernel.numba(*args).dtype == dtype
             np.testing.assert_allclose(kernel.numba(*args), kernel.numpy(*args), **tolerance)
 

@@ -73,7 +73,7 @@ class Node:
     def __init__(self, function, inputs=()):
         self.function = function
         self.inputs = inputs           # dropped as soon as the edges are drawn
-        self.needs = tuple(modes.grad and t.requires_grad for t in inputs)
+        self.needs = tuple([modes.grad and t.requires_grad for t in inputs])
         self.backend = kernels.backend()
         self.saved_arrays = ()
         self.recall = None             # if a checkpoint forgot saved_arrays: a function that gets them back
@@ -102,9 +102,9 @@ class Node:
 
     def record(self, outputs):
         """Become part of the graph: draw the edges, take a number, remember the versions of what was saved."""
-        self.edges = tuple(edge_of(t) if needed else None for t, needed in zip(self.inputs, self.needs))
+        self.edges = tuple([edge_of(t) if needed else None for t, needed in zip(self.inputs, self.needs)])
         owners = {id(t.array): t.version for t in (*self.inputs, *outputs)}
-        found = (owners.get(id(array)) for array in self.saved_arrays)
+        found = map(owners.get, map(id, self.saved_arrays))
         self.versions = [(version, version.count) for version in found if version is not None]
         self.inputs = ()
         self.output_likes = [(t.array.shape, t.array.dtype) for t in outputs]

@@ -6,8 +6,9 @@ the functions of the same names that run, and chooses the branch for a shape; th
 """
 
 from tinynet.kernels.machine.backend import backend, use
-from tinynet.kernels import conv, elementwise, gelu, matmul, norm, pool, quantized, shortcut, softmax
+from tinynet.kernels import (
+    activation, attention, conv, elementwise, matmul, norm, pool, quantized, reduce, shortcut, softmax)
 from tinynet.kernels.machine import threads
 
-__all__ = ["backend", "use", "conv", "elementwise", "gelu", "matmul", "norm", "pool", "quantized", "shortcut",
-           "softmax", "threads"]
+__all__ = ["backend", "use", "activation", "attention", "conv", "elementwise", "matmul", "norm", "pool", "quantized",
+           "reduce", "shortcut", "softmax", "threads"]

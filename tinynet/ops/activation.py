@@ -7,7 +7,7 @@ import numpy as np
 
 from tinynet import random
 from tinynet.autograd import Function
-from tinynet.kernels import elementwise, gelu
+from tinynet.kernels import activation, elementwise
 from tinynet.ops.common import before, operand, tensor_of
 from tinynet.tensor import attach
 
@@ -76,16 +76,16 @@ class GELU(Function):
     def forward(ctx, x, tanh):
         ctx.save(x)
         ctx.tanh = tanh
-        return gelu.gelu(x, tanh)
+        return activation.gelu(x, tanh)
 
     @staticmethod
     def backward(ctx, dy):
         x, = ctx.saved
-        return gelu.gelu_backward(dy, x, ctx.tanh)
+        return activation.gelu_backward(dy, x, ctx.tanh)
 
 
 class SiLU(Function):
-    """y = x σ(x); dx = dy σ (1 + x (1 - σ)). Saves x; σ(x) = (1 + tanh(x/2)) / 2 is made again.
+    """y = x σ(x); dx = dy σ (1 + x (1 - σ)). Saves x; σ(x) is made again.
 
     Elfwing, Uchibe & Doya 2017, "Sigmoid-Weighted Linear Units"; also known as swish.
     """
@@ -93,18 +93,12 @@ class SiLU(Function):
     @staticmethod
     def forward(ctx, x, out=None):
         ctx.save(before(x, out))
-        return np.multiply(x, _sigmoid(x), out=out)
+        return activation.silu(x, out)
 
     @staticmethod
     def backward(ctx, dy):
         x, = ctx.saved
-        s = _sigmoid(x)
-        return dy * s * (1 + x * (1 - s))
-
-
-def _sigmoid(x):
-    half = x.dtype.type(0.5)
-    return (1 + np.tanh(x * half)) * half
+        return activation.silu_backward(dy, x)
 
 
 class Dropout(Function):

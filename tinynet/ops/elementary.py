@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from tinynet.autograd import Function
-from tinynet.kernels.gelu.spec import erf as erf_of_numbers
+from tinynet.kernels.activation.spec import erf as erf_of_numbers
 from tinynet.ops.common import named, tensor_of
 from tinynet.ops.pointwise import unary
 from tinynet.tensor import attach

@@ -1,7 +1,8 @@
 """The affine map y = x Wᵀ + b of a fully connected layer."""
 
 from tinynet.autograd import Function
-from tinynet.kernels.matmul import matmul
+from tinynet.kernels.elementwise import channel_sum
+from tinynet.kernels.matmul import linear, matmul
 
 
 class Linear(Function):
@@ -14,9 +15,7 @@ class Linear(Function):
     def forward(ctx, x, w, b):
         ctx.save(x, w)
         ctx.biased = b is not None
-        y = matmul(x.reshape(-1, x.shape[-1]), w.T)            # (M, K)
-        if ctx.biased:
-            y += b
+        y = linear(x.reshape(-1, x.shape[-1]), w, b)           # (M, K)
         return y.reshape(*x.shape[:-1], len(w))
 
     @staticmethod
@@ -25,4 +24,4 @@ class Linear(Function):
         rows = dy.reshape(-1, len(w))                          # (M, K)
         dx = matmul(rows, w).reshape(x.shape) if ctx.needs[0] else None
         dw = matmul(rows.T, x.reshape(-1, x.shape[-1])) if ctx.needs[1] else None
-        return (dx, dw, rows.sum(0)) if ctx.biased else (dx, dw)
+        return (dx, dw, channel_sum(rows)) if ctx.biased else (dx, dw)

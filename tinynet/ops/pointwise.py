@@ -8,6 +8,7 @@ import numpy as np
 
 from tinynet import dtypes
 from tinynet.autograd import Function
+from tinynet.kernels import activation
 from tinynet.ops.arithmetic import div, mul
 from tinynet.ops.common import cast, formula, named, promote, tensor_of
 from tinynet.tensor import attach
@@ -130,34 +131,32 @@ class Tanh(Function):
 
     @staticmethod
     def forward(ctx, x):
-        y = np.tanh(x)
+        y = activation.tanh(x)
         ctx.save(y)
         return y
 
     @staticmethod
     def backward(ctx, dy):
         y, = ctx.saved
-        return dy * (1 - y * y)
+        return activation.tanh_backward(dy, y)
 
 
 tanh = unary("tanh", Tanh)
 
 
 class Sigmoid(Function):
-    """y = 1 / (1 + e^-x); dx = dy y (1 - y). Saves the result. Written with tanh, which cannot overflow."""
+    """y = 1 / (1 + e^-x); dx = dy y (1 - y). Saves the result."""
 
     @staticmethod
     def forward(ctx, x):
-        y = np.tanh(x * x.dtype.type(0.5))
-        y += 1
-        y *= x.dtype.type(0.5)
+        y = activation.sigmoid(x)
         ctx.save(y)
         return y
 
     @staticmethod
     def backward(ctx, dy):
         y, = ctx.saved
-        return dy * y * (1 - y)
+        return activation.sigmoid_backward(dy, y)
 
 
 sigmoid = unary("sigmoid", Sigmoid)

@@ -9,13 +9,21 @@ import numpy as np
 
 from tinynet import dtypes
 from tinynet.autograd import Function
+from tinynet.kernels import reduce as kernels
 from tinynet.ops.common import axes_of, axis_too, cast, require_floating, tensor_of
 from tinynet.tensor import Tensor, attach
 
 
 def total(x, axes, keepdim):
-    wide = np.float64 if dtypes.is_floating(x.dtype) else x.dtype
-    return np.sum(x, axes, wide, keepdims=keepdim).astype(x.dtype)
+    return _sum(x, axes, keepdim).astype(x.dtype)
+
+
+def _sum(x, axes, keepdim):
+    """Σ x in float64, or in the type of integers."""
+    if not dtypes.is_floating(x.dtype):
+        return np.sum(x, axes, x.dtype, keepdims=keepdim)
+    y = kernels.total(x, axes)
+    return np.expand_dims(y, axes) if keepdim else y
 
 
 def count(x, axes):
@@ -48,14 +56,14 @@ class Sum(Function):
 
 
 class Mean(Function):
-    """y = Σ x / M, where M elements are averaged; dx = dy / M, repeated. Saves nothing."""
+    """y = Σ x / M, where M elements are averaged (or M is given); dx = dy / M, repeated. Saves nothing."""
 
     @staticmethod
-    def forward(ctx, x, axes, keepdim):
+    def forward(ctx, x, axes, keepdim, divisor=None):
         remember(ctx, x, axes, keepdim)
-        ctx.count = count(x, axes)
+        ctx.count = count(x, axes) if divisor is None else divisor
         with np.errstate(invalid="ignore"):                    # nothing to average: NaN
-            return np.divide(np.sum(x, axes, np.float64, keepdims=keepdim), ctx.count).astype(x.dtype)
+            return np.divide(_sum(x, axes, keepdim), ctx.count).astype(x.dtype)
 
     @staticmethod
     def backward(ctx, dy):
@@ -70,8 +78,8 @@ class Var(Function):
         remember(ctx, x, axes, keepdim)
         ctx.freedom = np.float64(np.maximum(count(x, axes) - correction, 0))
         with np.errstate(divide="ignore", invalid="ignore"):   # too few elements: NaN or infinity
-            mean = (np.sum(x, axes, np.float64, keepdims=True) / count(x, axes)).astype(x.dtype)
-            y = np.sum(np.square(x - mean), axes, np.float64, keepdims=keepdim) / ctx.freedom
+            mean = (_sum(x, axes, True) / count(x, axes)).astype(x.dtype)
+            y = _sum(np.square(x - mean), axes, keepdim) / ctx.freedom
         ctx.save(x, mean)
         return y.astype(x.dtype)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinynet.kernels.elementwise import spec
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.flat import GRAIN, VECTORIZE, over_memory, row_length
+from tinynet.kernels.machine.flat import GRAIN, VECTORIZE, each, over_memory, row_length
 from tinynet.kernels.machine.layout import channels_last, is_channels_last
 
 
@@ -29,6 +29,8 @@ def add_relu(x, y, out=None):
 
 
 def channel_sum(x):
+    if x.size <= GRAIN:
+        return spec.channel_sum.numpy(x)
     x, channels = channels_last(x), x.shape[1]
     grain = channels * max(1, max(GRAIN, x.size // 32) // channels)
     sums = np.zeros((-(-x.size // grain), channels))
@@ -49,8 +51,7 @@ def _elementwise(general, loop, out, *arrays):
     if not _alike(*arrays, arrays[0] if out is None else out):
         return general(*arrays) if out is None else general(*arrays, out)
     out = np.empty_like(arrays[0]) if out is None else out
-    over_memory(lambda _, *parts: loop(*parts), *arrays, out, grain=max(GRAIN, out.size // 16))
-    return out
+    return each(loop, *arrays, out)
 
 
 def _alike(*arrays):

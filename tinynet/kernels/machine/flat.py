@@ -33,9 +33,25 @@ def over_memory(work, *arrays, grain=GRAIN):
     parallel_for(body, flat[0].size, grain)
 
 
+def each(loop, *arrays):
+    """loop(part, ...) on chunks of memory; returns the last array, the result, whose memory order all others get."""
+    out = arrays[-1]
+    arrays = [matched(a, out).ravel("K") for a in arrays]
+    if out.size <= GRAIN:
+        loop(*arrays)
+    else:
+        parallel_for(lambda start, stop: loop(*[a[start:stop] for a in arrays]), out.size, grain_of(out.size))
+    return out
+
+
+def grain_of(size):
+    """Values in a chunk: 16 chunks, but each worth a thread's while."""
+    return max(GRAIN, -(-size // 16))
+
+
 def matched(array, like):
     """`array` in the memory order of `like`: itself, or a copy."""
-    if array.strides == like.strides:
+    if array.strides == like.strides or array.flags.c_contiguous and like.flags.c_contiguous:
         return array
     copied = np.empty_like(like, dtype=array.dtype)
     copied[...] = array

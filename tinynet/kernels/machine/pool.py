@@ -102,6 +102,7 @@ class Pool:
             self.threads.append(thread)
         return min(helpers, len(self.threads))
 
+    @np.errstate(all="ignore")         # NaN and infinity are results like any other, here as in the caller
     def help(self):
         while True:
             job = self.jobs.get()

@@ -6,36 +6,46 @@ vectorises like any others: 16 elements at a time where the processor has AVX-51
 gradient checks want its last bits more than speed.
 
 **exp.** With n the whole number nearest to x / ln 2 and r = x - n ln 2, exp(x) = 2ⁿ exp(r), and |r| is at most 0.35: a
-polynomial of degree 6 is enough. 2ⁿ needs no multiplication, because n is added to the exponent's bits. Adding and
-taking away MAGIC = 1.5 · 2²³ rounds to a whole number, which then stands in the lowest bits of the sum.
+polynomial of degree 6 is enough. Adding and taking away MAGIC = 1.5 · 2²³ + 254 rounds to a whole number. The lowest
+bits of the sum are then n + 254, twice the bias of an exponent. Two halves of that number, moved to the place of the
+exponent, are the bits of two powers of two, whose product is 2ⁿ. One power alone would not reach the denormal numbers.
+`decay` is exp for x ≤ 0 with 0 for those numbers, and needs only the one: softmax and the distributions lose nothing.
 
-**Φ**, the normal distribution function. For z ≥ 0, Φ(-z) = exp(-z²/2) P(t) with t = 1 / (1 + 0.35 z) (the form is that
-of Abramowitz & Stegun 1964, 26.2.17). The density φ needs the same exp.
+**Φ**, the normal distribution function. For z ≥ 0, Φ(-z) = exp(-z²/2) P(z) / Q(z) with polynomials of degree 3 and 4.
+Without the exponential, Φ(-z) falls as slowly as 1/z, which such a quotient follows. The density φ needs the same exp.
 
 The coefficients are least-squares fits of ours to the relative error, with weights moved until the error is level. The
-largest errors of the float32 functions, relative to the exact value: exp 9e-8, sigmoid 2e-7, tanh 2e-7, Φ 7e-7 for
+largest errors of the float32 functions, relative to the exact value: exp 8e-8, sigmoid 2e-7, tanh 2e-7, Φ 5e-7 for
 x > -5, and 4e-6 in the far left tail, where the rounding of x² costs as much.
+
+**The width of the registers.** On many processors with AVX-512, LLVM uses only half of each register, because programs
+that mix both widths run better so. A loop full of arithmetic is faster with all of it: `full_width` says so for the
+function that calls it.
 """
 
 import math
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.extending import intrinsic, overload
+
+from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.lanes import LANES
 
 F = np.float32
 SMALLEST, LARGEST = F(-104), F(89)     # exp is 0 below and infinite above
-MAGIC, MAGIC_BITS = F(12582912), np.int32(0x4B400000)
+BIAS = 127                             # of the exponent of a float32
+MAGIC, MAGIC_ONCE = F(12582912 + 2 * BIAS), F(12582912 + BIAS)
 PER_LN2, LN2_HIGH, LN2_LOW = F(1 / math.log(2)), F(0.693359375), F(math.log(2) - 0.693359375)
 E2, E3, E4, E5, E6 = (F(c) for c in (0.49999993, 0.16666515, 0.04166846, 0.00836942, 0.00138131))
 T3, T5, T7, T9, T11 = (F(c) for c in (-0.333332856, 0.133315482, -0.0537491184, 0.0206714815, -0.00574300598))
-P1, P2, P3, P4, P5, P6, P7, P8, P9 = (F(c) for c in (
-    0.139621404, 0.139861876, 0.11983282, 0.105508201, -0.0231103229, 0.159174897, -0.255714921, 0.143972029,
-    -0.029146))
-ZERO, HALF, ONE, TWO, SHORT, SCALE = F(0), F(0.5), F(1), F(2), F(0.62), F(0.35)
+P0, P1, P2, P3 = (F(c) for c in (0.49999982, 0.36101452, 0.11898264, 0.016917659))
+Q1, Q2, Q3, Q4 = (F(c) for c in (1.5198957, 0.95080936, 0.29803404, 0.042411592))
+ZERO, HALF, ONE, TWO, SHORT, FAR = F(0), F(0.5), F(1), F(2), F(0.62), F(16)
+LEAST = F(-87.33)                      # e to this power is about the smallest normal number
 DENSITY = F(1 / math.sqrt(2 * math.pi))
-EXPONENT, BIAS, EVEN = np.int32(23), np.int32(127), np.int32(1)
+HALVED = np.int32(1)                   # by how far bits move
 SIGN, ALL_BUT_SIGN, LOWEST = np.int32(31), np.int32(0x7FFFFFFF), np.int32(-0x80000000)
 
 
@@ -60,6 +70,29 @@ def bits_of(typing_context, x):
     return types.int32(types.float32), generate
 
 
+@intrinsic
+def power_of_two(typing_context, exponent):
+    """2ⁿ, a float32, of n + 127 in the lowest bits of an int32."""
+    def generate(context, builder, signature, args):
+        return builder.bitcast(builder.shl(args[0], ir.IntType(32)(23)), ir.FloatType())
+    return types.float32(types.int32), generate
+
+
+@intrinsic
+def full_width(typing_context):
+    """Loops of the function that calls this use whole vector registers, not halves of them."""
+    def generate(context, builder, signature, args):
+        if LANES == 16:
+            set.add(builder.function.attributes, '"prefer-vector-width"="512"')   # llvmlite's own `add` knows no values
+        return context.get_dummy_value()
+    return types.void(), generate
+
+
+if config.DISABLE_JIT:                 # an intrinsic cannot be called from Python
+    def full_width():
+        pass
+
+
 def exp(x):
     """eˣ."""
     return np.exp(x)
@@ -74,14 +107,36 @@ def compiled_exp(x):
         x = SMALLEST if x < SMALLEST else x            # written so that NaN stays NaN
         x = LARGEST if x > LARGEST else x
         shifted = x * PER_LN2 + MAGIC
-        n = shifted - MAGIC
-        r = (x - n * LN2_HIGH) - n * LN2_LOW           # n · LN2_HIGH is exact
-        p = ((((E6 * r + E5) * r + E4) * r + E3) * r + E2) * r * r + r + ONE
-        whole = bits_of(shifted) - MAGIC_BITS
-        half = whole >> EVEN                           # 2ⁿ in two factors: near the ends one alone is no normal number
-        return p * float_of((half + BIAS) << EXPONENT) * float_of((whole - half + BIAS) << EXPONENT)
+        whole = bits_of(shifted)
+        half = np.int32(whole >> HALVED)
+        return exp_of_rest(x, shifted - MAGIC) * power_of_two(half) * power_of_two(np.int32(whole - half))
 
     return exp32
+
+
+@jit(cache=False, **INLINED)
+def exp_of_rest(x, n):
+    """exp(x - n ln 2), for n near x / ln 2."""
+    r = (x - n * LN2_HIGH) - n * LN2_LOW               # n · LN2_HIGH is exact
+    return (((((E6 * r + E5) * r + E4) * r + E3) * r + E2) * r + ONE) * r + ONE
+
+
+def decay(x):
+    """eˣ for x ≤ 0; 0 where that is no normal number."""
+    return np.exp(x)
+
+
+@overload(decay, jit_options=INLINED)
+def compiled_decay(x):
+    if x != types.float32:
+        return lambda x: math.exp(x)
+
+    def decay32(x):
+        shifted = x * PER_LN2 + MAGIC_ONCE
+        y = exp_of_rest(x, shifted - MAGIC_ONCE) * power_of_two(bits_of(shifted))
+        return ZERO if x < LEAST else y
+
+    return decay32
 
 
 def sigmoid(x):
@@ -94,7 +149,7 @@ def compiled_sigmoid(x):
     one = ONE if x == types.float32 else 1.0
 
     def sigmoid_of(x):
-        e = exp(-abs(x))                               # at most 1: nothing overflows
+        e = decay(-abs(x))                             # at most 1: nothing overflows
         return (one if x >= 0 else e) / (one + e)
 
     return sigmoid_of
@@ -113,10 +168,10 @@ def compiled_tanh(x):
     def tanh32(x):
         s = x * x
         near = x * (ONE + s * ((((T11 * s + T9) * s + T7) * s + T5) * s + T3))
-        size = abs(x)
-        far = ONE - TWO / (exp(size + size) + ONE)
+        e = decay(-TWO * abs(x))
+        far = (ONE - e) / (ONE + e)
         far = -far if x < ZERO else far
-        return near if size < SHORT else far
+        return near if abs(x) < SHORT else far
 
     return tanh32
 
@@ -132,9 +187,11 @@ def compiled_normal(x):
         return lambda x: ((1 + math.erf(x / math.sqrt(2))) / 2, math.exp(-x * x / 2) / math.sqrt(2 * math.pi))
 
     def normal32(x):
-        e = exp(-HALF * x * x)
-        t = ONE / (ONE + SCALE * abs(x))
-        tail = e * t * ((((((((P9 * t + P8) * t + P7) * t + P6) * t + P5) * t + P4) * t + P3) * t + P2) * t + P1)
+        z = abs(x)
+        z = FAR if z > FAR else z
+        e = decay(-HALF * z * z)
+        p, q = ((P3 * z + P2) * z + P1) * z + P0, (((Q4 * z + Q3) * z + Q2) * z + Q1) * z + ONE
+        tail = e * p / q
         return (ONE - tail if x > ZERO else tail), DENSITY * e
 
     return normal32

@@ -1,5 +1,5 @@
 """The product of matrices, and of stacks of them."""
 
-from tinynet.kernels.matmul.spec import matmul
+from tinynet.kernels.matmul.spec import linear, matmul
 
-__all__ = ["matmul"]
+__all__ = ["linear", "matmul"]

@@ -1,8 +1,8 @@
 """Softmax and cross-entropy row by row, in compiled loops; the formulas are in `spec.py`.
 
-Why it is fast. NumPy goes through memory once for each of its functions, six times for a softmax, and calls the C
-library's exp for each element. Here a row is read into the nearest cache once; its maximum, exponentials, sum and
-quotients follow each other there, with the exp of `vector_math`, which is SIMD. The threads get chunks of rows.
+Why it is fast. NumPy goes through memory once for each of its functions, six times for a softmax. Here a row is read
+into the nearest cache once; its maximum, exponentials, sum and quotients follow each other there, with the exponential
+of `vector_math`, which is SIMD. The threads get chunks of rows.
 """
 
 import math
@@ -10,12 +10,12 @@ import math
 import numpy as np
 
 from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.flat import GRAIN, grain_of
 from tinynet.kernels.machine.threads import parallel_for
-from tinynet.kernels.machine.vector_math import exp, largest
+from tinynet.kernels.machine.vector_math import decay, full_width, largest
 
 IN_ORDER = {"contract", "nsz"}                      # NaN and infinity stay what they are, and so does the order of sums
 ANY_ORDER = {"reassoc", *IN_ORDER}                   # what a sum needs to become SIMD
-GRAIN = 1 << 14                                      # values in a chunk
 
 
 def softmax(x, axis, safe=False):
@@ -34,17 +34,18 @@ def log_softmax_backward(dy, y, axis):
     return by_rows(log_softmax_gradient_rows, axis, dy, y)
 
 
-def cross_entropy(x, labels, weight, smoothing):
+def cross_entropy(x, labels, ignored, weight, smoothing):
     x, loss, top, log_sum = np.ascontiguousarray(x), *np.empty((3, len(x)), x.dtype)
-    over_rows(lambda i: cross_entropy_rows(x[i], labels[i], weight, smoothing, loss[i], top[i], log_sum[i]), x)
+    over_rows(lambda i: cross_entropy_rows(x[i], labels[i], ignored, weight, smoothing, loss[i], top[i], log_sum[i]),
+              x)
     return loss, top, log_sum
 
 
-def cross_entropy_backward(dloss, x, labels, weight, smoothing, top, log_sum):
+def cross_entropy_backward(dloss, x, labels, ignored, weight, smoothing, top, log_sum):
     x, dloss = np.ascontiguousarray(x), np.ascontiguousarray(dloss)
     dx = np.empty_like(x)
-    over_rows(lambda i: cross_entropy_gradient_rows(dloss[i], x[i], labels[i], weight, smoothing, top[i], log_sum[i],
-                                                    dx[i]), x)
+    over_rows(lambda i: cross_entropy_gradient_rows(dloss[i], x[i], labels[i], ignored, weight, smoothing,
+                                                    (top[i], log_sum[i]), dx[i]), x)
     return dx
 
 
@@ -59,7 +60,10 @@ def by_rows(loop, axis, *arrays):
 
 def over_rows(body, rows):
     """body(slice of rows), chunk by chunk."""
-    parallel_for(lambda start, stop: body(slice(start, stop)), len(rows), max(1, GRAIN // max(1, rows.shape[1])))
+    if rows.size <= GRAIN:
+        body(slice(None))
+    else:
+        parallel_for(lambda start, stop: body(slice(start, stop)), len(rows), -(-grain_of(rows.size) // rows.shape[1]))
 
 
 @jit
@@ -73,6 +77,7 @@ def top_of(x):
 
 @jit(fastmath=ANY_ORDER)
 def total(x):
+    full_width()
     result = x.dtype.type(0)
     for i in range(x.size):
         result += x[i]
@@ -81,6 +86,7 @@ def total(x):
 
 @jit(fastmath=ANY_ORDER)
 def dot(x, y):
+    full_width()
     result = x.dtype.type(0)
     for i in range(x.size):
         result += x[i] * y[i]
@@ -90,9 +96,10 @@ def dot(x, y):
 @jit(fastmath=ANY_ORDER)
 def total_exp(x, top):
     """Σ exp(x - top)."""
+    full_width()
     result = x.dtype.type(0)
     for i in range(x.size):
-        result += exp(x[i] - top)
+        result += decay(x[i] - top)
     return result
 
 
@@ -107,20 +114,24 @@ def dot_below(x, top, weight):
 
 @jit(fastmath=IN_ORDER)
 def softmax_rows(x, y, safe):
+    full_width()
+    one = x.dtype.type(1)
     for row in range(len(x)):
         values, out = x[row], y[row]
         top = top_of(values)
         for i in range(out.size):
-            out[i] = exp(values[i] - top)
+            out[i] = decay(values[i] - top)
         divisor = total(out)
         if safe and divisor == 0:
             continue
+        factor = one / divisor
         for i in range(out.size):
-            out[i] /= divisor
+            out[i] *= factor
 
 
 @jit(fastmath=IN_ORDER)
 def softmax_gradient_rows(dy, y, dx):
+    full_width()
     for row in range(len(y)):
         up, values, out = dy[row], y[row], dx[row]
         average = dot(up, values)
@@ -130,6 +141,7 @@ def softmax_gradient_rows(dy, y, dx):
 
 @jit(fastmath=IN_ORDER)
 def log_softmax_rows(x, y):
+    full_width()
     for row in range(len(x)):
         values, out = x[row], y[row]
         top = top_of(values)
@@ -140,15 +152,17 @@ def log_softmax_rows(x, y):
 
 @jit(fastmath=IN_ORDER)
 def log_softmax_gradient_rows(dy, y, dx):
+    full_width()
     for row in range(len(y)):
         up, values, out = dy[row], y[row], dx[row]
         whole = total(up)
         for i in range(values.size):
-            out[i] = up[i] - exp(values[i]) * whole
+            out[i] = up[i] - decay(values[i]) * whole
 
 
 @jit(fastmath=IN_ORDER)
-def cross_entropy_rows(x, labels, weight, smoothing, loss, tops, log_sums):
+def cross_entropy_rows(x, labels, ignored, weight, smoothing, loss, tops, log_sums):
+    full_width()
     kind, classes = x.dtype.type, x.shape[1]
     spread, certain, mass = kind(smoothing / classes), kind(1 - smoothing), total(weight)
     for row in range(len(x)):
@@ -156,23 +170,24 @@ def cross_entropy_rows(x, labels, weight, smoothing, loss, tops, log_sums):
         top = top_of(values)
         log_sum = kind(math.log(total_exp(values, top)))
         tops[row], log_sums[row], loss[row] = top, log_sum, 0
-        if label >= 0:
+        if label != ignored:
             loss[row] = certain * weight[label] * (log_sum - (values[label] - top))
             if spread:
                 loss[row] += spread * (mass * log_sum - dot_below(values, top, weight))
 
 
 @jit(fastmath=IN_ORDER)
-def cross_entropy_gradient_rows(dloss, x, labels, weight, smoothing, tops, log_sums, dx):
-    kind, classes = x.dtype.type, x.shape[1]
+def cross_entropy_gradient_rows(dloss, x, labels, ignored, weight, smoothing, sums, dx):
+    full_width()
+    (tops, log_sums), kind, classes = sums, x.dtype.type, x.shape[1]
     spread, certain, mass = kind(smoothing / classes), kind(1 - smoothing), total(weight)
     for row in range(len(x)):
         values, out, label, up = x[row], dx[row], labels[row], dloss[row]
-        if label < 0:
+        if label == ignored:
             out[:] = 0
             continue
         top, log_sum, of_label = tops[row], log_sums[row], certain * weight[label]
         whole = up * (of_label + spread * mass)
         for i in range(classes):
-            out[i] = whole * exp((values[i] - top) - log_sum) - up * spread * weight[i]
+            out[i] = whole * decay((values[i] - top) - log_sum) - up * spread * weight[i]
         out[label] -= up * of_label

@@ -37,17 +37,17 @@ def log_softmax_backward(dy, y, axis):
 
 
 @kernel
-def cross_entropy(x, labels, weight, smoothing):
+def cross_entropy(x, labels, ignored, weight, smoothing):
     """The loss of each row, and its max x and log Σ exp(x - max x), from which backward makes p again.
 
-    loss = -Σ_c q_c log p_c with q_c = v_c ((1 - ε) [c = label] + ε / C). A label below 0 is ignored: its loss is 0.
+    loss = -Σ_c q_c log p_c with q_c = v_c ((1 - ε) [c = label] + ε / C). The loss of an ignored label is 0.
     weight v (C,), ε is the smoothing; all three results are (rows,).
     """
     n, classes = np.arange(len(x)), x.shape[1]
     top = x.max(1, initial=-np.inf)
     rows = x - top[:, None]                    # and never back: next to 10,000 float32 has three decimals
     log_sum = np.log(np.exp(rows).sum(1))
-    keep = labels >= 0
+    keep = labels != ignored
     y = np.where(keep, labels, 0)
     loss = (1 - smoothing) * weight[y] * (log_sum - rows[n, y])
     if smoothing:
@@ -56,9 +56,9 @@ def cross_entropy(x, labels, weight, smoothing):
 
 
 @kernel
-def cross_entropy_backward(dloss, x, labels, weight, smoothing, top, log_sum):
-    """dx = dloss (p Σ_c q_c - q), p = exp(x - max x - log Σ exp(x - max x))."""
-    keep = labels >= 0
+def cross_entropy_backward(dloss, x, labels, ignored, weight, smoothing, top, log_sum):
+    """dx = dloss (p Σ_c q_c - q), p = exp(x - max x - log Σ exp(x - max x)); 0 in the row of an ignored label."""
+    keep = labels != ignored
     y = np.where(keep, labels, 0)
     spread = smoothing / x.shape[1] * weight                           # (C,), q without the label
     certain = (1 - smoothing) * weight[y]                              # (rows,), what the label adds
@@ -66,7 +66,7 @@ def cross_entropy_backward(dloss, x, labels, weight, smoothing, top, log_sum):
     dx *= (certain + spread.sum())[:, None]
     dx -= spread
     dx[np.arange(len(x)), y] -= certain
-    return (dx * np.where(keep, dloss, 0)[:, None]).astype(x.dtype)
+    return np.where(keep[:, None], dx * dloss[:, None], 0).astype(x.dtype)
 
 
 def below_top(x, axis):

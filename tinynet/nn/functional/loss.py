@@ -2,10 +2,12 @@
 
 import math
 
+import numpy as np
+
 from tinynet.nn import check
 from tinynet.nn.functional.activation import logsigmoid
 from tinynet.nn.functional.probabilities import log_softmax
-from tinynet.nn.functional.reduction import chosen, reduced
+from tinynet.nn.functional.reduction import chosen, divisor_for, reduced
 from tinynet.ops.choice import where
 from tinynet.ops.loss import BCE, BCEWithLogits, CrossEntropy, NLLLoss
 
@@ -67,9 +69,14 @@ def _labelled(name, function, input, target, weight, ignore_index, reduction, *o
     labels, classes = target.array, input.shape[1]
     check.shaped(name, (classes,), weight=weight)
     check.in_range(name, "labels", labels, classes, ignore_index)
-    loss = function.apply(input, labels, None if weight is None else weight.array, ignore_index, *options)
-    kept = labels[labels != ignore_index]
-    return reduced(name, loss, reduction, kept.size if weight is None else float(weight.array[kept].sum()))
+    divisor = divisor_for(name, reduction, lambda: _mass(labels, weight, ignore_index))
+    return function.apply(input, labels, None if weight is None else weight.array, ignore_index, divisor, *options)
+
+
+def _mass(labels, weight, ignore_index):
+    """The sum of the weights of those labels that are not ignored."""
+    kept = labels != ignore_index
+    return np.count_nonzero(kept) if weight is None else float(weight.array[labels[kept]].sum())
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None,

@@ -3,18 +3,23 @@
 import math
 import warnings
 
+from tinynet.ops.reduce import Mean
+
 
 def reduced(name, loss, reduction, divisor=None):
     """The losses of single elements, their sum, or that sum over `divisor` (by default their number)."""
-    if reduction == "none":
-        return loss
-    if reduction == "sum":
-        return loss.sum()
-    if reduction != "mean":
+    divisor = divisor_for(name, reduction, lambda: loss.numel() if divisor is None else divisor)
+    return loss if divisor is None else Mean.apply(loss, tuple(range(loss.ndim)), False, divisor)
+
+
+def divisor_for(name, reduction, number):
+    """What the sum of the losses is divided by: `number()` for "mean", 1 for "sum", and None for "none", no sum at all.
+
+    A number of 0 becomes NaN, and so does the loss: every label was ignored.
+    """
+    if reduction not in ("mean", "sum", "none"):
         raise ValueError(f'{name}: expected reduction "mean", "sum" or "none", got {reduction!r}')
-    if divisor is None:
-        return loss.mean()
-    return loss.sum() / divisor if divisor else loss.sum() * math.nan        # 0 / 0: every label was ignored
+    return {"sum": 1, "none": None}[reduction] if reduction != "mean" else number() or math.nan
 
 
 def chosen(name, reduction, size_average, reduce):

@@ -1,4 +1,4 @@
-"""GELU, x Φ(x), exact and with tanh. NumPy has no erf: here it is called for one element at a time."""
+"""Sigmoid σ(x), tanh, SiLU x σ(x), and GELU x Φ(x). NumPy has no erf: here it is called for one element at a time."""
 
 import math
 
@@ -8,6 +8,44 @@ from tinynet.kernels.machine.backend import kernel
 
 SLOPE, CUBIC = math.sqrt(2 / math.pi), 0.044715        # Φ(x) ≈ (1 + tanh(SLOPE (x + CUBIC x³))) / 2
 erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+@kernel
+def sigmoid(x):
+    """y = 1 / (1 + e⁻ˣ), written with tanh, which cannot overflow."""
+    half = x.dtype.type(0.5)
+    return (1 + np.tanh(x * half)) * half
+
+
+@kernel
+def sigmoid_backward(dy, y):
+    """dx = dy y (1 - y)."""
+    return dy * y * (1 - y)
+
+
+@kernel
+def tanh(x):
+    """y = tanh x."""
+    return np.tanh(x)
+
+
+@kernel
+def tanh_backward(dy, y):
+    """dx = dy (1 - y²)."""
+    return dy * (1 - y * y)
+
+
+@kernel
+def silu(x, out=None):
+    """y = x σ(x). `out` may be x itself."""
+    return np.multiply(x, sigmoid.numpy(x), out=out)
+
+
+@kernel
+def silu_backward(dy, x):
+    """dx = dy σ (1 + x (1 - σ))."""
+    s = sigmoid.numpy(x)
+    return dy * s * (1 + x * (1 - s))
 
 
 @kernel
