@@ -214,6 +214,7 @@ def real(tmp_path_factory):
     patch.undo()
 
 
+@pytest.mark.slow
 def test_the_real_thing(real):
     train, test = cifar10(real), cifar10(real, train=False)
     assert train.images.shape == (50_000, 32, 32, 3) and test.images.shape == (10_000, 32, 32, 3)

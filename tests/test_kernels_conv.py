@@ -192,7 +192,7 @@ def test_im2col_and_its_adjoint(shape, body):
     np.testing.assert_allclose((back * x).sum(), (columns * other).sum(), rtol=1e-9)
 
 
-@pytest.mark.parametrize("lanes", ["16", "8", "4", "0"])
+@pytest.mark.parametrize("lanes", ["16", *(pytest.param(few, marks=pytest.mark.slow) for few in ("8", "4")), "0"])
 def test_every_lane_count(lanes):
     """A fresh process with forced lanes: `python test_kernels_conv.py` runs `check_all`."""
     path = os.path.abspath(__file__)

@@ -268,6 +268,7 @@ def cifar10():
     return root or pytest.skip("needs the real CIFAR-10 and the public checkpoint in the folder TINYNET_DATA")
 
 
+@pytest.mark.slow
 def test_the_public_resnet20_reaches_its_published_accuracy(cifar10, capsys):
     path = str(pathlib.Path(cifar10) / "resnet20-12fca82f.th")
     assert main(["eval", path, "--data", "cifar10", "--root", cifar10, "--model", "resnet20", "--pad", "both",
@@ -275,6 +276,7 @@ def test_the_public_resnet20_reaches_its_published_accuracy(cifar10, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == "test accuracy 91.73 %"
 
 
+@pytest.mark.slow
 def test_the_packaged_weights_reach_the_reported_accuracy(cifar10, capsys):
     assert main(["eval", "resnet20-cifar10", "--root", cifar10]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "test accuracy 91.61 %"
