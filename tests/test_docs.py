@@ -5,6 +5,7 @@ The blocks of a page run in order, in one namespace, in a temporary folder (with
     ```python    is executed; a ```text block behind it must equal what it printed
     ```console   `$ tinynet ...` and `$ python ...` are run, the lines below must equal what they print;
                  lines `(Pdb) ...` among these are typed into the debugger that runs
+    ```math      is a formula, written for TeX
     <!-- not run: REASON -->       above a block: it is only shown
     <!-- from tinynet/FILE.py -->  above a block: it is a quotation, `...` stands for lines that are left out
 
@@ -95,7 +96,7 @@ def workplace(tmp_path, monkeypatch):
 
 
 def run(page, block, behind, names):
-    assert block.language in ("python", "console", "text", ""), f"unknown kind of block: {block.language}"
+    assert block.language in ("python", "console", "text", "math", ""), f"unknown kind of block: {block.language}"
     if block.note.startswith("from "):
         check_quotation(block.text, ROOT / block.note.removeprefix("from "))
     elif block.note.startswith("not run: "):

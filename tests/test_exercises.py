@@ -110,6 +110,14 @@ return {dx}, {dweight}, {dbias}
 """
 NORM_DX = "w * invstd * (dy - dbias / m - x_hat * dweight / m)"
 ATTEND = "dp = dy @ v.T\nds = dp * p\n{step}\nreturn scale * ds @ k, scale * ds.T @ q, {dv}"
+WALK = """
+g = [0 * dy for _ in inputs]
+g[-1] = dy
+for i in range(len(inputs)):
+    for j, slope in inputs[{i}]:
+        g[j] = g[j] + {step}
+return g[0]
+"""
 
 WRONG = {
     "unbroadcast": [
@@ -127,6 +135,13 @@ WRONG = {
         ("return np.where(x > 0, -dy, 0)", "the sign is wrong"),
         ("return np.where(x < 0, dy, 0)", "the wrong way round"),
         ("return np.where(x > 0, dy, x)", "elements are wrong; they should be 0"),
+    ],
+    "backward_pass": [
+        ("grads = {len(inputs) - 1: dy}\nfor i in range(len(inputs) - 1, -1, -1):\n    for j, slope in inputs[i]:\n"
+         "        grads[j] = slope * grads[i]\nreturn grads[0]", "the last gradient that arrives replaces the others"),
+        (WALK.format(i="i", step="g[i] * slope"), "before all of these had arrived"),
+        (WALK.format(i="len(inputs) - 1 - i", step="g[-1 - i]"), "the slopes are missing"),
+        (WALK.format(i="len(inputs) - 1 - i", step="-slope * g[-1 - i]"), "elements are wrong"),
     ],
     "matmul": [
         ("return np.dot(dy, b), np.dot(a, dy)", "the other matrix must be transposed"),

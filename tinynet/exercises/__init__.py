@@ -12,7 +12,7 @@ import textwrap
 
 from tinynet.system.suggest import did_you_mean
 
-ORDER = ("unbroadcast", "relu", "matmul", "linear", "cross_entropy", "im2col", "col2im", "conv2d",
+ORDER = ("unbroadcast", "relu", "backward_pass", "matmul", "linear", "cross_entropy", "im2col", "col2im", "conv2d",
          "avg_pool2d", "max_pool2d", "batch_norm", "residual_add", "attention")
 TASKS = pathlib.Path(__file__).with_name("tasks")
 HOLE = re.compile(r"^( *)# TODO: (.*)\n(?:.*\n)*?\1# END\n", re.MULTILINE)

@@ -159,7 +159,8 @@ def adopt(seen, node, value_at):
         seen.values.append(value)
         value_at[node, index] = value
         made.outputs.append(value.number)
-    seen.keep(made, node, {})
+    seen.keep(made, node, {id(edge[0].leaf.array): f"input {i + 1}" for i, edge in enumerate(node.edges)
+                           if edge is not None and isinstance(edge[0], Accumulate)})
     seen.by_node[node] = made
     seen.add_step("forward", made.number)
 

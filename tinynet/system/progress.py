@@ -8,6 +8,7 @@ The bar fits the width of the terminal. `say` prints a line without breaking the
 
 import sys
 import time
+import warnings
 
 SECONDS = 20                           # between two lines, where there is no terminal
 FORMAT = "{desc}{percentage:3.0f}%|{bar}| {remaining} left, {rate_fmt}{postfix}"
@@ -20,7 +21,9 @@ def progress(total, unit, what="", initial=0, **options):
     """
     if not (in_notebook() or sys.stderr.isatty()):
         return Lines(total, unit, what, initial)
-    from tqdm.auto import tqdm
+    with warnings.catch_warnings():                    # that a notebook without ipywidgets gets a bar of text
+        warnings.simplefilter("ignore")
+        from tqdm.auto import tqdm
     return tqdm(total=total, initial=initial, desc=what, unit=f" {unit}", unit_scale=True, dynamic_ncols=True,
                 bar_format=None if in_notebook() else FORMAT, **options)
 

@@ -13,6 +13,10 @@ class Stopped(Exception):
         super().__init__(message)
         self.exit_status = 128 + signal_number
 
+    def _render_traceback_(self):
+        """What a notebook shows in place of a traceback: the sentence alone."""
+        return [f"Stopped: {self}"]
+
 
 class StopRequest:
     """Within the block, the first signal of `NAMES` is only noted in `received`; a second Ctrl-C interrupts at once.

@@ -153,6 +153,7 @@ class Trainer:
 
     def fit(self):
         """Train until the last epoch is done. Returns the rows of metrics.csv."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "config.json").exists():
             self.settings.write(self.folder / "config.json")
         count = self.train_loader.count

@@ -74,6 +74,10 @@ function setTheme(theme) {
   show();
 }
 
+addEventListener("message", event => {                 // the page around a frame says how light it is
+  if (["light", "dark"].includes(event.data?.theme)) setTheme(event.data.theme);
+});
+
 const keys = {
   ArrowRight: () => goTo(now + 1), ArrowLeft: () => goTo(now - 1),
   Home: () => goTo(0), End: () => goTo(steps.length - 1),

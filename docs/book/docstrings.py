@@ -1,32 +1,19 @@
-"""The reference of all public names, made from the docstrings: python -m sphinx docs/api build/api
+"""Docstrings as pages of the reference.
 
 The docstrings are plain text: `code` in single backticks, formulas indented. They are turned into
 reStructuredText on the way, so that they need not be written in it.
 """
 
 import inspect
-import pathlib
 import re
-import sys
-
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 from names import MODULES, options, public
-
-project, copyright = "tinynet", "the tinynet developers"
-extensions = ["sphinx.ext.autodoc"]
-autodoc_inherit_docstrings = False
-autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
-exclude_patterns = ["build"]
-html_theme = "alabaster"
-html_theme_options = {"page_width": "1100px"}
 
 
 def setup(app):
     app.connect("source-read", list_names)
     app.connect("autodoc-process-docstring", complete)
+    return {"parallel_read_safe": True}
 
 
 def list_names(app, page, source):
