@@ -42,6 +42,8 @@ SHAPELESS = set("""
     LRScheduler LambdaLR StepLR MultiStepLR ExponentialLR LinearLR CosineAnnealingLR OneCycleLR SequentialLR
     MultiplicativeLR ConstantLR PolynomialLR CosineAnnealingWarmRestarts CyclicLR ReduceLROnPlateau ChainedScheduler
     SWALR get_ema_multi_avg_fn get_swa_multi_avg_fn update_bn
+    DistributedTrainer barrier destroy_process_group get_backend get_rank get_world_size init_process_group is_available
+    is_gloo_available is_initialized is_mpi_available is_nccl_available is_torchelastic_launched
     """.split())
 # What stems from no paper: arithmetic and the moving of elements, containers, tools of tinynet's own. By the
 # modules where they are at home, and by name.

@@ -212,6 +212,7 @@ def compare_norms():
                                   (weight, bias, True, residual), (weight, bias, False, residual),
                                   (None, None, False, None)):
                 y, mean, var, invstd = compare(norm.batch_norm_train, x, w, b, 1e-3, relu, r)
+                compare(norm.batch_moments, x)
                 y = norm.batch_norm_train.numpy(*copies((x, w, b), np.float64), 1e-3, relu, r)[0]
                 for training in (True, False):
                     compare(norm.batch_norm_backward, dy, x, y.astype(dtype), (w, b), (mean, invstd), relu,

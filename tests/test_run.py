@@ -107,7 +107,7 @@ def test_what_is_left_out_can_be_named_but_not_used():
     with tinynet.as_torch():
         import torch
         assert not isinstance(torch.nn.ReLU(), torch.nn.DataParallel)
-        for refused in (torch.compile, torch.nn.DataParallel, torch.distributed.all_reduce, torch.cuda.FloatTensor,
+        for refused in (torch.compile, torch.nn.DataParallel, torch.distributed.new_group, torch.cuda.FloatTensor,
                         torch.hub.load, torch.jit.load, torch.utils.model_zoo.load_url, torch.onnx.export):
             with pytest.raises(NotImplementedError, match="is not supported: "):
                 refused()

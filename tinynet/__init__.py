@@ -81,7 +81,8 @@ inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
 newaxis = None
 dtype = numpy.dtype
 
-_SUBPACKAGES = {"nn", "optim", "models", "data", "train", "weights", "plots", "utils", "vision", "distributions"}
+_SUBPACKAGES = {
+    "nn", "optim", "models", "data", "train", "weights", "plots", "utils", "vision", "distributed", "distributions"}
 _PLACES = {                                    # where the other names are
     "tinynet.interop.hook": ["as_torch"],
     "tinynet.weights": ["save", "load"],

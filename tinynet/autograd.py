@@ -18,7 +18,7 @@ import numpy as np
 
 from tinynet import kernels
 from tinynet.gradients.anomaly import check_finite, detect_anomaly     # noqa: F401 (public from here, too)
-from tinynet.gradients.hooks import run_hooks
+from tinynet.gradients.hooks import backward_pass, run_hooks
 from tinynet.gradients.modes import enable_grad, inference_mode, set_grad_enabled    # noqa: F401 (as above)
 from tinynet.gradients.modes import modes, no_grad
 from tinynet.gradients.sums import Arrived, accumulator, are_owned
@@ -154,6 +154,8 @@ class Accumulate(Node):
             leaf.grad.array = leaf.grad.array + gradient
         else:
             leaf.grad = Tensor(gradient if owned else np.array(gradient, order="K"))
+        for hook in tuple((leaf._added_hooks or {}).values()):
+            hook(leaf)
 
 
 def edge_of(tensor):
@@ -187,12 +189,13 @@ def run_backward(tensors, gradients, retain_graph=False, leaves=None):
 
     for tensor, gradient in zip(tensors, gradients):
         send(edge_of(tensor), gradient)
-    while queue:
-        _, node = heapq.heappop(queue)
-        if isinstance(node, Accumulate):
-            _finish(node, pending.pop(node), leaves)
-        else:
-            _pass_on(node, pending.pop(node), pending, send, retain_graph)
+    with backward_pass():
+        while queue:
+            _, node = heapq.heappop(queue)
+            if isinstance(node, Accumulate):
+                _finish(node, pending.pop(node), leaves)
+            else:
+                _pass_on(node, pending.pop(node), pending, send, retain_graph)
 
 
 def _finish(node, arrived, leaves):

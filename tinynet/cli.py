@@ -78,7 +78,8 @@ def main(arguments=None):
         return args.run(args) or 0
     except KeyboardInterrupt:
         print("tinynet: interrupted", file=sys.stderr)
-        return 130
+        from tinynet.distributed.failure import end_others       # late, as above
+        return end_others(130)
     except BrokenPipeError:            # whoever read the output, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -86,8 +87,8 @@ def main(arguments=None):
         if os.environ.get("TINYNET_TRACEBACK"):
             raise
         message = f"not enough memory: {error}" if isinstance(error, MemoryError) else error
-        print(f"tinynet {chosen}: error: {message}", file=sys.stderr)
-        return 1
+        from tinynet.distributed.failure import tell             # late, as above
+        return tell(error, f"tinynet {chosen}: error: ", message)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class Tensor:
 
     __array_ufunc__ = None             # array + tensor asks the tensor, and gives a tensor
     __slots__ = ("array", "grad", "requires_grad", "grad_fn", "output_index", "version", "base", "_views",
-                 "_accumulator", "_leaf_hooks", "_retains", "__weakref__", "__dict__")
+                 "_accumulator", "_leaf_hooks", "_added_hooks", "_retains", "__weakref__", "__dict__")
 
     def __init__(self, array, requires_grad=False):
         if not isinstance(array, np.ndarray):
@@ -78,6 +78,7 @@ class Tensor:
         self._views = None             # the tensors that are views of this one's memory, held weakly
         self._accumulator = None       # of a leaf: the node that adds to `.grad`, held weakly
         self._leaf_hooks = None        # of a leaf: the hooks on its gradient
+        self._added_hooks = None       # of a leaf: the hooks that come after the sum in `.grad`
         self._retains = False          # whether `retain_grad` was asked for
 
     # What it is -------------------------------------------------------------------------------------------------

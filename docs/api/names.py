@@ -9,7 +9,7 @@ MODULES = ["tinynet", "tinynet.nn", "tinynet.nn.functional", "tinynet.nn.blocks"
            "tinynet.optim.swa_utils", "tinynet.models",
            "tinynet.data", "tinynet.vision.transforms", "tinynet.vision.transforms.functional",
            "tinynet.vision.datasets", "tinynet.vision.utils", "tinynet.vision.ops", "tinynet.distributions",
-           "tinynet.train", "tinynet.plots"]
+           "tinynet.train", "tinynet.plots", "tinynet.distributed", "tinynet.nn.parallel"]
 
 # What the public functions of a module return or raise, or refer to, and the module itself does not list.
 RELATED = {"tinynet": ["inspect.gradcheck.Comparison", "inspect.gradcheck.GradientError",

@@ -25,9 +25,14 @@ the current step; --resume goes on, also after a crash, with the same result as 
 
 The last one adds epochs to a run, finished or not. The learning rate then goes on as in a run that had so many
 epochs from the start.
+
+Several processes, on one machine or on many, share each batch over MPI (the extra "mpi"; docs/scaling.md):
+
+    mpiexec -n 4 tinynet train --distributed --data cifar10 --root FOLDER --model resnet20
 """
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -42,6 +47,8 @@ def add_options(parser):
                         help="take the defaults from a recipe (a name or a .toml file)")
     add_settings(parser, Settings)
     add_run_options(parser)
+    parser.add_argument("--distributed", action="store_true",
+                        help="share each batch among the processes that mpiexec has started")
 
 
 def add_settings(parser, kind):
@@ -70,29 +77,35 @@ def add_run_options(parser):
 
 
 def run(args):
+    from tinynet.distributed.objects import from_first, together
+    from tinynet.train.processes import connected, story
+
+    with connected(args.distributed) as trainer_of:
+        settings = from_first(lambda: resumed_settings(args, Settings)) if args.resume else new_settings(args)
+        parts = together(lambda: read_data(settings))
+        if not args.resume:
+            settings = suit(settings, args, parts)
+        card = make_card(settings, parts.train)
+        model = make_model(settings, card)
+        check(settings, parts)
+        folder = from_first(lambda: folder_of(args, f"{settings.title()}-{settings.data_title()}"))
+        loaders = make_loaders(settings, parts, (card.mean, card.std))
+        trainer = trainer_of(settings, model, *loaders, folder, args.detect_anomaly, metadata=card.metadata())
+        parameters = sum(p.numel() for p in model.parameters())
+        print(f"{settings.title()}, {parameters:,} parameters, on {parts.train}{story()}\n-> {folder}")
+        status = fit(trainer, args.resume)
+        if status == 0 and trainer.first:
+            finish(trainer, model, card, parts, settings)
+    return status
+
+
+def finish(trainer, model, card, parts, settings):
+    """Measure the network on the test images, and write the report."""
     from tinynet.deploy.classifier import Classifier
     from tinynet.report import measure
-    from tinynet.train import Trainer
-
-    settings = resumed_settings(args, Settings) if args.resume else new_settings(args)
-    parts = read_data(settings)
-    if not args.resume:
-        settings = suit(settings, args, parts)
-    card = make_card(settings, parts.train)
-    model = make_model(settings, card)
-    check(settings, parts)
-    folder = folder_of(args, f"{settings.title()}-{settings.data_title()}")
-    loaders = make_loaders(settings, parts, (card.mean, card.std))
-    trainer = Trainer(settings, model, *loaders, folder, args.detect_anomaly,
-                      metadata=card.metadata())
-    parameters = sum(p.numel() for p in model.parameters())
-    print(f"{settings.title()}, {parameters:,} parameters, on {parts.train}\n-> {folder}")
-    status = fit(trainer, args.resume)
-    if status == 0:
-        outcome = measure(Classifier(model.eval(), card), parts.test)
-        write_report(trainer, outcome, settings)
-        print(f"test accuracy {100 * outcome.accuracy:.2f} %")
-    return status
+    outcome = measure(Classifier(model.eval(), card), parts.test)
+    write_report(trainer, outcome, settings)
+    print(f"test accuracy {100 * outcome.accuracy:.2f} %")
 
 
 def given_settings(args, kind):
@@ -202,6 +215,7 @@ def make_model(settings, card):
     import tinynet
     from tinynet.autograd import no_grad
     from tinynet.deploy.places import weight_file
+    from tinynet.nn import SyncBatchNorm
     from tinynet.train import fine_tune
     from tinynet.weights import load
     tinynet.manual_seed(settings.seed)
@@ -213,6 +227,8 @@ def make_model(settings, card):
     with no_grad():
         model(card.example())
     fine_tune.freeze(model, settings.freeze)
+    if settings.sync_batchnorm:
+        model = SyncBatchNorm.convert_sync_batchnorm(model)
     return model.train()
 
 
@@ -243,16 +259,18 @@ def folder_of(args, name):
 
 def fit(trainer, resume):
     """Train to the end. Returns the exit status: 0, or that of the signal that asked to stop."""
+    from tinynet.distributed.objects import from_first
     from tinynet.train import checkpoint, folder
     from tinynet.train.stopping import Stopped
     try:
-        with folder.locked(trainer.folder):
-            if resume and checkpoint.has_trained(trainer.folder):
-                trainer.restore(checkpoint.read_latest(trainer.folder))
+        with folder.locked(trainer.folder) if trainer.first else contextlib.nullcontext():
+            if resume and from_first(lambda: checkpoint.has_trained(trainer.folder)):
+                trainer.restore(from_first(lambda: checkpoint.read_latest(trainer.folder)))
             elif resume:
                 print("tinynet: the run ended before its first step; it starts from the beginning", file=sys.stderr)
             trainer.by_command = True
-            trainer.settings.write(trainer.folder / "config.json")
+            if trainer.first:
+                trainer.settings.write(trainer.folder / "config.json")
             trainer.save()
             trainer.fit()
     except Stopped as stopped:

@@ -22,7 +22,8 @@ from tinynet.data.loader import Loader
 from tinynet.data.mnist import fashion_mnist, mnist
 from tinynet.data.parts import Parts
 from tinynet.data.samplers import (
-    BatchSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler)
+    BatchSampler, DistributedSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler,
+    WeightedRandomSampler)
 from tinynet.data.sets import (
     ChainDataset, ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split)
 from tinynet.data.shapes import shapes
@@ -30,7 +31,7 @@ from tinynet.data.sources import load, load_parts
 
 __all__ = [
     "Augment", "BatchSampler", "ChainDataset", "ConcatDataset", "DataError", "DataLoader", "Dataset",
-    "ImageDataset", "IterableDataset", "Loader", "Normalize", "Parts", "RandomSampler", "Sampler",
+    "DistributedSampler", "ImageDataset", "IterableDataset", "Loader", "Normalize", "Parts", "RandomSampler", "Sampler",
     "SequentialSampler", "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler",
     "arrays", "cifar10", "cifar100", "default_collate", "default_convert", "fashion_mnist",
     "get_worker_info", "image_folder", "load", "load_parts", "mnist", "npz", "random_split", "shapes"]

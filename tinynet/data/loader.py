@@ -34,6 +34,15 @@ class Loader:
         self.seed, self.drop_last, self.prefetch = seed, drop_last, prefetch
         self.side = side
         self.epoch = 0
+        self.rank, self.world_size = 0, 1
+
+    def share(self, rank, world_size):
+        """From now on, give the part of process `rank` of each batch, in `world_size` parts. They differ by at most 1.
+
+        The batches stay those of one process, whatever the number of processes: images, order and augmentation.
+        A part may be empty, of a last batch of few images.
+        """
+        self.rank, self.world_size = rank, world_size
 
     def __len__(self):
         """Batches in an epoch."""
@@ -44,6 +53,10 @@ class Loader:
     def count(self):
         """Images in an epoch."""
         return len(self) * self.batch_size if self.drop_last else len(self.dataset)
+
+    def count_of(self, step):
+        """Images in batch number `step`, in all its parts together."""
+        return min(self.batch_size, len(self.dataset) - step * self.batch_size)
 
     def set_epoch(self, epoch):
         """The next `for` loop is this epoch."""
@@ -65,6 +78,7 @@ class Loader:
 
         def make(step):
             index = order[step * self.batch_size:(step + 1) * self.batch_size]
+            index = np.array_split(index, self.world_size)[self.rank]
             images = self.dataset.images[index]
             if self.augment:
                 images = self.augment(images, draws[index], self.blank())

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinynet import random
+from tinynet import distributed, random
 from tinynet.tensor import as_array
 
 DRAWN_AT_ONCE = 4096       # with replacement; scripts ask for 10**10 indices, and stop when they have trained enough
@@ -133,3 +133,38 @@ class BatchSampler(Sampler):
     def __len__(self):
         whole, rest = divmod(len(self.sampler), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
+
+
+class DistributedSampler(Sampler):
+    """The part () of process `rank` of the indices of `dataset`: every `num_replicas`-th one.
+
+    All parts have the same length. So that they do, some indices come twice; or some are left out, with `drop_last`.
+    With `shuffle` the order is drawn from `seed` plus the epoch, which `set_epoch` tells: call it before each epoch, or
+    all have the same order. `num_replicas` and `rank` are by default those of the process group, and without one this
+    is a ValueError, as is a rank that is not below their number. `torch.utils.data.distributed.DistributedSampler`.
+    """
+
+    def __init__(self, dataset, num_replicas=None, rank=None, shuffle=True, seed=0, drop_last=False):
+        self.num_replicas = distributed.get_world_size() if num_replicas is None else num_replicas
+        self.rank = distributed.get_rank() if rank is None else rank
+        if not 0 <= self.rank < self.num_replicas:
+            raise ValueError(f"DistributedSampler: expected a rank from 0 to {self.num_replicas - 1}, got {self.rank}")
+        self.dataset, self.shuffle, self.seed, self.drop_last, self.epoch = dataset, shuffle, seed, drop_last, 0
+        whole, rest = divmod(len(dataset), self.num_replicas)
+        self.num_samples = whole + (rest > 0 and not drop_last)
+        self.total_size = self.num_samples * self.num_replicas
+
+    def __iter__(self):
+        count = len(self.dataset)
+        order = np.arange(count)
+        if self.shuffle:
+            order = random.Generator().manual_seed(self.seed + self.epoch).numbers.permutation(count)
+        order = np.resize(order, self.total_size)              # begins again where it is too short
+        return iter(order[self.rank::self.num_replicas].tolist())
+
+    def __len__(self):
+        return self.num_samples
+
+    def set_epoch(self, epoch):
+        """The next `for` loop is this epoch."""
+        self.epoch = epoch

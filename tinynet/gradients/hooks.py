@@ -1,6 +1,8 @@
-"""Hooks on tensors: functions that see a gradient when it is complete, and may replace it."""
+"""Hooks on tensors: functions that see a gradient when it is complete, and may replace it; what waits for the end."""
 
+import contextlib
 import itertools
+import threading
 import weakref
 
 from tinynet.tensor import Tensor, attach
@@ -41,6 +43,19 @@ def register_hook(self, hook):
     return RemovableHandle(self._leaf_hooks, hook)
 
 
+@attach("register_post_accumulate_grad_hook")
+def register_post_accumulate_grad_hook(self, hook):
+    """Call `hook(tensor)` each time that a backward pass has added to this leaf's `.grad`, of the tensor's shape.
+
+    RuntimeError for a tensor that is not a leaf, or that does not require a gradient.
+    """
+    if not self.is_leaf or not self.requires_grad:
+        raise RuntimeError("register_post_accumulate_grad_hook: expected a leaf that requires a gradient")
+    if self._added_hooks is None:
+        self._added_hooks = {}
+    return RemovableHandle(self._added_hooks, hook)
+
+
 @attach("retain_grad")
 def retain_grad(self):
     """Keep the gradient of this intermediate result in its `.grad` (leaves always do), in the same shape."""
@@ -77,3 +92,32 @@ def _checked(node, gradient, changed):
         raise ValueError(f"hook of {node.name}: expected a gradient of shape {gradient.shape} and {gradient.dtype}, "
                          f"got {changed.shape} and {changed.dtype}")
     return changed.array
+
+
+# The end of a backward pass -------------------------------------------------------------------------------------
+
+
+class _Waiting(threading.local):
+    functions = None                   # what the running backward pass calls at its end; None while there is none
+
+
+_waiting = _Waiting()
+
+
+def after_backward(function):
+    """Call `function()` once, at the end of the backward pass that is running. RuntimeError if none is."""
+    if _waiting.functions is None:
+        raise RuntimeError("after_backward: expected a hook as the caller; no backward pass is running")
+    _waiting.functions.append(function)
+
+
+@contextlib.contextmanager
+def backward_pass():
+    """The block is a backward pass. One that runs inside another has an end of its own."""
+    outer, _waiting.functions = _waiting.functions, []
+    try:
+        yield
+        for function in _waiting.functions:
+            function()
+    finally:
+        _waiting.functions = outer

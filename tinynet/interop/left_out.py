@@ -3,7 +3,9 @@
 Such a name can be imported, so that a script which only mentions it still runs. Using it ends in the sentence.
 """
 
-ONE_PROCESS = "tinynet trains in one process on the CPU; call the module itself"
+ONE_PROCESS = "a module of tinynet uses all cores by itself; for several processes there is DistributedDataParallel"
+BASIC_CALLS = "tinynet.distributed has the basic calls of one group of processes"
+MPIEXEC = "mpiexec starts the processes: mpiexec -n N tinynet run SCRIPT"
 NO_GPU = "tinynet runs on the CPU; choose the device by torch.cuda.is_available()"
 NO_DOWNLOAD = "download the file yourself, and give its path to torch.load"
 OTHER_DATA = "tinynet reads CIFAR10, CIFAR100, MNIST, FashionMNIST, and any images in an ImageFolder"
@@ -11,15 +13,14 @@ REASONS = {
     "torch.accelerator": NO_GPU,
     "torch.compile": "tinynet compiles its kernels by itself; leave torch.compile out",
     "torch.cuda": NO_GPU,
-    "torch.distributed": ONE_PROCESS,
+    "torch.distributed": BASIC_CALLS,
     "torch.fx": "tinynet does not trace modules into graphs of functions",
     "torch.hub": NO_DOWNLOAD,
     "torch.jit.load": "a compiled module is a program for another machine; load the state_dict instead",
     "torch.jit.save": "a module is not compiled here; save its state_dict instead",
     "torch.mps": NO_GPU,
-    "torch.multiprocessing": ONE_PROCESS,
+    "torch.multiprocessing": MPIEXEC,
     "torch.nn.DataParallel": ONE_PROCESS,
-    "torch.nn.SyncBatchNorm": "tinynet trains in one process; BatchNorm2d does the same there",
     "torch.nn.attention.flex_attention": "F.scaled_dot_product_attention takes any mask",
     "torch.nn.modules.transformer._get_activation_fn": "it is private; name the function itself",
     "torch.nn.parallel": ONE_PROCESS,
@@ -29,8 +30,6 @@ REASONS = {
     "torch.quantization": "tinynet.quantize quantizes a network",
     "torch.sparse": "tinynet has dense tensors only",
     "torch.utils.checkpoint.checkpoint_sequential": "call torch.utils.checkpoint.checkpoint on each part",
-    "torch.utils.data.DistributedSampler": ONE_PROCESS,
-    "torch.utils.data.distributed": ONE_PROCESS,
     "torch.utils.model_zoo": NO_DOWNLOAD,
 }
 REASONS |= {f"torchvision.datasets.{name}": OTHER_DATA for name in (

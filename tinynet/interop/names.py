@@ -9,7 +9,10 @@ from tinynet.interop import left_out
 ANSWERS = {
     "tinynet": "torch torch.functional",
     "tinynet.autograd": "torch.autograd torch.autograd.function torch.autograd.variable",
-    "tinynet.data": "torch.utils.data torch.utils.data.dataloader torch.utils.data.dataset torch.utils.data.sampler",
+    "tinynet.data": (
+        "torch.utils.data torch.utils.data.dataloader torch.utils.data.dataset torch.utils.data.distributed "
+        "torch.utils.data.sampler"),
+    "tinynet.distributed": "torch.distributed",
     "tinynet.distributions": "torch.distributions",
     "tinynet.dtypes": "torch.types",
     "tinynet.inspect.gradcheck": "torch.autograd.gradcheck",
@@ -21,7 +24,6 @@ ANSWERS = {
     "tinynet.interop.backends:mkldnn": "torch.backends.mkldnn",
     "tinynet.interop.backends:mps": "torch.backends.mps torch.mps",
     "tinynet.interop.cuda": "torch.accelerator torch.cuda",
-    "tinynet.interop.distributed": "torch.distributed",
     "tinynet.interop.fx": "torch.fx",
     "tinynet.interop.jit": "torch.jit",
     "tinynet.interop.linalg": "torch.linalg",
@@ -33,6 +35,7 @@ ANSWERS = {
     "tinynet.nn": "torch.nn torch.nn.parameter",
     "tinynet.nn.functional": "torch.nn.functional",
     "tinynet.nn.init": "torch.nn.init",
+    "tinynet.nn.parallel": "torch.nn.parallel torch.nn.parallel.distributed",
     "tinynet.nn.utils": (
         "torch.nn.utils torch.nn.utils.clip_grad torch.nn.utils.convert_parameters "
         "torch.nn.utils.parametrizations torch.nn.utils.parametrize torch.nn.utils.rnn"),
@@ -54,9 +57,8 @@ ANSWERS = {
     "tinynet.weights": "torch.serialization",
     "typing": "torch.jit.annotations",
     None: (
-        "torch.onnx torch.hub torch.multiprocessing torch.nn.attention.flex_attention torch.nn.parallel "
-        "torch.nn.parallel.distributed torch.nn.parallel.data_parallel torch.nn.utils.fusion torch.profiler "
-        "torch.utils.data.distributed torch.utils.model_zoo"),
+        "torch.onnx torch.hub torch.multiprocessing torch.nn.attention.flex_attention "
+        "torch.nn.parallel.data_parallel torch.nn.utils.fusion torch.profiler torch.utils.model_zoo"),
 }
 MODULES = {theirs: ours for ours, names in ANSWERS.items() for theirs in names.split()}
 MODULES |= {f"torch.nn.modules{room}": "tinynet.nn" for room in (
@@ -95,7 +97,6 @@ ONLY_IN_PYTORCH = {                            # names that only scripts for PyT
     "autocast": "tinynet.interop.amp:autocast",
     "backends": "tinynet.interop.backends",
     "cuda": "tinynet.interop.cuda",
-    "distributed": "tinynet.interop.distributed",
     "fx": "tinynet.interop.fx",
     "get_rng_state": "tinynet.random:get_state",
     "jit": "tinynet.interop.jit",

@@ -14,6 +14,9 @@ import types
 from pathlib import Path
 
 import tinynet
+from tinynet.distributed import launch
+from tinynet.distributed.failure import end_others
+from tinynet.distributed.process_group import several
 from tinynet.interop import hook
 from tinynet.system.suggest import did_you_mean
 
@@ -31,6 +34,7 @@ def run_script(path, arguments):
     except ValueError as error:                # a file with null bytes
         return refuse(f"{path} is not a Python file: {error}")
     hook.as_torch()
+    launch.tell_scripts()
     main = types.ModuleType("__main__")
     main.__dict__.update(__file__=path, __builtins__=builtins)
     sys.modules["__main__"] = main
@@ -38,8 +42,14 @@ def run_script(path, arguments):
     sys.path.insert(0, str(Path(path).resolve().parent))
     try:
         exec(code, main.__dict__)
+    except SystemExit as left:
+        if several() and left.code:                # Python would print a text, but only after `end_others`
+            number = isinstance(left.code, int)
+            print(end="" if number else f"{left.code}\n", file=sys.stderr)
+            end_others(left.code if number else 1)
+        raise
     except Exception as error:
-        return report(error)
+        return end_others(report(error))
     return 0
 
 

@@ -1,6 +1,6 @@
 """Layers, the modules that hold them, and the functions under them. Names and arguments are `torch.nn`'s."""
 
-from tinynet.nn import functional, init, modules, parameter, utils
+from tinynet.nn import functional, init, modules, parallel, parameter, utils
 from tinynet.nn.activation import (
     CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU,
     ReLU, ReLU6, RReLU, SELU, Sigmoid, SiLU, Softmax, Softmax2d, Softmin, Softplus, Softshrink, Softsign, Tanh,
@@ -31,6 +31,7 @@ from tinynet.nn.recurrent import GRU, GRUCell, LSTM, LSTMCell, RNN, RNNCell
 from tinynet.nn.resizing import (
     ChannelShuffle, PixelShuffle, PixelUnshuffle, Upsample, UpsamplingBilinear2d, UpsamplingNearest2d)
 from tinynet.nn.shape import Flatten, Identity, Unflatten
+from tinynet.nn.sync_norm import SyncBatchNorm
 from tinynet.nn.blocks.attention import MultiheadAttention              # blocks are made of the layers above
 from tinynet.nn.blocks.decoder import Transformer, TransformerDecoder, TransformerDecoderLayer
 from tinynet.nn.blocks.transformer import TransformerEncoder, TransformerEncoderLayer
@@ -41,4 +42,4 @@ from tinynet.nn.loss import _Loss  # noqa: E402, F401
 from tinynet.nn.norm import _BatchNorm, _InstanceNorm, _NormBase  # noqa: E402, F401
 from tinynet.nn.tuples import _ntuple, _pair, _quadruple, _single, _triple  # noqa: E402, F401
 
-__all__ = ["functional", "init", "utils", "parameter", *(name for name in globals() if name[0].isupper())]
+__all__ = ["functional", "init", "utils", "parallel", "parameter", *(name for name in globals() if name[0].isupper())]

@@ -93,8 +93,11 @@ class _BatchNorm(_NormBase):
                 momentum = 1 / self.num_batches_tracked.item()
         moving = self.track_running_stats or not self.training
         mean, var = (self.running_mean, self.running_var) if moving else (None, None)
-        return normalise_batch(input, mean, var, self.weight, self.bias, self.training or not tracked, momentum,
-                               self.eps, residual, relu)
+        return self.normalise(input, mean, var, self.training or not tracked, momentum, residual, relu)
+
+    def normalise(self, input, mean, var, training, momentum, residual, relu):
+        """By the statistics of the batch, in training, or by the running ones; see `F.batch_norm`."""
+        return normalise_batch(input, mean, var, self.weight, self.bias, training, momentum, self.eps, residual, relu)
 
 
 class BatchNorm1d(_BatchNorm):

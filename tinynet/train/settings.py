@@ -129,6 +129,8 @@ class Settings(CommonSettings):
     model: str = setting("resnet8", "network: resnet8, 14, 20, 32, 44, 56, 110, vit_small32 and more, or a "
                                     ".json file")
     weights: str = setting(None, "weights to start from: a file, a run's folder, or resnet20-cifar10")
+    sync_batchnorm: bool = setting(False, "let BatchNorm take its statistics from the images of all processes, see "
+                                          "--distributed; by default from those of its own process")
     freeze: str = setting("none", "what does not learn: none, or body (all but the last layer)")
     shortcut: str = setting("A", "shortcut where a stage changes shape: A (zero padding) or B (projection)")
     pad: str = setting("end", "where option A puts its zero channels: end or both")

@@ -24,6 +24,8 @@ class StopRequest:
     A signal that the process was started to ignore stays ignored: `nohup` ignores SIGHUP.
     """
 
+    received = None                    # the number of the signal
+
     def __enter__(self):
         self.received, self.before = None, {}
         if threading.current_thread() is threading.main_thread():

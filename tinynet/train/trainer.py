@@ -29,6 +29,7 @@ from tinynet.train.tensorboard import Events
 from tinynet.weights import load, save
 
 BETWEEN_CURVES = 10                    # seconds
+OPTIONAL = ("data", "random_of_others")          # parts of a state that earlier versions, or one process, do not note
 
 
 def make_optimizer(settings, model):
@@ -68,10 +69,12 @@ class Trainer:
     """
 
     by_command = False                 # whether `tinynet train --resume` can make this trainer again
+    first = True                       # whether this process writes, prints and measures: one of several does
 
     def __init__(self, settings, model, train_loader, validation_loader, folder, anomaly=False, levels=None,
                  metadata=None):
         self.settings, self.model, self.folder, self.anomaly = settings, model, pathlib.Path(folder), anomaly
+        self.network = model                            # what is called with a batch
         self.metadata = metadata
         if settings.early_stop and validation_loader is None:
             raise ValueError("early_stop: expected data for validation to go by (--validation), got none")
@@ -82,6 +85,7 @@ class Trainer:
         self.schedule = make_schedule(settings, self.optimizer, len(train_loader))
         self.epoch, self.step = 0, 0                    # both count what is finished
         self.sums = self.zero_sums()
+        self.stopping = StopRequest()
         self.rows = []
         self.drawn = -math.inf                          # when curves.png was drawn, by the clock `monotonic`
 
@@ -116,7 +120,7 @@ class Trainer:
         Then the schedule is laid out over all epochs again, and the learning rate of every step from here on
         is the one that a run of so many epochs would have there.
         """
-        missing = [name for name in self.state() if name not in state and name != "data"]
+        missing = [name for name in self.state() if name not in state and name not in OPTIONAL]
         if missing:
             raise ValueError(f"the checkpoint is not one of a run: it has no {', '.join(missing)}")
         earlier = type(self.settings).of(state["settings"], "the checkpoint")
@@ -132,7 +136,8 @@ class Trainer:
             self.schedule.load_state_dict(state["schedule"])
         else:
             self.catch_up_schedule()
-        run_folder.write_metrics(self.folder, self.rows, self.unit)
+        if self.first:
+            run_folder.write_metrics(self.folder, self.rows, self.unit)
 
     def catch_up_schedule(self):
         """Replace the schedule by one for `settings.epochs`, and advance it to the present step."""
@@ -146,21 +151,24 @@ class Trainer:
 
     def save(self):
         """Write a checkpoint and metrics.csv."""
-        checkpoint.write(self.folder, self.state(), self.metadata)
-        run_folder.write_metrics(self.folder, self.rows, self.unit)
+        state = self.state()
+        if self.first:
+            checkpoint.write(self.folder, state, self.metadata)
+            run_folder.write_metrics(self.folder, self.rows, self.unit)
 
     # The loop -----------------------------------------------------------------------------------------------
 
     def fit(self):
         """Train until the last epoch is done. Returns the rows of metrics.csv."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not (self.folder / "config.json").exists():
+        if self.first and not (self.folder / "config.json").exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
             self.settings.write(self.folder / "config.json")
         count = self.train_loader.count
         total, done = self.settings.epochs * count, self.epoch * count + self.sums["count"]
-        with StopRequest() as stop, progress(total, f"{self.unit}s", initial=done) as bar, self.events() as events:
+        with StopRequest() as self.stopping, progress(total, f"{self.unit}s", initial=done) as bar, \
+                self.events() as events:
             while not self.finished():
-                self.train_epoch(bar, stop)
+                self.train_epoch(bar)
                 self.finish_epoch(events)
         self.finish()
         return self.rows
@@ -172,6 +180,8 @@ class Trainer:
 
     def finish(self):
         """Take the best epoch's weights, where there is a best one, and write them as the result of the run."""
+        if not self.first:
+            return
         best = self.folder / BEST
         if best_row(self.rows, self.settings.best_by) is not None and best.exists():
             self.model.load_state_dict(load(best))
@@ -181,19 +191,21 @@ class Trainer:
 
     def events(self):
         """A context with the writer of events for TensorBoard, or with None if they are not wanted."""
-        return contextlib.closing(Events(self.folder)) if self.settings.tensorboard else contextlib.nullcontext()
+        wanted = self.settings.tensorboard and self.first
+        return contextlib.closing(Events(self.folder)) if wanted else contextlib.nullcontext()
 
-    def train_epoch(self, bar, stop):
+    def train_epoch(self, bar):
         """Take the remaining steps of the present epoch."""
         train_mode(self.model)
         start = time.perf_counter()
         for inputs, labels in self.train_loader.iterate(self.epoch, self.step):
+            before = self.sums["count"]
             self.train_step(inputs, labels)
             now = time.perf_counter()
             self.sums["seconds"], start = self.sums["seconds"] + now - start, now
-            if stop.received:                       # before the bar moves: its terminal may have been closed
-                self.stop(stop.received)
-            self.show(bar, labels.numel())
+            if self.stopping.received:              # before the bar moves: its terminal may have been closed
+                self.stop(self.stopping.received)
+            self.show(bar, self.sums["count"] - before)
 
     def train_step(self, inputs, labels):
         """Learn from one batch, and add to the sums of the epoch."""
@@ -203,20 +215,28 @@ class Trainer:
         else:
             logits, loss = self.learn(inputs, labels)
         self.step += 1
-        self.sums["loss"] += loss * labels.numel()
-        self.sums["correct"] += int((logits.array.argmax(1) == labels.array).sum())
-        self.sums["count"] += labels.numel()
+        self.note(loss, int((logits.array.argmax(1) == labels.array).sum()), labels.numel())
+
+    def note(self, loss, correct, count):
+        """Add a batch to the sums of the epoch: its mean loss, and how many of its labels were named rightly."""
+        self.sums["loss"] += loss * count
+        self.sums["correct"] += correct
+        self.sums["count"] += count
 
     def learn(self, inputs, labels):
         """One step of stochastic gradient descent."""
         self.optimizer.zero_grad()
-        logits = self.model(inputs)
-        loss = F.cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)
+        logits = self.network(inputs)
+        loss = self.loss(logits, labels)
         self.check(loss, inputs)
         loss.backward()
         self.optimizer.step()
         self.schedule.step()
         return logits, loss.item()
+
+    def loss(self, logits, labels):
+        """The mean cross-entropy of the batch."""
+        return F.cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)
 
     def check(self, loss, inputs):
         """FloatingPointError, which says where it began, for a loss of NaN or infinity."""
@@ -229,6 +249,20 @@ class Trainer:
 
     def finish_epoch(self, events):
         """Measure, note a row, save, draw the curves."""
+        row = self.measure()
+        self.rows.append(row)
+        self.epoch, self.step, self.sums = self.epoch + 1, 0, self.zero_sums()
+        if self.first and best_row(self.rows, self.settings.best_by) is row:
+            save(self.model.state_dict(), self.folder / BEST, metadata=self.metadata)
+        self.save()
+        if self.first:
+            self.draw_curves()
+            say(describe(row, self.settings.epochs, self.unit), sys.stdout)
+        if events:
+            events.add(row)
+
+    def measure(self):
+        """The row of metrics.csv for the epoch that ends here."""
         sums, rate = self.sums, self.optimizer.param_groups[0]["lr"]
         row = {"epoch": self.epoch + 1, "learning_rate": rate}
         row["train_loss"] = sums["loss"] / sums["count"]
@@ -237,15 +271,7 @@ class Trainer:
         if self.validation_loader is not None:
             result = evaluate(self.model, self.validation_loader, len(self.train_loader.dataset.classes))
             row["validation_loss"], row["validation_accuracy"] = result.loss, float(result.accuracy)
-        self.rows.append(row)
-        self.epoch, self.step, self.sums = self.epoch + 1, 0, self.zero_sums()
-        if best_row(self.rows, self.settings.best_by) is row:
-            save(self.model.state_dict(), self.folder / BEST, metadata=self.metadata)
-        self.save()
-        self.draw_curves()
-        say(describe(row, self.settings.epochs, self.unit), sys.stdout)
-        if events:
-            events.add(row)
+        return row
 
     def draw_curves(self):
         """curves.png, unless it was drawn a moment ago: a short epoch takes less time than a picture."""

@@ -14,6 +14,7 @@ from tinynet.kernels.machine import cores
 from tinynet.kernels.machine.team import NO_TEAM
 
 _count = None                          # threads in use, the caller's own included
+_chosen = False                        # whether `set_num_threads` has said so
 _pool = None
 _pool_in_use = threading.Lock()
 
@@ -22,19 +23,27 @@ def get_num_threads():
     """How many threads kernels use.
 
     That is what `set_num_threads` said, else TINYNET_NUM_THREADS, else OMP_NUM_THREADS, else the number of cores that
-    the process may use.
+    the process may use, which several processes of one run share (`tinynet.distributed`).
     """
+    global _count
     if _count is None:
-        set_num_threads(_from_environment() or cores.count())
+        _count = _from_environment() or cores.count()
     return _count
 
 
 def set_num_threads(n):
     """Use `n` threads (an int, at least 1; ValueError otherwise). Results do not depend on it, bit for bit."""
-    global _count
+    global _count, _chosen
     if not isinstance(n, int) or n < 1:
         raise ValueError(f"set_num_threads: expected an integer of at least 1, got {n!r}")
-    _count = n
+    _count, _chosen = n, True
+
+
+def share_cores(n):
+    """Use `n` threads (at least 1) where neither `set_num_threads` nor the environment has said how many."""
+    global _count
+    if not _chosen and _from_environment() is None:
+        _count = n
 
 
 def _from_environment():

@@ -12,7 +12,7 @@ from tinynet.kernels.machine.flat import over_memory, row_length
 from tinynet.kernels.machine.layout import channels_last
 from tinynet.kernels.machine.threads import on_all_threads, parallel_for
 from tinynet.kernels.norm.loops import (
-    GIVEN_STATISTICS, NO_RELU, affine, batch_affine, batch_gradient, batch_train, gradient, gradient_sums, moments,
+    GIVEN_STATISTICS, NO_RELU, affine, batch_affine, batch_gradient, batch_train, gradient, gradient_sums, merge, moments,
     normalize_rows, row_gradients)
 
 
@@ -24,6 +24,17 @@ def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
     parts, floor = (grain, means, m2s, eps), _floor(relu)
     on_all_threads(lambda team: batch_train(team, arrays, parts, weight, bias, floor, statistics), len(means))
     return y, *statistics                                      # mean, var, invstd
+
+
+def batch_moments(x):
+    x, grain = channels_last(x), _grain(x)
+    means, m2s = np.empty((2, -(-x.size // grain), x.shape[1]))
+    over_memory(lambda i, x: moments(x, means[i], m2s[i]), x, grain=grain)
+    pixels = x.size // x.shape[1]
+    counts = np.minimum(grain // x.shape[1], pixels - np.arange(len(means)) * (grain // x.shape[1])).astype(np.float64)
+    mean, m2 = np.empty((2, x.shape[1]))
+    merge(counts, means, m2s, mean, m2)
+    return mean, m2 / pixels
 
 
 def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):

@@ -31,6 +31,12 @@ def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
 
 
 @kernel
+def batch_moments(x):
+    """Mean and biased variance of each channel, both (C,), in float64; x is not empty."""
+    return x.mean(_all_but_channels(x), dtype=np.float64), x.var(_all_but_channels(x), dtype=np.float64)
+
+
+@kernel
 def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):
     """The same y with a given mean and variance, both (C,)."""
     scale = _scale(weight, 1 / np.sqrt(var.astype(np.float64) + eps))

@@ -3,7 +3,7 @@
 from tinynet.nn import functional as F
 from tinynet.nn.shape import Identity
 from tinynet.nn.module import Module
-from tinynet.nn.norm import BatchNorm2d, GroupNorm
+from tinynet.nn.norm import BatchNorm2d, GroupNorm, _BatchNorm
 
 NORMS = "batch", "group", "layer", "none"
 GROUP_SIZE = 8                         # channels of a group: docs/optimization.md has the measurement
@@ -67,7 +67,7 @@ def needs_bias(norm):
 
 def norm_relu(norm, x, shortcut=None):
     """relu(norm(x) + shortcut), in one pass over memory where the norm is a BatchNorm."""
-    if isinstance(norm, BatchNorm2d):
+    if isinstance(norm, _BatchNorm):
         return norm(x, residual=shortcut, relu=True)
     y = norm(x)
     return F.relu(y) if shortcut is None else F.add_relu(y, shortcut)

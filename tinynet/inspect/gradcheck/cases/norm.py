@@ -2,6 +2,14 @@
 
 from tinynet.inspect.gradcheck.cases.case import case, functional, normal, shifted
 
+
+def sync_batch_norm(x, w, b, residual=None, relu=False):
+    """The operator under `nn.SyncBatchNorm`, here in one process."""
+    from tinynet.ops.sync_norm import SyncBatchNorm
+    return SyncBatchNorm.apply(x, w, b, residual, None, 0.1, 1e-5, relu)
+
+
+
 functional("batch_norm", lambda F, x, w, b, **o: F.batch_norm(x, None, None, w, b, training=True, **o),
            (4, 3, 2, 3), (3,), (3,), eps=[0.1])
 functional("batch_norm no weight", lambda F, x, **o: F.batch_norm(x, None, None, training=True, **o), (4, 3, 2, 3))
@@ -23,6 +31,11 @@ case("batch_norm_act eval", lambda lib, x, w, b, r: lib.nn.functional.batch_norm
      normal(4, 3, 2, 3), normal(3), normal(3), normal(4, 3, 2, 3),
      reference=lambda lib, x, w, b, r: lib.relu(r + lib.nn.functional.batch_norm(
          x, lib.arange(3, dtype=lib.float64), lib.arange(1, 4, dtype=lib.float64), w, b)))
+case("sync_batch_norm", lambda lib, x, w, b: sync_batch_norm(x, w, b), (4, 3, 2, 3), (3,), (3,),
+     reference=lambda lib, x, w, b: lib.nn.functional.batch_norm(x, None, None, w, b, training=True))
+case("sync_batch_norm residual", lambda lib, x, w, b, r: sync_batch_norm(x, w, b, r, relu=True),
+     normal(4, 3, 2, 3), normal(3), normal(3), normal(4, 3, 2, 3), reference=lambda lib, x, w, b, r: lib.relu(
+         lib.nn.functional.batch_norm(x, None, None, w, b, training=True) + r))
 functional("add_relu", lambda F, x, y: F.add_relu(x, y), (2, 3, 4, 4), shifted(2, 3, 4, 4),
            reference=lambda F, x, y: F.relu(x + y))
 functional("layer_norm", lambda F, x, w, b, **o: F.layer_norm(x, (3, 4), w, b, **o), (2, 3, 4), (3, 4), (3, 4),
