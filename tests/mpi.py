@@ -14,7 +14,7 @@ SEARCHED = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ
 MPIEXEC = shutil.which("mpiexec", path=SEARCHED)
 missing = "mpi4py" if importlib.util.find_spec("mpi4py") is None else "mpiexec" if MPIEXEC is None else None
 needs_mpi = pytest.mark.skipif(missing is not None, reason=f"starts two processes, and {missing} is not installed")
-SECONDS = 100                          # after which processes are ended that hang
+SECONDS = 300                          # after which processes are ended that hang
 
 
 def mpiexec(count, *arguments, cwd=None, seconds=SECONDS):
