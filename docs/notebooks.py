@@ -29,6 +29,9 @@ BLOCK = re.compile(r"^(?:<!-- (?P<note>(?:from|not run).*?) -->\n)?```(?P<langua
                    re.MULTILINE | re.DOTALL)
 IMAGE = re.compile(r"!\[([^]]*)\]\(([^)\s]+)\)")
 LINK = re.compile(r"(?<!!)\[([^]]*)\]\((?!https?:)([^)\s#]+)(?:#[^)\s]*)?\)")
+NEEDS_TORCH = """
+*One cell compares with PyTorch and stops without it (`pip install torch`); in it, later cells find names that they use.*
+"""
 TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -51,8 +54,10 @@ def notebook(path, quick=False):
 
 
 def from_page(text):
-    text = BLOCK.sub(as_cell, text)
-    return jupytext.reads(re.sub(r"^<!-- .*? -->\n", "", text, flags=re.MULTILINE), fmt="md")
+    needs = NEEDS_TORCH if re.search(r"^import .*\btorch\b", text, re.MULTILINE) else ""
+    text = re.sub(r"^<!-- .*? -->\n", "", BLOCK.sub(as_cell, text), flags=re.MULTILINE)
+    title, _, rest = text.partition("\n")
+    return jupytext.reads(f"{title}\n{needs}{rest}", fmt="md")
 
 
 def as_cell(block):

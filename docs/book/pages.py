@@ -85,6 +85,18 @@ def name_pages(app, document, page):
         title = titles.get(link.get("refuri", "").partition("#")[0])
         if title and re.fullmatch(r"[\w./-]+\.md", link.astext()):
             link[:] = [nodes.Text(title)]
+    for code in list(document.findall(nodes.literal)):
+        link_source(app, code, page)
+
+
+def link_source(app, code, page):
+    """The name of a source file in the text leads to its page, where it has one; `tinynet/` may be left out."""
+    name = code.astext().removesuffix(".py")
+    for other in (name, f"tinynet/{name}"):
+        found = name != code.astext() and other in app.env.titles and other != page
+        if found and not isinstance(code.parent, (nodes.reference, nodes.title)):
+            address = app.builder.get_relative_uri(page, other)
+            code.replace_self(nodes.reference("", "", code.deepcopy(), internal=True, refuri=address))
 
 
 def redirect(app):
