@@ -1,4 +1,4 @@
-"""The graph and the walk back: order, accumulation, freeing, hooks, in-place guards."""
+"""The graph and the backward pass: order, accumulation, freeing, hooks, in-place guards."""
 
 import gc
 import threading

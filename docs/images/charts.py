@@ -286,10 +286,10 @@ optimizer.step()"""
 
 
 def readme(path):
-    """Write, walk back, learn: the engine in three panels."""
+    """The engine in three panels: a network in code, its backward pass, and its training."""
     fig = canvas(10, 3.0)
     code, graph, curve = fig.subplots(1, 3, width_ratios=[1.1, 1, 1.15])
-    for axes, title in ((code, "write"), (graph, "walk back"), (curve, "learn")):
+    for axes, title in ((code, "write"), (graph, "backward pass"), (curve, "learn")):
         axes.set_title(title, fontsize=11, weight="bold", color=INK)
     code.set_axis_off()
     code.text(0, 0.95, CODE, family="monospace", fontsize=9.5, va="top", color=INK, linespacing=1.7)

@@ -35,7 +35,8 @@ def rendered(fig, kind):
     content = io.BytesIO()
     dates = {} if kind == "png" else {"metadata": {"CreationDate" if kind == "pdf" else "Date": None}}
     for text in fig.findobj(matplotlib.text.Text):
-        text.set_fontfamily(fonts())
+        chosen = text.get_fontfamily()
+        text.set_fontfamily(fonts() if chosen == ["sans-serif"] else [*chosen, *fonts()])
     with matplotlib.rc_context({"svg.hashsalt": "tinynet"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")        # a box stands for it
         fig.savefig(content, format=kind, dpi=120, **dates)
