@@ -145,9 +145,9 @@ def test_labels_of_a_file_may_be_as_they_are(tmp_path, labels, classes, expected
 
 @pytest.mark.parametrize("labels, test_labels, classes, message", [
     ([1, 2, 3], [4], None, "expected labels among 1, 2, 3, got 4"),
-    (["a", "b", "a"], [1], None, "numbers or texts, got both"),
+    (["a", "b", "a"], [1], None, "numbers or strings, got both"),
     ([1, 5, 9], [1], ["a", "b"], "expected labels from 0 to 1, or 2 different ones, got 3"),
-    ([0.5, 1, 2], [1], None, "whole numbers or texts, got .* of float64")],
+    ([0.5, 1, 2], [1], None, "whole numbers or strings, got .* of float64")],
     ids=["unknown", "two kinds", "too many", "fractions"])
 def test_labels_that_do_not_fit_are_refused(tmp_path, labels, test_labels, classes, message):
     images = np.zeros((3, 8, 8), np.uint8)

@@ -310,7 +310,7 @@ def test_few_images_get_small_batches_and_many_epochs():
 def test_a_card_that_is_wrong_is_refused_by_name(change):
     values = {"model": "resnet8", "options": {}, "classes": ["a", "b"], "channels": 3, "size": [32, 32],
               "mean": [0.5] * 3, "std": [0.2] * 3}
-    with pytest.raises(ValueError, match=f"x.safetensors: what it says about its network.*{next(iter(change))}"):
+    with pytest.raises(ValueError, match=f"x.safetensors: its description of the network.*{next(iter(change))}"):
         Card.of({**values, **change}, "x.safetensors")
 
 

@@ -1,4 +1,4 @@
-"""The command `tinynet`. Each subcommand is a file in `commands/`; this one finds it and words its errors."""
+"""The command `tinynet`. Each subcommand is a file in `commands/`; this file runs it and prints its errors."""
 
 import argparse
 import functools
@@ -59,7 +59,7 @@ def set_threads(count):
 
 
 def main(arguments=None):
-    """Run a command; returns the exit status. What the user can fix is told in a sentence, with status 1."""
+    """Run a command; returns the exit status. An error that the user can fix is one sentence, with status 1."""
     accept_any_text()
     arguments = sys.argv[1:] if arguments is None else arguments
     chosen = next((a for a in arguments if not a.startswith("-")), None)
@@ -80,7 +80,7 @@ def main(arguments=None):
         print("tinynet: interrupted", file=sys.stderr)
         from tinynet.distributed.failure import end_others       # late, as above
         return end_others(130)
-    except BrokenPipeError:            # whoever read the output, such as `head`, has enough
+    except BrokenPipeError:            # the program that reads the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ValueError, TypeError, OSError, ArithmeticError, MemoryError, RuntimeError) as error:

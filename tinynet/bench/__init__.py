@@ -1,7 +1,7 @@
-"""How fast tinynet is, and how PyTorch does the same: the command `tinynet bench`.
+"""The speed of tinynet compared with PyTorch: the command `tinynet bench`.
 
-Reading order: `networks`, `operators` and `workloads` say what is measured, once for both libraries;
-`libraries` holds what differs between them; `worker` is the child process that runs a workload, `children`
-its parent's side; `compare` measures in turns; `rows` and `bars` list what is measured and what is to be
-reached; `session` runs them, `report` shows what came out.
+Reading order: `networks`, `operators` and `workloads` have the measured code, once for both libraries. `libraries` has
+the differences between the libraries. `worker` is the child process that runs a workload, and `children` is the
+parent's side of it. `compare` measures in turns. `rows` lists the measurements, and `bars` the figures to reach.
+`session` runs the rows, and `report` prints the results.
 """

@@ -23,7 +23,7 @@ class Bar:
     unit: str = ""
 
     def check(self, values):
-        """The bar as a dict with what was measured; "holds" is None where something was not."""
+        """The bar as a dict with the measured figure; "holds" is None if a figure is missing."""
         measured = self.measure(values)
         holds = None
         if measured is not None:

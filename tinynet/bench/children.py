@@ -10,7 +10,7 @@ from collections import namedtuple
 
 from tinynet.bench import worker
 
-# layout: of PyTorch, else None. heap: "kept", or "default", as the C library does by itself.
+# layout: PyTorch's order of memory, else None. heap: "kept", or "default", the behaviour of the C library.
 Who = namedtuple("Who", "library layout threads heap", defaults=("kept",))
 
 # PyTorch at its best: the C library keeps freed memory, as tinynet asks it to (`kernels/machine/memory.py`).

@@ -1,7 +1,7 @@
-"""Measuring in turns: A B C A B C ..., so that what disturbs the machine for a while disturbs everybody.
+"""Measuring in turns: A B C A B C ..., so that a disturbance of the machine affects all of them.
 
-A `Job` is one thing to measure. Rows that are measured together share the jobs that they have in common.
-Every job is run once before it counts: caches are filled, kernels compiled, files read, for all alike.
+A `Job` is one thing to measure. Rows that are measured together share their common jobs. Every job first runs once
+without being measured, so that caches are filled, kernels are compiled and files are read.
 """
 
 import statistics
@@ -80,7 +80,7 @@ class Instruments:
         return self.children[job.who]
 
     def work(self, job):
-        """What one run has to do at least, and its unit; None where the clock has no say."""
+        """The least work of one run, and its unit; None for a job that does not measure time."""
         return self.child(job).ask("work") if job.instrument == "time" else None
 
     def drop(self):

@@ -1,14 +1,14 @@
-"""What differs between the libraries, behind one face; all else that is measured is the same code for both.
+"""The differences between the libraries, as classes with the same methods; all other measured code is the same.
 
-A library has `lib` (its module: `lib.nn`, `lib.optim`, ...), and knows how to make a tensor of an array and a
-network in its layout, and how to infer.
+A library has `lib`, its module (`lib.nn`, `lib.optim`, ...), a method that makes a tensor from an array, a method that
+puts a network into its order of memory, and a context for inference.
 """
 
 import functools
 
 
 class Tinynet:
-    """tinynet, which keeps activations channels-last in memory whatever their shape says."""
+    """tinynet, which keeps activations channels-last in memory."""
 
     def __init__(self, threads, layout=None):
         import tinynet
@@ -19,7 +19,7 @@ class Tinynet:
         from tinynet import models
         from tinynet.bench.networks import NETWORKS
         kind, options = NETWORKS[name].model
-        if kind == "resnet":           # none of the networks with a name
+        if kind == "resnet":           # a ResNet that `models` has no name for
             return models.ResNet(self.lib.nn.blocks.BasicBlock, **options, stem="cifar", num_classes=10, shortcut="A")
         return models.create(kind)
 

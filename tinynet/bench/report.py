@@ -1,4 +1,4 @@
-"""Showing what was measured: tables of text, a JSON file, a picture."""
+"""The results of a bench as tables of text, as a JSON file, and as a plot."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A run of the bench: which rows, measured in which blocks, and what comes out."""
+"""A run of the bench: the chosen rows, the blocks in which they are measured, and their results."""
 
 import itertools
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ class Session:
         }
 
     def rate(self, row, seconds, work, unit):
-        """How fast the work was done, and the share of what the machine was seen to do at its best."""
+        """The rate of the work, and its share of the machine's measured limit."""
         name = RATES[unit]
         if row.group == "machine":
             self.limits[name] = work / min(seconds) / 1e9

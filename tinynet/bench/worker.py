@@ -8,7 +8,7 @@ It reads requests from its standard input and answers on its standard output, on
     {"do": "state"}                    answers threads and the peak memory of the process
     {"do": "drop"}                     forget all workloads
 
-It stands alone, so that PyTorch's process has nothing of tinynet's engine in its memory and its start time.
+It does not import tinynet's engine for PyTorch, so that PyTorch's memory and start time do not include it.
 """
 
 import contextlib
@@ -93,5 +93,5 @@ def serve(worker, requests, answers):
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)       # the parent says when to end, by closing our input
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)                                      # whatever a library prints must not mix with answers
+    os.dup2(2, 1)                                      # output of a library must not mix with the answers
     serve(Worker(*sys.argv[1:]), sys.stdin, channel)

@@ -1,7 +1,7 @@
-"""What is measured, as functions of a library: each prepares its data and returns a `Workload`.
+"""The measured code, as functions of a library: each prepares its data and returns a `Workload`.
 
-`run` is what the clock sees. `work()` is what one run has to do at least, in `unit`: floating-point
-operations (FLOP) or bytes to and from memory (B); it is asked for after the measurement.
+The time of `run` is measured. `work()` is the least work of one run, in `unit`: floating-point operations (FLOP) or
+bytes to and from memory (B). It is called after the measurement.
 """
 
 from collections import namedtuple
@@ -77,7 +77,7 @@ def make_operator(library, name, options):
 
 
 def forward(library, operator, **options):
-    """One operator as in training: the graph is recorded, and let go with the output."""
+    """One operator as in training: the graph is recorded, and freed with the output."""
     call, inputs, cost = make_operator(library, operator, options)
     forward_cost, _, unit = cost(inputs[0], call(*inputs))
     return Workload(lambda: call(*inputs), lambda: forward_cost, unit)

@@ -1,9 +1,9 @@
 """Measure speed and memory, beside PyTorch where it is installed.
 
 Every row is measured in turns with PyTorch, in separate processes with the same number of threads. PyTorch runs at
-its best: the C library keeps freed memory for it, as tinynet asks it to. Shown are
-medians, and the ratio of pairs with its quartiles. Without --rows the main rows run, and then the bars that
-tinynet wants to reach. A group can be narrowed to the rows that hold a text:
+its best: the C library keeps freed memory for it, as tinynet asks it to. The table shows medians, and the ratio of
+pairs with its quartiles. Without --rows the main rows run, and then the bars that tinynet wants to reach. GROUP:TEXT
+selects the rows of a group that have a text in their name:
 
     tinynet bench
     tinynet bench --rows operators --json operators.json
@@ -53,7 +53,7 @@ def run(args):
 
 
 def check(args):
-    """Refuse now what would fail after minutes of measuring."""
+    """Refuse wrong options now: otherwise they would fail after minutes of measuring."""
     if args.rounds is not None and args.rounds < 1:
         raise ValueError(f"bench: expected --rounds of at least 1, got {args.rounds}")
     for name, endings in (("json", None), ("plot", (".png", ".svg"))):
@@ -77,7 +77,7 @@ def make_settings(args):
 
 
 def versions(settings):
-    """What `tinynet info` says, and PyTorch's version."""
+    """The facts of `tinynet info`, and PyTorch's version."""
     from importlib.metadata import version
 
     from tinynet.commands.info import facts

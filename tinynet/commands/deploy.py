@@ -1,4 +1,4 @@
-"""What `tinynet fold` and `tinynet quantize` have in common: the network, images to measure it on, and a comparison."""
+"""The common part of `tinynet fold` and `tinynet quantize`: network, images to measure it on, comparison."""
 
 import dataclasses
 import os
@@ -13,13 +13,13 @@ def add_options(parser):
     parser.add_argument("trained", metavar="RUN", help="the folder of a run, weights, or resnet20-cifar10")
     parser.add_argument("--out", metavar="FILE", help="the file to write (default: beside the weights)")
     parser.add_argument("--data", help="images to measure the accuracy on (default: the run's)")
-    parser.add_argument("--root", help="folder or archive where a data set with a name lies")
+    parser.add_argument("--root", help="folder or archive that holds a data set with a name")
     parser.add_argument("--skip-damaged", action="store_true", help="go on without images that cannot be read")
     parser.add_argument("--threads", type=int, help="threads to use")
 
 
 def open_network(args, form):
-    """(the classifier, the path of its weights, the path to write): refuses what is in another form already."""
+    """(the classifier, the path of its weights, the path to write). ValueError for a folded or quantized network."""
     from tinynet.deploy.classifier import load_run
     from tinynet.deploy.places import weight_file
     classifier, path = load_run(args.trained), weight_file(args.trained)
@@ -69,7 +69,7 @@ def compare(before, after, files, data):
 
 
 def seconds_per_image(classifier):
-    """The least of a few rounds, for a batch of black images."""
+    """The shortest time of a few rounds, for a batch of black images."""
     import numpy as np
     images = np.zeros((TIMED, *classifier.card.size, classifier.card.channels), np.uint8)
     classifier.forward(images)

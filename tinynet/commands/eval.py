@@ -1,10 +1,10 @@
 """Measure a network's accuracy on images that it has not learned from, or a text network's loss.
 
 RUN is the folder of a run, a file of weights (tinynet's .safetensors or PyTorch's .pth, .pt, .th), or the
-name of weights that come with tinynet. The data is the run's, or --data: a folder of images counts as a whole,
-unless it has a part called test, or is the one that the run was trained on.
-For a run of `tinynet train-text` the loss on its validation text is shown, beside what counting characters and
-pairs of them reaches.
+name of weights that come with tinynet. The data is the run's test data, or --data. All images of a folder are used,
+unless it has a part called test, or the run was trained on it.
+For a run of `tinynet train-text`, the loss on its validation text is shown, with the losses of two baselines that
+count characters and pairs of characters.
 
     tinynet eval runs/resnet20-pets-1
     tinynet eval runs/resnet20-pets-1 --data more-pets/
@@ -30,7 +30,7 @@ def add_options(parser):
     parser.add_argument("trained", metavar="RUN", help="weights, the folder of a run, or resnet20-cifar10")
     parser.add_argument("--data", help="a folder of images, an .npz file or the name of a data set (default: the "
                                        "run's, else cifar10)")
-    parser.add_argument("--root", help="folder or archive where a data set with a name lies; else it is downloaded")
+    parser.add_argument("--root", help="folder or archive that holds a data set with a name; else it is downloaded")
     parser.add_argument("--skip-damaged", action="store_true", help="go on without images that cannot be read")
     parser.add_argument("--out", metavar="DIR", help="folder for the report")
     parser.add_argument("--model", help="network, where the weights do not say it (default: resnet20)")
@@ -75,7 +75,7 @@ def run(args):
 
 
 def evaluate_text(args, path):
-    """Print the loss of a text network on the end of its text, which training has kept apart."""
+    """Print the loss of a text network on the end of its text, which was not used for training."""
     from tinynet.commands.train_text import report
     from tinynet.data.text import Text, TextLoader
     from tinynet.train.text_run import measure, read_run, read_text
@@ -91,7 +91,7 @@ def evaluate_text(args, path):
 
 
 def report_folder(args):
-    """Where the report goes: --out, or a folder in the run's for data that is not its own; None for no report."""
+    """The folder of the report: --out, or a folder in the run's folder for data of --data; None for no report."""
     if args.out:
         return pathlib.Path(args.out)
     path = pathlib.Path(args.trained)
@@ -101,7 +101,7 @@ def report_folder(args):
 
 
 def settings_beside(path):
-    """The settings of the run that the weights are from; {} if there are none."""
+    """The settings of the run that made the weights; {} if there are none."""
     config = path.parent / "config.json"
     if not config.is_file():
         return {}
@@ -119,8 +119,8 @@ def test_images(args, settings, card):
     kind, own = sources.kind_of(name), name == settings.get("data")
     if kind == "a folder of images" and not own:
         if card is None:
-            raise data.DataError(f"{args.trained}: these weights do not say what images they are for; only those of "
-                                 "tinynet can be measured on a folder of images")
+            raise data.DataError(f"{args.trained}: this file does not say which images the network takes; only "
+                                 "tinynet's own files can be measured on a folder of images")
         if card.size[0] != card.size[1]:
             raise data.DataError(f"{args.trained}: the network takes images of {card.size[0]} x {card.size[1]} "
                                  "pixels, and images from a folder become squares")
@@ -132,7 +132,7 @@ def test_images(args, settings, card):
 
 
 def known_network(path, args):
-    """The `Classifier` of weights that say what network they belong to; None for others, or if the user says it."""
+    """The `Classifier` of a file that says which network it belongs to; None for others, or if the user names one."""
     from tinynet.deploy.card import load_network, read_card
     from tinynet.deploy.classifier import Classifier
     given = [name for name in NETWORK if getattr(args, name) is not None]
@@ -160,7 +160,7 @@ def described_network(path, args, settings, data):
 
 
 def adapt(weights, own):
-    """Weights as public checkpoints keep them, under the keys of this network; says what it had to change."""
+    """Weights of a public checkpoint under the keys of this network; prints what it changes."""
     from tinynet.weights import unwrap
 
     def say(what):

@@ -1,8 +1,8 @@
 """Learn by filling a hole: write one backward (or kernel) of the engine yourself, and have it checked.
 
-Without a name, or with --list, shows all exercises in the order in which to do them. With --check, your
-file is run as any Python file of yours, with the gradient checker, and what is wrong is told in words. An answer
-that does not end is stopped after a minute, or after --seconds.
+Without a name, or with --list, this command shows all exercises in the order in which to do them. With --check, it
+runs your file, checks the gradients, and says in words what is wrong. An answer that does not end is stopped after a
+minute, or after --seconds.
 
     tinynet exercise
     tinynet exercise relu --out relu.py

@@ -1,7 +1,7 @@
-"""Step through a forward and a backward pass in a browser: one page, which needs no network.
+"""Step through a forward and a backward pass in a browser. The page is one file that works offline.
 
-A network of images with classes gets images of the built-in set `shapes` and a cross-entropy; everything else gets
-random numbers, and the loss is the mean of the squares of its outputs.
+A network that classifies images gets images of the built-in set `shapes` and the loss cross-entropy. Every other module
+gets random numbers, and the loss is the mean of the squares of its outputs.
 
     tinynet explore resnet8 --out resnet8.html
     tinynet explore "BasicBlock(16, 32, 2)" --input 16,32,32

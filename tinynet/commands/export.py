@@ -3,9 +3,9 @@
     tinynet export runs/resnet20-pets-1 --out pets.onnx
     tinynet export resnet20-cifar10 --fold --out resnet20.onnx
 
-The file's input is a batch of normalised images (N, C, H, W), float32, N as you like: (pixels / 255 - mean) / std
-for each channel; its output are the scores (N, classes). Classes, mean and std are in the file's metadata. The
-file is checked: by ONNX's checker, and by running it. Needs onnx, and onnxruntime to run it fast: pip install onnx
+The file's input is a batch of normalised images (N, C, H, W), float32, for any N: (pixels / 255 - mean) / std for each
+channel. Its output are the scores (N, classes). Classes, mean and std are in the file's metadata. The file is checked
+by ONNX's checker, and by running it. This needs the package onnx, and onnxruntime to run fast: pip install onnx
 onnxruntime.
 """
 

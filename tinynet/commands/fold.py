@@ -2,7 +2,7 @@
 
     tinynet fold runs/resnet20-pets-1
 
-The result, folded.safetensors, works in predict, eval and export. Norms that follow no convolution stay.
+The result, folded.safetensors, works in predict, eval and export. Norms that follow no convolution stay as they are.
 """
 
 from tinynet.commands import deploy

@@ -1,4 +1,4 @@
-"""Show what tinynet runs on: versions, SIMD lanes, threads, BLAS, folders."""
+"""Show the versions, SIMD lanes, threads, BLAS and folders that tinynet uses."""
 
 import platform
 

@@ -1,7 +1,7 @@
-"""Say what is on images.
+"""Say what is on images: the most probable classes of each.
 
 RUN is the folder of a run, a file of weights that tinynet has written, or resnet20-cifar10, which comes with
-tinynet. IMAGE is an image file of any format and size, or a folder of them.
+tinynet. IMAGE is an image file of any format and size, or a folder of image files.
 
     tinynet predict runs/resnet20-pets-1 mycat.jpg
     tinynet predict runs/resnet20-pets-1 holidays/ --csv > holidays.csv
@@ -47,7 +47,7 @@ def run(args):
 
 
 def check_sheet(path):
-    """ValueError for a sheet that could not be written, before the work is done."""
+    """ValueError, before the work begins, for a sheet that could not be written."""
     drawn = path is None or Path(path).suffix.lower() in (".png", ".svg", ".pdf")
     if not drawn or path and not Path(path).absolute().parent.is_dir():
         raise ValueError(f"--sheet: expected a name that ends in .png, in a folder that exists, got {path}")

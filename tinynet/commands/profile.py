@@ -1,4 +1,4 @@
-"""Measure where a training step's time goes, by layer and by operator, and how much memory it needs.
+"""Measure the time of a training step, by layer and by operator, and the memory that it needs.
 
     tinynet profile resnet20 --batch 128 --plot profile.png
     tinynet profile resnet50:layer1.0 --batch 4

@@ -1,10 +1,10 @@
-"""Round a trained network to 8-bit integers: a file of a quarter, and often less time, for a little accuracy.
+"""Round a trained network to 8-bit integers: a quarter of the file size, and often less time, for a little accuracy.
 
     tinynet quantize runs/resnet20-pets-1
     tinynet quantize runs/resnet20-pets-1 --data more-pets/
 
-The network's ranges are measured on a few hundred of the images that it was trained on, or of --data. The result,
-quantized.safetensors, works in predict and eval.
+The ranges of the network's activations are measured on a few hundred of its training images, or of the images of
+--data. The result, quantized.safetensors, works in predict and eval.
 """
 
 from tinynet.commands import deploy
@@ -32,7 +32,7 @@ def run(args):
 
 
 def calibration_images(args, path):
-    """The training images of the run, mixed; None where --data names others."""
+    """Training images of the run in random order; None where --data names others."""
     import numpy as np
     from tinynet import data
     from tinynet.commands.eval import settings_beside

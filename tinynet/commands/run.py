@@ -1,7 +1,7 @@
 """Run a script that was written for PyTorch.
 
-In the script, `import torch`, `import torchvision` and their modules give tinynet. Everything else is as with
-`python SCRIPT ARGUMENTS`: the script's arguments, its folder, its exit status.
+In the script, `import torch` and `import torchvision` give tinynet. Everything else is as with `python SCRIPT
+ARGUMENTS`: the script's arguments, its folder, its exit status.
 
     tinynet run train.py --epochs 3
 """

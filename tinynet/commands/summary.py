@@ -17,7 +17,7 @@ def add_options(parser):
 
 
 def add_subject(parser, batch):
-    """The options that say what to look at, and with which input."""
+    """The options for the module to look at, and its input."""
     parser.add_argument("model", metavar="MODEL", help="a network, MODEL:PATH or a block")
     parser.add_argument("--input", metavar="C,H,W",
                         help="shape of an input (default: 3,32,32 or 3,224,224, as the network wants it)")

@@ -4,18 +4,19 @@ Without options, a small residual network learns the built-in images in a minute
 
     tinynet train
 
-With a folder of images, it learns yours:
+With a folder of images, the network learns your images:
 
     tinynet train --data pets/
 
-The folder holds a folder for each class (pets/cat/*, pets/dog/*), or train, val and test with the classes in
-them; the files are of any format and size. An .npz file holds the arrays images and labels, or x and y, or
-x_train, y_train, x_test and y_test; and perhaps classes, the names. Images are (N, H, W, C), (N, C, H, W) or
-(N, H, W), labels are whole numbers or texts.
+The folder has a folder for each class (pets/cat/*, pets/dog/*), or train, val and test with the classes in them. The
+files can be of any format and size. An .npz file has the arrays images and labels, or x and y, or x_train, y_train,
+x_test and y_test; it may also have classes, the names. Images are (N, H, W, C), (N, C, H, W) or (N, H, W), labels are
+whole numbers or strings.
 
-The run's folder holds the weights (model.safetensors, which say what network they are for; the best epoch's, where
-there is validation), report.html, curves.png, metrics.csv, config.json and the checkpoints. Ctrl-C stops after
-the current step; --resume goes on, also after a crash, with the same result as if nothing had happened.
+The folder of the run gets the weights, report.html, curves.png, metrics.csv, config.json and the checkpoints. The
+weights are in model.safetensors, which also says which network they belong to. With validation they are those of the
+best epoch. Ctrl-C stops after the current step. --resume goes on, also after a crash, with the same result as a run
+that was never interrupted.
 
     tinynet train --data cifar10 --root FOLDER --model resnet20 --epochs 3
     tinynet train --data pets/ --weights resnet20-cifar10 --freeze body
@@ -23,7 +24,7 @@ the current step; --resume goes on, also after a crash, with the same result as 
     tinynet train --resume --out runs/mine
     tinynet train --resume --out runs/mine --epochs 20
 
-The last one adds epochs to a run, finished or not. The learning rate then goes on as in a run that had so many
+The last command adds epochs to a run, finished or not. From there on, the learning rate is that of a run that had 20
 epochs from the start.
 
 Several processes, on one machine or on many, share each batch over MPI (the extra "mpi"; docs/scaling.md):
@@ -52,7 +53,7 @@ def add_options(parser):
 
 
 def add_settings(parser, kind):
-    """An option for each setting; one that is not given leaves no trace in the arguments."""
+    """An option for each setting. An option that is not given is missing from the arguments."""
     for field in dataclasses.fields(kind):
         options = ({"action": argparse.BooleanOptionalAction} if field.type is bool else
                    {"type": field.type, "metavar": field.type.__name__.upper()})
@@ -73,7 +74,7 @@ def add_run_options(parser):
                         help="the run's folder (default: the next free runs/MODEL-DATA-K)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--detect-anomaly", action="store_true",
-                        help="stop at the first operator that makes a NaN or an infinity (slower)")
+                        help="stop at the first operator that gives a NaN or an infinity (slower)")
 
 
 def run(args):
@@ -109,7 +110,7 @@ def finish(trainer, model, card, parts, settings):
 
 
 def given_settings(args, kind):
-    """The settings that the user has given. Paths are made absolute, so that the run goes on from any folder."""
+    """The settings that the user has given. Paths become absolute, so that the run can be resumed from any folder."""
     names = (field.name for field in dataclasses.fields(kind))
     given = {name: getattr(args, name) for name in names if hasattr(args, name)}
     for name in ("data", "root", "model", "weights", "text"):
@@ -119,7 +120,7 @@ def given_settings(args, kind):
 
 
 def is_path(name, value):
-    """Whether the value of a setting is the path of something that exists, and not the name of a data set."""
+    """Whether the value of a setting is the path of an existing file or folder, and not the name of a data set."""
     from tinynet.data import sources
     known = sources.NAMES if name == "data" else ()
     return value not in known and os.path.exists(os.path.expanduser(value))
@@ -133,7 +134,7 @@ def new_settings(args):
 
 
 def suit(settings, args, parts):
-    """Settings for the number of the user's own images; says which, so that nobody wonders."""
+    """Settings that suit the number of the user's own images; prints those that it changes."""
     from tinynet.data import sources
     from tinynet.train.suited import suited
     if args.recipe or not sources.is_own(settings.data):
@@ -148,7 +149,7 @@ def suit(settings, args, parts):
 
 
 def settings_of_weights(given):
-    """What the weights that a run is to start from say about their network, as defaults."""
+    """Default settings from the card of the weights that a run starts from."""
     from tinynet.data.sources import kind_of
     from tinynet.deploy.card import read_card
     from tinynet.deploy.places import weight_file
@@ -184,8 +185,7 @@ def read_data(settings):
     share = settings.validation
     if parts.validation is not None:
         if share is not None:
-            raise data.DataError(f"{settings.data}: validation: it has a folder of images for that; leave "
-                                 "--validation out")
+            raise data.DataError(f"{settings.data}: validation: the data has a folder for it; leave --validation out")
         return parts
     if share is None:
         share = sources.OWN_SHARE if sources.is_own(settings.data) else 0
@@ -196,7 +196,7 @@ def read_data(settings):
 
 
 def make_card(settings, train_set):
-    """What is noted beside the weights. Images are normalised as those that given weights have learned from were."""
+    """The card of the new weights. Weights that the run starts from decide how images are normalised."""
     from tinynet.deploy.card import Card, read_card
     from tinynet.deploy.places import weight_file
     from tinynet.models import config
@@ -211,7 +211,7 @@ def make_card(settings, train_set):
 
 
 def make_model(settings, card):
-    """The network, with new or given weights, after it has shown that it takes the images."""
+    """The network, with new or given weights, after a test that it takes the images."""
     import tinynet
     from tinynet.autograd import no_grad
     from tinynet.deploy.places import weight_file
@@ -233,10 +233,10 @@ def make_model(settings, card):
 
 
 def check(settings, parts):
-    """ValueError for what would end the run later, before it has a folder."""
+    """ValueError, before the run has a folder, for settings that would end the run later."""
     from tinynet.train.tensorboard import Events
     if settings.early_stop and parts.validation is None:
-        raise ValueError("early_stop: expected images for validation to go by (--validation 0.1), got none")
+        raise ValueError("early_stop: expected images for validation (--validation 0.1), got none")
     if settings.tensorboard:
         Events.check()
 
@@ -245,7 +245,7 @@ def make_loaders(settings, parts, normalize):
     """(loader of training images, loader of validation images or None)"""
     from tinynet.data import Augment, Loader
     augment = Augment(settings.crop if settings.augment else 0, settings.augment and settings.flip, settings.cutout)
-    # No prefetch: while the kernels use all cores, a thread that makes batches is only in their way.
+    # No prefetch: the kernels use all cores, and a thread that makes batches would slow them down.
     training = Loader(parts.train, settings.batch_size, augment=augment, normalize=normalize, seed=settings.seed,
                       prefetch=0, side=lambda epoch: settings.small_side if epoch < settings.small_epochs else None)
     return training, parts.validation and Loader(parts.validation, 256, shuffle=False, normalize=normalize)
@@ -280,7 +280,7 @@ def fit(trainer, resume):
 
 
 def write_report(trainer, outcome, settings):
-    """report.html and its pictures, in the run's folder."""
+    """Write report.html and its images into the run's folder."""
     from tinynet import report
     folder = shlex.quote(str(trainer.folder))
     image = "IMAGE.jpg"

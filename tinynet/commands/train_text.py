@@ -1,11 +1,11 @@
 """Train a small transformer to write, character by character.
 
-Without options it learns from fairy tales, which are made up on the spot, in about two minutes:
+Without options, it learns from fairy tales that tinynet makes up, in about two minutes:
 
     tinynet train-text
 
-It reports the loss on text it has not seen, beside what counting pairs of characters (bigrams) reaches, and
-writes a little tale; `tinynet write` has it write more. The run's folder, Ctrl-C and --resume are those of
+At the end it prints the loss on text that was not used for training, the loss of a baseline that counts pairs of
+characters (bigrams), and a little tale; `tinynet write` writes more. The run's folder, Ctrl-C and --resume work as in
 `tinynet train`.
 
     tinynet train-text --text FILE.txt --epochs 4
@@ -16,8 +16,8 @@ from tinynet.commands.train import (add_run_options, add_settings, fit, folder_o
                                     resumed_settings)
 from tinynet.train.settings import TextSettings
 
-SAMPLE = 400                           # characters of the model's own, written
-TEMPERATURE = 0.7                      # a little more surely than it has learned to
+SAMPLE = 400                           # characters that the model writes at the end
+TEMPERATURE = 0.7                      # below 1: likely characters are taken more often than the model says
 
 
 def add_options(parser):
@@ -52,7 +52,7 @@ def run(args):
 
 
 def report(model, loader, baselines):
-    """Print the model's loss on the text of `loader`, beside what counting reaches."""
+    """Print the model's loss on the text of `loader`, and the losses of the baselines."""
     from tinynet.train import evaluate
     loss = evaluate(model, loader, len(loader.dataset.classes)).loss
     print(f"unigram baseline {baselines['unigram']:.3f} nats per character")
@@ -60,6 +60,6 @@ def report(model, loader, baselines):
 
 
 def sample(model, text):
-    """What the model writes after the text's first line break, or its first character."""
+    """Text that the model writes, starting from a line break, or from the first character of the text."""
     start = text.classes.index("\n") if "\n" in text.classes else text.ids[0]
     return text.decode(model.generate([start], SAMPLE, TEMPERATURE)).strip()

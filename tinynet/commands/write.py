@@ -1,7 +1,7 @@
 """Let a trained text network write.
 
-RUN is the folder of a run of `tinynet train-text`, or the model.safetensors in it. The network goes on from the
-prompt, one character after another, each drawn from the probabilities that it gives to all that may follow.
+RUN is the folder of a run of `tinynet train-text`, or the model.safetensors in it. The network continues the prompt
+character by character: each one is drawn from the probabilities that the network predicts.
 
     tinynet write runs/text-tales-1
     tinynet write runs/text-tales-1 --prompt "Once upon a time" --length 200 --temperature 0.5 --seed 3
@@ -10,12 +10,12 @@ prompt, one character after another, each drawn from the probabilities that it g
 
 def add_options(parser):
     parser.add_argument("trained", metavar="RUN", help="the folder of a run of train-text, or its model.safetensors")
-    parser.add_argument("--prompt", metavar="TEXT", help="what to go on from (default: a new line)")
+    parser.add_argument("--prompt", metavar="TEXT", help="the beginning of the text (default: a new line)")
     parser.add_argument("--length", type=int, default=400, metavar="N", help="characters to write (default: 400)")
     parser.add_argument("--temperature", type=float, default=0.7, metavar="T",
-                        help="below 1 likely characters are taken more often than the network says, 0 takes the "
-                             "likeliest one always (default: 0.7)")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, another text (default: 0)")
+                        help="below 1, likely characters are taken more often than predicted; 0 always takes "
+                             "the likeliest one (default: 0.7)")
+    parser.add_argument("--seed", type=int, default=0, help="each seed gives another text (default: 0)")
     parser.add_argument("--threads", type=int, help="threads to use")
 
 

@@ -1,13 +1,13 @@
 """Data sets, augmentation, and the loader that makes batches of them.
 
-    shapes                 ten kinds of shapes, drawn on the spot
+    shapes                 ten kinds of shapes, drawn by tinynet itself
     cifar10, cifar100      60,000 small photographs each, from a folder, an archive or the network
     mnist, fashion_mnist   70,000 small gray images each, from a folder or the network
     image_folder           image files of your own, a folder for each class
     arrays, npz            arrays of your own
 
-They are `ImageDataset`s, which `Loader` makes batches of, fast. `DataLoader` makes batches of any `Dataset`, with the
-options of `torch.utils.data`.
+Each of these functions returns an `ImageDataset` (`image_folder` returns three of them). `Loader` makes batches of an
+`ImageDataset`, fast. `DataLoader` makes batches of any `Dataset`, with the options of `torch.utils.data`.
 """
 
 from tinynet.data.arrays import arrays, npz

@@ -1,4 +1,4 @@
-"""Reading files out of a tar archive that comes from anywhere, without unpacking it."""
+"""Reading files from a tar archive of unknown origin, without unpacking it."""
 
 import lzma
 import tarfile
@@ -15,10 +15,10 @@ BROKEN = (tarfile.TarError, EOFError, OSError, lzma.LZMAError, zlib.error)
 
 
 def read_members(archive, names, limit):
-    """The contents of the files called `names`, in whichever folder of the archive: a dict of bytes.
+    """The contents of the files called `names`, in any folder of the archive: a dict of bytes.
 
-    Nothing is written. An archive with a link, or with a path that climbs out of its folder, is refused
-    whole, and so is one of too many files or bytes, or with a file of more than `limit` bytes.
+    Nothing is written. DataError for an archive with a link, with a path that leads out of its folder, with too many
+    files or bytes, or with a file of more than `limit` bytes.
     """
     try:
         with files.open_to_read(archive) as file:

@@ -1,4 +1,4 @@
-"""Data of the user's own: a pair of arrays, or an .npz file of them."""
+"""A user's own data: a pair of arrays, or an .npz file."""
 
 import os
 import zipfile
@@ -11,15 +11,15 @@ from tinynet.system import files
 from tinynet.system.archives import zip_directory_size
 
 MAX_DIRECTORY = 1_000_000      # bytes: some 10,000 arrays
-MAX_UNPACKED, MAX_RATIO = 1_000_000_000, 20      # bytes of any file, and times its size of a larger one
-CHANNELS = ((1, 3), (2, 4))             # usual numbers of channels; those that count where no usual one is seen
+MAX_UNPACKED, MAX_RATIO = 1_000_000_000, 20      # a file may unpack to so many bytes, or to 20 times its own size
+CHANNELS = ((1, 3), (2, 4))             # usual numbers of channels; and those that are tried if none is found
 PAIRS = [("x_train", "y_train"), ("images", "labels"), ("x", "y")]
 
 
 def arrays(images, labels, classes=None, mean=None, std=None, name="arrays"):
     """A data set of `images` (N, H, W, C), (N, C, H, W) or (N, H, W), 1 to 4 channels, and `labels` (N,).
 
-    Labels are whole numbers, with or without gaps, or texts; `classes` names them (see `Labels`). DataError where
+    Labels are whole numbers, with or without gaps, or strings; `classes` names them (see `Labels`). DataError where
     the order of the axes is not clear.
     """
     known = Labels(labels, classes, name)
@@ -27,7 +27,7 @@ def arrays(images, labels, classes=None, mean=None, std=None, name="arrays"):
 
 
 def channels_last(images, name):
-    """Recognize the order of the axes by the number of channels; refuse to guess."""
+    """Images as (N, H, W, C). The number of channels tells which axis they are; DataError if it cannot."""
     if images.ndim == 3:
         return images[..., None]
     if images.ndim != 4:
@@ -45,10 +45,10 @@ def channels_last(images, name):
 def npz(path, train=True, test_share=0.2, seed=0):
     """The training or the test part of an .npz file.
 
-    Its arrays are called x_train, y_train, x_test, y_test; or images, labels; or x, y. An array `classes` may
-    give the names. Without test arrays a share of each class, `test_share` (0 to 1), is set aside for testing,
-    chosen by `seed`; mean and std are then those of all pictures. Shapes and labels are those of `arrays`.
-    DataError for other arrays, or a file that is none.
+    The arrays in the file are called x_train, y_train, x_test, y_test; or images, labels; or x, y. An array `classes`
+    may give the names. Without test arrays, a share of each class, `test_share` (0 to 1), is set aside for testing,
+    chosen by `seed`; mean and std are then those of all images. Shapes and labels are those of `arrays`.
+    DataError for other arrays, and for a file of another format.
     """
     stored, name = read(path), str(path)
     train_keys = next((pair for pair in PAIRS if set(pair) <= set(stored)), None)
@@ -69,7 +69,7 @@ def npz(path, train=True, test_share=0.2, seed=0):
 def check_size(file):
     """ValueError for a zip archive with too large a directory, too many arrays, or too much in them.
 
-    Pictures get a few times smaller when they are compressed, not a hundred times.
+    Compression makes images a few times smaller, not a hundred times.
     """
     size = os.fstat(file.fileno()).st_size
     if zip_directory_size(file, size) > MAX_DIRECTORY:
@@ -92,5 +92,5 @@ def read(path):
         raise DataError(f"{path}: no such file") from None
     except MemoryError:
         raise
-    except Exception as problem:    # whatever NumPy and zipfile run into, in a file from anywhere
+    except Exception as problem:    # NumPy and zipfile raise many kinds of errors for a damaged file
         raise DataError(f"{path}: not a readable .npz file ({problem})") from problem

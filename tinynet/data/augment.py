@@ -1,7 +1,7 @@
-"""Augmentation: a picture's own class, seen a little differently each epoch.
+"""Augmentation: random changes that make each image a little different in each epoch, but leave its class as it is.
 
-What happens to a picture depends only on (seed, epoch, index of the picture): not on the batch it is in, nor
-on when or in which thread the batch is made.
+The changes of an image depend on (seed, epoch, index of the image) alone. They do not depend on its batch, or on the
+time or the thread in which the batch is made.
 """
 
 import math
@@ -20,9 +20,9 @@ def stream(seed, epoch, purpose):
 class Augment:
     """Random crop, horizontal flip, and Cutout, (N, H, W, C) -> the same. Zero or False leaves a step out.
 
-    The crop is cut out of the picture in a frame of `crop` black pixels, and every other picture is flipped
-    (He et al. 2015, "Deep Residual Learning"). Cutout blanks a square of `cutout` x `cutout` pixels, centred anywhere
-    (DeVries & Taylor 2017).
+    The image gets a frame of `crop` black pixels, and a part of the old size is cut out at a random place; every other
+    image is flipped (He et al. 2015, "Deep Residual Learning"). Cutout blanks a square of `cutout` x `cutout` pixels
+    at a random place (DeVries & Taylor 2017).
     """
 
     def __init__(self, crop=4, flip=True, cutout=0):
@@ -32,10 +32,10 @@ class Augment:
         return f"Augment(crop={self.crop}, flip={self.flip}, cutout={self.cutout})"
 
     def draw(self, seed, epoch, count):
-        """Five numbers from 0 to 1 for each of `count` pictures; row i is the same for any count.
+        """Five numbers from 0 to 1 for each of `count` images; row i is the same for any count.
 
-        The third decides on the flip. Every second epoch takes the opposite decisions of the one before, so that
-        two epochs show both sides of each picture ("alternating flip", Jordan 2024, "94 % on CIFAR-10 in 3.29
+        The third number decides on the flip. Every second epoch takes the opposite decisions of the epoch before it,
+        so that two epochs show both sides of each image ("alternating flip", Jordan 2024, "94 % on CIFAR-10 in 3.29
         seconds on a single GPU").
         """
         draws = stream(seed, epoch, AUGMENTATION).random((count, 5))
@@ -44,7 +44,7 @@ class Augment:
         return draws
 
     def __call__(self, images, draws, blank=0):
-        """Changed copies of images (N, H, W, C), as their rows of `draws` (N, 5) say."""
+        """Changed copies of images (N, H, W, C); row i of `draws` (N, 5) decides on image i."""
         down, right, turn, *center = draws.T
         images = shifted(images, self.crop, down, right) if self.crop else images.copy()
         if self.flip:
@@ -56,7 +56,7 @@ class Augment:
 
 
 def shifted(images, frame, down, right):
-    """Cut each picture out of its frame, at one of (2 frame + 1)^2 places."""
+    """A part of the old size of each image with its frame, from one of (2 frame + 1)^2 places."""
     count, height, width, _ = images.shape
     framed = np.pad(images, ((0, 0), (frame, frame), (frame, frame), (0, 0)))
     windows = sliding_window_view(framed, (height, width), axis=(1, 2))     # (N, places, places, C, H, W)
@@ -66,7 +66,7 @@ def shifted(images, frame, down, right):
 
 
 def square(shape, size, down, right):
-    """True inside each picture's square, (N, H, W). Its centre may be at the border: a part of it, then."""
+    """True inside each image's square, (N, H, W). A centre near the border leaves only a part of the square."""
     _, height, width, _ = shape
 
     def inside(length, center):
@@ -107,7 +107,7 @@ def resized(images, side):
 
 
 def shrunk(rows, small):
-    """rows (N, L, D) to (N, small, D). Sums of few terms, one after the other: the same bits on any threads."""
+    """rows (N, L, D) to (N, small, D). The terms are added in a fixed order, so that threads cannot change the bits."""
     count, length, depth = rows.shape
     edge, result = np.arange(small + 1) * length / small, 0
     first = edge[:-1].astype(int)

@@ -13,8 +13,8 @@ from tinynet.tensor import Tensor
 def default_collate(batch):
     """Stack the examples of the list or tuple `batch`: tensors, arrays and numbers of the same shape to (N, ...).
 
-    Lists, tuples and dicts are gone through; texts stay as they are. TypeError for other kinds, ValueError for shapes
-    or lengths that differ. `torch.utils.data.default_collate`.
+    In lists, tuples and dicts, each part is collated; strings stay as they are. TypeError for other kinds, ValueError
+    for shapes or lengths that differ. `torch.utils.data.default_collate`.
     """
     first = batch[0]
     if isinstance(first, Tensor):
@@ -37,7 +37,7 @@ def default_collate(batch):
 
 
 def collate_parts(batch, first):
-    """Collate what stands in the same place of each example."""
+    """Collate the parts that have the same place or key in each example."""
     if isinstance(first, Mapping):
         return remade(first, {key: default_collate([x[key] for x in batch]) for key in first})
     if any(len(x) != len(first) for x in batch):
@@ -50,7 +50,7 @@ def collate_parts(batch, first):
 
 
 def default_convert(data):
-    """Arrays of any shape as tensors, also in lists, tuples and dicts; all else as it is.
+    """Arrays of any shape as tensors, also in lists, tuples and dicts; everything else stays as it is.
 
     `torch.utils.data.default_convert`.
     """
@@ -66,7 +66,7 @@ def default_convert(data):
 
 
 def remade(like, parts):
-    """`parts` in a container of the kind of `like`, where such a one can be made of them."""
+    """`parts` in a container of the type of `like`, or as they are if that type cannot be made from them."""
     try:
         return type(like)(parts)
     except TypeError:

@@ -6,17 +6,17 @@ from tinynet.data.collate import default_collate, default_convert
 from tinynet.data.samplers import BatchSampler, RandomSampler, SequentialSampler
 from tinynet.data.sets import IterableDataset
 
-_worker = None                         # what `get_worker_info` tells
+_worker = None                         # the result of `get_worker_info`
 
 
 class DataLoader:
     """Gives batches (N, ...) of `dataset`: of `batch_size` examples, collated by `collate_fn`.
 
     `dataset` has `dataset[index]` and a length, or is an `IterableDataset`. `batch_size=None` gives single examples.
-    There are no processes: the loader itself plays the `num_workers` workers in turn, with `get_worker_info` and
-    `worker_init_fn` as in each of them, and with the order of batches that they would give. So `prefetch_factor`,
-    `persistent_workers`, `timeout` (seconds), `pin_memory` and `in_order` change nothing. ValueError for options that
-    exclude each other. `torch.utils.data.DataLoader`.
+    There are no worker processes. The loader itself does the work of each of the `num_workers` workers in turn: with
+    the worker's `get_worker_info` and `worker_init_fn`, and with batches in the same order. Therefore
+    `prefetch_factor`, `persistent_workers`, `timeout` (seconds), `pin_memory` and `in_order` change nothing. ValueError
+    for options that exclude each other. `torch.utils.data.DataLoader`.
     """
 
     def __init__(self, dataset, batch_size=1, shuffle=None, sampler=None, batch_sampler=None, num_workers=0,
@@ -40,7 +40,7 @@ class DataLoader:
 
     @property
     def in_batches(self):
-        """Whether examples are put together to batches."""
+        """Whether examples are put together into batches."""
         return self.batch_size is not None or self.batch_sampler is not None
 
     def __len__(self):
@@ -87,13 +87,13 @@ class DataLoader:
             yield with_worker(worker, self.collate_fn, batch if self.in_batches else batch[0])
 
     def take(self, examples):
-        """The next examples of an iterator, as many as a batch has or there are."""
+        """The next examples of an iterator: a whole batch, or those that are left."""
         wanted = self.batch_size if self.in_batches else 1
         return [example for _, example in zip(range(wanted), examples)]
 
 
 def check_workers(num_workers, timeout, prefetch_factor, persistent_workers):
-    """ValueError for numbers that PyTorch's loader refuses as well."""
+    """ValueError for numbers that PyTorch's loader refuses, too."""
     if num_workers < 0:
         raise ValueError(f"DataLoader: expected num_workers of 0 or more, got {num_workers}")
     if timeout < 0:
@@ -105,7 +105,7 @@ def check_workers(num_workers, timeout, prefetch_factor, persistent_workers):
 
 
 def check_order(dataset, batch_size, shuffle, sampler, batch_sampler, drop_last):
-    """ValueError for two answers to the question in which order the examples come."""
+    """ValueError for two options that both set the order of the examples."""
     if isinstance(dataset, IterableDataset):
         if shuffle or sampler is not None or batch_sampler is not None:
             raise ValueError("DataLoader: an IterableDataset has its own order; leave shuffle, sampler and "
@@ -129,7 +129,7 @@ def get_worker_info():
 
 
 def with_worker(worker, function, *args):
-    """function(*args), while `get_worker_info()` tells of this worker."""
+    """function(*args), while `get_worker_info()` returns this worker."""
     global _worker
     before, _worker = _worker, worker
     try:

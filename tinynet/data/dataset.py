@@ -1,4 +1,4 @@
-"""A set of labelled pictures, and the checks that keep a wrong one out."""
+"""A set of labelled images, with checks of everything that it is made from."""
 
 import hashlib
 
@@ -7,21 +7,21 @@ import numpy as np
 from tinynet.data.sets import Dataset
 from tinynet.tensor import Tensor
 
-MAX_CLASSES = 10_000          # a confusion matrix of so many classes takes 800 MB
+MAX_CLASSES = 10_000          # a confusion matrix of 10,000 classes takes 800 MB
 
 
 class DataError(ValueError):
-    """Data that is missing, damaged, or not what it claims to be. A ValueError."""
+    """Data that is missing, damaged, or of another kind than expected. A ValueError."""
 
 
 class ImageDataset(Dataset):
-    """Pictures and their classes.
+    """Images and their classes.
 
     `images` is (N, H, W, C), channels last: uint8 from 0 to 255, or float32 from 0 to 1.
     `labels` is (N,), int64, each an index into `classes`.
-    `mean` and `std` belong to the channels of the pictures scaled to [0, 1]. Left out, they are measured;
-    a test set should be given those of its training set. `paths` names the file of each picture, where there are
-    files. DataError for what is not so.
+    `mean` and `std` are those of each channel, of pixels scaled to [0, 1]. They are measured if they are not given; a
+    test set should be given those of its training set. `paths` names the file of each image, where there are files.
+    DataError for other images or labels.
     """
 
     def __init__(self, images, labels, classes=None, mean=None, std=None, name="data", paths=None):
@@ -37,7 +37,7 @@ class ImageDataset(Dataset):
         return len(self.images)
 
     def __getitem__(self, index):
-        """(image (C, H, W), float32 from 0 to 1; label, an int), as the examples of torchvision's data sets are."""
+        """(image (C, H, W), float32 from 0 to 1; label, an int): an example as torchvision's data sets give it."""
         image = self.images[index].transpose(2, 0, 1)
         scale = 255 if image.dtype == np.uint8 else 1
         return Tensor(np.ascontiguousarray(image, np.float32) / np.float32(scale)), int(self.labels[index])
@@ -47,26 +47,26 @@ class ImageDataset(Dataset):
         return f"ImageDataset({self.name}: {len(self)} of {size}, {len(self.classes)} classes)"
 
     def fingerprint(self):
-        """A text that only the same images and labels, in the same order, have: their SHA-256."""
+        """The SHA-256 of the images and labels, a string: it tells whether two data sets are the same."""
         digest = hashlib.sha256(f"{self.images.dtype} {self.images.shape}".encode())
         digest.update(self.images)
         digest.update(self.labels)
         return digest.hexdigest()
 
     def subset(self, index):
-        """The pictures at `index` (a slice or an array of indices), with the same classes, mean and std."""
+        """The images at `index` (a slice or an array of indices), with the same classes, mean and std."""
         paths = self.paths and np.array(self.paths, object)[index].tolist()
         return ImageDataset(self.images[index], self.labels[index], self.classes, self.mean, self.std, self.name, paths)
 
     def with_statistics(self, mean, std):
-        """The same pictures with another mean and std."""
+        """The same images with another mean and std."""
         return ImageDataset(self.images, self.labels, self.classes, mean, std, self.name, self.paths)
 
     def split(self, part, seed=0):
-        """Set a random `part` aside, for validation: a share of all pictures (0.1), or their number (5000).
+        """Set a random `part` aside, for validation: a share of all images (0.1), or their number (5000).
 
-        Each class gives its share of the part, and at least one picture where there are enough. Returns (the rest,
-        the part). The same seed makes the same choice. DataError if one of them is empty.
+        Each class gives its share of the part, and at least one image where there are enough. Returns (the rest,
+        the part). The same seed makes the same choice. DataError if the part or the rest is empty.
         """
         count = round(part * len(self)) if isinstance(part, float) else part
         if not 0 < count < len(self):
@@ -76,10 +76,10 @@ class ImageDataset(Dataset):
 
 
 def stratified(labels, count, seed=0):
-    """Which `count` of the pictures to set aside, chosen by `seed`: True or False for each of the `labels` (N,).
+    """True for `count` images that are to be set aside, chosen by `seed`, False for the others: (N,), as `labels`.
 
-    Each class gives its share of them, rounded; a class keeps at least one picture, and gives at least one, where
-    that is possible.
+    Each class gives its share of the `count`, rounded. Where that is possible, a class keeps at least one image and
+    gives at least one.
     """
     rng, sizes = np.random.default_rng(seed), np.bincount(labels)
     taken = np.zeros(len(labels), bool)
@@ -89,7 +89,7 @@ def stratified(labels, count, seed=0):
 
 
 def shares_of(sizes, count):
-    """`count` divided among classes of these `sizes` (K,): the nearest whole numbers (K,) to their exact shares."""
+    """`count` divided among classes of these `sizes` (K,): the whole numbers (K,) nearest to the exact shares."""
     exact = count * sizes / sizes.sum()
     most = np.maximum(sizes - 1, 0) if count <= np.maximum(sizes - 1, 0).sum() else sizes
     least = np.minimum(1, most) if count >= np.minimum(1, most).sum() else np.zeros_like(sizes)
@@ -113,7 +113,7 @@ def checked_images(images, name):
         raise DataError(f"{name}: expected images as uint8 or floats, got {images.dtype}")
     low, high = images.min(), images.max()
     limit, kind = (1, np.float32) if images.dtype.kind == "f" else (255, np.uint8)
-    if not 0 <= low <= high <= limit:       # false for NaN, too
+    if not 0 <= low <= high <= limit:       # the comparison is false for NaN, too
         raise DataError(f"{name}: expected {images.dtype} images from 0 to {limit}, got {low} to {high}")
     return images.astype(kind, copy=False)
 
@@ -138,7 +138,7 @@ def checked_labels(labels, count, classes, name):
 def channel_statistics(images):
     """Mean and standard deviation of every channel, of pixels scaled to [0, 1].
 
-    Summed image by image: converting the whole set at once would need eight times its memory.
+    The sums are taken image by image, because converting the whole set at once would need eight times its memory.
     """
     scale = 255 if images.dtype == np.uint8 else 1
     pixels = images.size // images.shape[-1]

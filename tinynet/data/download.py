@@ -1,4 +1,4 @@
-"""Downloads that are complete and right, or not there at all."""
+"""Downloads. A file gets its name only when it is complete and its checksum is right."""
 
 import hashlib
 import os
@@ -20,8 +20,8 @@ def data_folder():
 def fetch(url, path, size, md5):
     """Download `url` to `path`, if its size in bytes and its MD5 sum are as expected.
 
-    The bytes gather in `path`.part. A download that breaks off goes on from there, at once and the next time,
-    if the server can do that; a wrong one is deleted.
+    The bytes are collected in `path`.part. A download that breaks off goes on from there, at once or the next time, if
+    the server supports that. A file with a wrong MD5 sum is deleted.
     """
     path = Path(path)
     part = path.with_name(path.name + ".part")
@@ -30,7 +30,7 @@ def fetch(url, path, size, md5):
         part.touch()
         while (before := part.stat().st_size) < size:
             reason = transfer(url, part, before, size)
-            if part.stat().st_size <= before:       # not a byte further
+            if part.stat().st_size <= before:       # not one new byte
                 raise DataError(f"the download of {url} broke off at {before:,} of {size:,} bytes "
                                 f"({reason}); start again to go on from there")
         accept(part, path, size, md5, url)
@@ -39,7 +39,7 @@ def fetch(url, path, size, md5):
 
 
 def transfer(url, part, start, size):
-    """Append what one connection gives, from byte `start`; return why it ended."""
+    """Append the bytes from `start` on that one connection gives; returns why the connection ended."""
     try:
         with connect(url, start) as response:
             start = start if response.status == 206 else 0      # a server may ignore the range
@@ -77,7 +77,7 @@ def copy(response, part, start, size):
 
 
 def read(response, count):
-    """Bytes, none at the end. Any trouble is the connection's, so that it is not taken for the disk's."""
+    """The next bytes, none at the end. Every error becomes a ConnectionError: it is not one of the disk."""
     import http.client
     try:
         return response.read(count)
@@ -86,7 +86,7 @@ def read(response, count):
 
 
 def accept(part, path, size, md5, url):
-    """Give the finished download its name, or delete it."""
+    """Give the finished download its name, or delete it if its MD5 sum is wrong."""
     with part.open("rb") as file:
         found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
         os.fsync(file.fileno())

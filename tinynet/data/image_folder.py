@@ -1,4 +1,4 @@
-"""A data set from a folder of images, as people have them: a folder for each class, files of any format and size."""
+"""A data set from a folder of image files: a folder for each class, files of any format and size."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ def image_folder(root, size=32, fit="crop", skip_damaged=False):
 
     The classes are FOLDER/CLASS/*, or FOLDER/train/CLASS/* with the same in val and test. Each image becomes
     `size` x `size` pixels: with `fit` "crop" its middle, with "pad" all of it in a black square. Images (N, size,
-    size, C): if none of them has a colour, C is 1, else 3. Without test images a fifth of each class is set aside,
-    always the same images. An image that cannot be read is an error, unless `skip_damaged` is True. Decoded
-    pixels are kept in the cache folder. DataError for a folder that is not made so.
+    size, C): C is 1 if all of them are gray, else 3. Without test images, a fifth of each class is set aside, always
+    the same images. An image that cannot be read is an error, unless `skip_damaged` is True. Decoded pixels are kept
+    in the cache folder. DataError for a folder of another structure.
     """
     tree, pixels, labels, parts, names = read_tree(root, size, fit, skip_damaged)
     check_classes(root, tree.classes, labels[parts != "test"], "all" in tree.files)
@@ -38,9 +38,9 @@ def image_folder(root, size=32, fit="crop", skip_damaged=False):
 
 
 def whole_folder(root, classes, size, fit, channels, skip_damaged=False):
-    """All images of a folder that a trained network is to be measured on, or its test part if it has one.
+    """The images of a folder on which a trained network is measured: its test part if it has one, else all images.
 
-    `classes` are the network's; labels (N,) index them. DataError for others.
+    `classes` are the network's; labels (N,) are indices into them. DataError for a folder with other classes.
     """
     tree, pixels, labels, parts, names = read_tree(root, size, fit, skip_damaged)
     strange = sorted(set(tree.classes) - set(classes))
@@ -60,7 +60,7 @@ def read_tree(root, size, fit, skip_damaged):
         raise DataError(f"size: expected at least 4 pixels, got {size}")
     tree = find_images(root)
     if tree.others:
-        say(f"tinynet: {root}: left out {counted(len(tree.others), 'file')} that Pillow does not take for images: "
+        say(f"tinynet: {root}: left out {counted(len(tree.others), 'file')} that Pillow does not know as images: "
             f"{few([path.relative_to(tree.root) for path in tree.others])}")
     listed = [(str(path.relative_to(tree.root)), tree.classes.index(name), part)
               for part, files in tree.files.items() for path, name in files]
@@ -87,7 +87,7 @@ def counted(count, noun):
 
 
 def check_classes(root, classes, labels, whole):
-    """DataError for a class with too few images: one to train with, and one to test with if that is to be split."""
+    """DataError for a class with too few images: one to train with, and if the folder is split, one to test with."""
     least = 2 if whole else 1
     for name, count in zip(classes, np.bincount(labels, minlength=len(classes))):
         if count < least:

@@ -1,15 +1,15 @@
-"""An image, in whatever form it was saved, as an array of pixels.
+"""An image file of any format as an array of pixels.
 
-`read` opens any file that Pillow can read, and `prepare` brings any image to the size that a network takes. What
-is special about an image is settled here, in one place:
+`read` opens any file that Pillow can read, and `prepare` resizes any image to the size that a network takes. Every
+special kind of image is handled here:
 
-    turned by a note in the file (EXIF)      is turned upright, as viewers show it
-    a palette                                becomes the colours that it stands for
-    transparent                              is laid on white
-    16 bits or more a channel, or floats     become 8 bits (see `to_8_bits`)
-    CMYK, YCbCr, L*a*b*, HSV                 become red, green and blue
-    several frames (GIF, TIFF)               the first one counts
-    over 89,478,485 pixels                   is refused: Pillow's limit against files that fill the memory
+    an orientation in the file (EXIF)        the image is turned upright, as viewers show it
+    a palette                                the indices are replaced by their colours
+    transparency                             the image is laid on white
+    16 bits or more a channel, or floats     the values become 8 bits (see `to_8_bits`)
+    CMYK, YCbCr, L*a*b*, HSV                 the colours become red, green and blue
+    several frames (GIF, TIFF)               the first frame is taken
+    over 89,478,485 pixels                   the image is refused: Pillow's limit against files that fill the memory
 """
 
 import contextlib
@@ -24,13 +24,13 @@ from tinynet.data.dataset import DataError
 
 FITS = ("crop", "pad")
 MOST_PIXELS = 89_478_485               # Pillow warns above this number
-DRAFT = 4                              # a JPEG is decoded at least at 4 times the size that is wanted
+DRAFT = 4                              # a JPEG is decoded at 4 times the wanted size, or larger
 WHITE = (255, 255, 255, 255)
 MIXTURE = np.array([19595, 38470, 7471], np.uint32)        # luminance of ITU-R BT.601, in 65536ths
 
 
 class ImageError(DataError):
-    """A file that is not an image which can be read, and why. A DataError."""
+    """An image file that cannot be read, and why. A DataError."""
 
     def __init__(self, path, why):
         super().__init__(f"{path}: {why}")
@@ -61,7 +61,7 @@ def read(path, size, fit="crop"):
 
 @contextlib.contextmanager
 def quiet_pillow():
-    """Pillow warns of odd files; what matters to us is an error."""
+    """Silence Pillow's warnings about unusual files: a file that cannot be read raises an error anyway."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -80,10 +80,10 @@ def prepare(image, size, fit="crop"):
 
 
 def upright(image):
-    """A Pillow image turned as its EXIF note says. A note that cannot be read counts as none."""
+    """A Pillow image turned as its EXIF data says. EXIF data that cannot be read are ignored."""
     try:
         image.getexif()
-    except Exception:                  # the note is damaged; its pixels may be whole
+    except Exception:                  # the EXIF data are damaged, but the pixels may be intact
         return image
     return ImageOps.exif_transpose(image)
 
@@ -117,8 +117,8 @@ def to_rgb(image):
 def to_8_bits(values):
     """Pixels of 16 bits, or floats, as uint8 of the same shape.
 
-    Integers are from 0 to 65535, floats from 0 to 1. Larger numbers, or negative ones, have no agreed meaning: such
-    an image is stretched from its least to its greatest value. DataError for a NaN or an infinity.
+    Integers are from 0 to 65535, floats from 0 to 1. Larger or negative numbers have no agreed meaning: an image with
+    such numbers is stretched, from its least to its greatest value. DataError for a NaN or an infinity.
     """
     low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
@@ -138,7 +138,7 @@ def is_gray(images):
 
 
 def with_channels(images, channels):
-    """RGB images (..., H, W, 3) as ones of 1 channel, their luminance, or of 3, as they are."""
+    """RGB images (..., H, W, 3) with 1 channel, their luminance, or with 3 channels, unchanged."""
     if channels == 3:
         return images
     if channels == 1:
@@ -157,11 +157,11 @@ def endings():
 
 
 def is_image(path):
-    """Whether a file is an image: by the ending of its name, or, if that says nothing, by its first bytes."""
+    """Whether a file is an image: by the ending of its name or, if that is unknown, by its first bytes."""
     if os.path.splitext(path)[1].lower() in endings():
         return True
     try:
         with quiet_pillow(), Image.open(path):
             return True
-    except Exception:                  # whatever Pillow runs into, in a file of any kind
+    except Exception:                  # Pillow raises many kinds of errors for a file that is no image
         return False

@@ -6,11 +6,11 @@ from tinynet.data.dataset import DataError
 
 
 class Labels:
-    """The different values among `labels`, in their order, and the names of the classes that they stand for.
+    """The different values among `labels`, in ascending order, and the name of the class for each value.
 
-    `classes` may name the classes. Labels from 0 up are then indices into them; words are among the names; other
-    numbers, one for each name, are matched with the names in their order. Without `classes`, a class is called as
-    its label is. DataError for labels that do not fit.
+    `classes` may give the names. Labels from 0 up are then indices into the names; words must be among the names;
+    other numbers, as many as there are names, are matched with the names in ascending order. Without `classes`, the
+    label itself is the name. DataError for labels that do not fit.
     """
 
     def __init__(self, labels, classes=None, name="data"):
@@ -31,24 +31,24 @@ class Labels:
             self.values = np.arange(len(self.classes))
 
     def flat(self, labels):
-        """Labels (N,) as an array of numbers or texts."""
+        """Labels (N,) as an array of numbers or strings."""
         labels = np.asarray(labels)
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels[:, 0]
         if labels.dtype.kind == "S":
             labels = np.char.decode(labels, "utf-8")
         if labels.ndim != 1 or labels.dtype.kind not in "iubU":
-            raise DataError(f"{self.name}: expected labels (N,), whole numbers or texts, got {labels.shape} of "
+            raise DataError(f"{self.name}: expected labels (N,), whole numbers or strings, got {labels.shape} of "
                             f"{labels.dtype}")
         return labels
 
     def indices(self, labels):
-        """The index (N,) of each label's class. DataError for a label that is none of these."""
+        """The index (N,) of each label's class. DataError for an unknown label."""
         labels = self.flat(labels)
         order = np.argsort(self.values, kind="stable")
         ranked = self.values[order]
         if (labels.dtype.kind == "U") != (ranked.dtype.kind == "U"):
-            raise DataError(f"{self.name}: expected labels of one kind, numbers or texts, got both")
+            raise DataError(f"{self.name}: expected labels of one kind, numbers or strings, got both")
         found = np.searchsorted(ranked, labels).clip(max=len(ranked) - 1)
         wrong = np.flatnonzero(ranked[found] != labels)
         if wrong.size:

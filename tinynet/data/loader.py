@@ -1,4 +1,4 @@
-"""Batches of a data set, in a seeded order, the next one made while the current one is used."""
+"""Batches of an image data set, in an order that a seed decides, and some of them made ahead of their use."""
 
 from collections import deque
 
@@ -13,10 +13,10 @@ class Loader:
     """Gives pairs of Tensors: images (N, C, H, W), float32 in channels-last memory, and labels (N,), int64.
 
     `normalize` is True for the data set's own mean and std, another pair, or False for pixels from 0 to 1.
-    Each `for` loop over the loader is an epoch, with an order and augmentations of its own; `set_epoch` says
-    which is next. `prefetch` batches are made ahead in a thread, which changes nothing in them. `side(epoch)`
-    is the side in pixels to which that epoch's pictures are shrunk, or None. ValueError for a `batch_size`
-    below 1, DataError if `drop_last` leaves no batch.
+    Each `for` loop over the loader is an epoch, with an order and augmentations of its own; `set_epoch` sets the
+    number of the next epoch. A thread makes `prefetch` batches ahead, which does not change them. `side(epoch)` is the
+    side in pixels to which the images of that epoch are shrunk, or None. ValueError for a `batch_size` below 1,
+    DataError if `drop_last` leaves no batch.
     """
 
     unit = "image"                 # what is counted
@@ -91,7 +91,7 @@ class Loader:
         return make
 
     def order(self, epoch):
-        """The indices of all images (N,), as the epoch takes them."""
+        """The indices of all images (N,), in the order of the epoch."""
         count = len(self.dataset)
         return stream(self.seed, epoch, ORDER).permutation(count) if self.shuffle else np.arange(count)
 
@@ -100,7 +100,7 @@ class Loader:
         return self.augment.draw(self.seed, epoch, len(self.dataset)) if self.augment else None
 
     def blank(self):
-        """The mean colour, as stored: what Cutout leaves behind is (nearly) zero once normalised."""
+        """The mean colour, in units of the stored pixels: it makes Cutout's square (nearly) zero after normalising."""
         mean = self.dataset.mean
         return np.round(mean * 255) if self.dataset.images.dtype == np.uint8 else mean
 
@@ -108,7 +108,7 @@ class Loader:
 def ahead(make, steps, count):
     """Yield make(step) for each step, `count` of them made in advance in a thread.
 
-    What `make` raises comes out here. When the caller turns away, the generator closes, and the thread ends.
+    An exception of `make` is raised here. When the caller stops iterating, the generator closes and the thread ends.
     """
     if count == 0:
         yield from map(make, steps)

@@ -1,6 +1,6 @@
 """MNIST and Fashion-MNIST: 28x28 gray images in their official idx files, packed (.gz) or not.
 
-An idx file is two zero bytes, the code of the numbers' type (8: uint8), the number of axes, the length of each axis
+An idx file has two zero bytes, the code of the numbers' type (8: uint8), the number of axes, the length of each axis
 (4 bytes, the highest first), and then the numbers.
 
     MNIST           handwritten digits, http://yann.lecun.com/exdb/mnist, LeCun et al. 1998
@@ -94,7 +94,7 @@ def content(name, path, sums):
 
 
 def unpacked(raw, path):
-    """What gzip packed; never more than `MOST` bytes, whatever the file claims."""
+    """The bytes that gzip has packed; never more than `MOST`, whatever the file claims."""
     try:
         content = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(raw, MOST + 1)
     except (zlib.error, gzip.BadGzipFile, EOFError) as error:
@@ -105,7 +105,7 @@ def unpacked(raw, path):
 
 
 def idx(path, raw):
-    """The array of uint8 in the bytes of an idx file. DataError if they are not such a file."""
+    """The array of uint8 in the bytes of an idx file. DataError for bytes of another format."""
     if len(raw) < 4 or raw[:3] != b"\0\0\x08":
         raise DataError(f"{path}: expected an idx file of bytes, which begins with 0 0 8, got {list(raw[:3])}")
     start = 4 + 4 * raw[3]

@@ -1,4 +1,4 @@
-"""The three parts of a data set: what a network learns from, what tells when to stop, and what tells how good it is."""
+"""The three parts of a data set: for training, for validation (when to stop), and for the final test."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from tinynet.data.dataset import ImageDataset, channel_statistics
 
 
 class Parts(NamedTuple):
-    """`train`, `validation` (or None) and `test`, each a ImageDataset, with the same classes."""
+    """`train`, `validation` (or None) and `test`, each an ImageDataset, with the same classes."""
 
     train: ImageDataset
     validation: ImageDataset | None

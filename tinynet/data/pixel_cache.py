@@ -1,8 +1,8 @@
-"""Decoded pixels, kept in the cache folder: the second time, a folder of images is read in a moment.
+"""Decoded pixels, kept in the cache folder, so that a folder of images is read quickly the second time.
 
-Each image is known by the digest of its bytes. Computing it means to read the whole file, so the cache also notes
-each file's size and times; as long as these stay, the bytes are taken to be the same. Whatever happens to the cache,
-it only costs time: a damaged one is made again, one that cannot be written is left out.
+The cache knows each image by the digest of its bytes. Computing a digest means reading the whole file, so the cache
+also keeps each file's size and times: as long as these do not change, the bytes count as unchanged. A damaged cache is
+made again, and a cache that cannot be written is left out. Both only cost time.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from tinynet.data.download import data_folder
 from tinynet.kernels.machine.threads import get_num_threads
 from tinynet.system.progress import progress
 
-FORMAT = 1                             # counts up when pixels are made in another way
+FORMAT = 1                             # one more whenever the pixels are made in another way
 
 
 def read_images(root, names, size, fit):
@@ -67,7 +67,7 @@ def digest_of(path):
 
 
 def stamp_of(path):
-    """What changes when a file changes: its size, and the times of its bytes and of its entry."""
+    """A file's size, the times of its bytes and of its entry, and its number: they change when the file changes."""
     status = os.stat(path)
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
@@ -80,14 +80,14 @@ def file_of(root, size, fit):
 
 
 class Known:
-    """What the cache holds: `stamps`, {path: [digest, size, times ...]}, and the pixels of each digest."""
+    """The content of the cache: `stamps`, {path: [digest, size, times ...]}, and the pixels of each digest."""
 
     def __init__(self, stamps, rows):
         self.stamps = stamps
         self.by_digest = {stamp[0]: row for stamp, row in zip(stamps.values(), rows)}
 
     def recall(self, root, name, stamps, pixels):
-        """Fill in the stamp and the pixels of an image that has not changed; False for another."""
+        """Fill in the stamp and the pixels of an image that has not changed; False for one that has."""
         with contextlib.suppress(OSError):
             stamp = self.stamps.get(name)
             if stamp is not None and stamp[1:] == stamp_of(os.path.join(root, name)):
@@ -97,7 +97,7 @@ class Known:
 
 
 def load(place):
-    """What the cache's file holds; nothing, if it is missing, damaged, or cannot be read."""
+    """The content of the cache's file; an empty one if the file is missing, damaged, or cannot be read."""
     from tinynet.weights import load
     with contextlib.suppress(ValueError, OSError, KeyError, TypeError, AttributeError):
         content = load(place)

@@ -9,7 +9,7 @@ DRAWN_AT_ONCE = 4096       # with replacement; scripts ask for 10**10 indices, a
 
 
 class Sampler:
-    """Base of samplers: `iter(sampler)` gives the indices of an epoch, () each.
+    """Base of samplers: `iter(sampler)` gives the indices of an epoch, each a number ().
 
     NotImplementedError where a subclass has no `__iter__`. `torch.utils.data.Sampler`.
     """

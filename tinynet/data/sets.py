@@ -1,4 +1,4 @@
-"""Data sets as `torch.utils.data` knows them: whatever has `data[index]` and a length, or can be iterated over."""
+"""Data sets as in `torch.utils.data`: objects with `data[index]` and a length, or objects that can be iterated over."""
 
 import bisect
 import itertools
@@ -8,10 +8,10 @@ from tinynet import random
 
 
 class Dataset:
-    """Base of data sets whose examples have a number: subclasses define `__getitem__(index)` and `__len__()`.
+    """Base of data sets whose examples are numbered: subclasses define `__getitem__(index)` and `__len__()`.
 
-    `a + b` is one after the other. An example can be of any shape and kind. NotImplementedError where a subclass has
-    no `__getitem__`. `torch.utils.data.Dataset`.
+    `a + b` has the examples of a and then those of b. An example can be of any shape and kind. NotImplementedError
+    where a subclass has no `__getitem__`. `torch.utils.data.Dataset`.
     """
 
     def __getitem__(self, index):
@@ -26,10 +26,10 @@ class Dataset:
 
 
 class IterableDataset(Dataset):
-    """Base of data sets that only come one after the other: subclasses define `__iter__()`.
+    """Base of data sets that give their examples in one fixed sequence: subclasses define `__iter__()`.
 
-    `a + b` is one after the other. An example can be of any shape and kind. NotImplementedError where a subclass has
-    no `__iter__`. `torch.utils.data.IterableDataset`.
+    `a + b` gives the examples of a and then those of b. An example can be of any shape and kind. NotImplementedError
+    where a subclass has no `__iter__`. `torch.utils.data.IterableDataset`.
     """
 
     def __add__(self, other):
@@ -98,7 +98,7 @@ class ConcatDataset(Dataset):
 
 
 class ChainDataset(IterableDataset):
-    """What all `datasets` give, one after the other, of any shape. `torch.utils.data.ChainDataset`."""
+    """The examples of all `datasets`, one data set after the other, of any shape. `torch.utils.data.ChainDataset`."""
 
     def __init__(self, datasets):
         self.datasets = datasets
@@ -128,7 +128,7 @@ def random_split(dataset, lengths, generator=None):
 
 
 def whole_lengths(shares, count):
-    """Shares as numbers of examples: rounded down, and what is left goes to the first ones."""
+    """Shares as numbers of examples: rounded down, and the examples that are left go to the first lengths."""
     if any(not 0 <= share <= 1 for share in shares):
         raise ValueError(f"random_split: expected shares from 0 to 1, got {shares}")
     lengths = [math.floor(count * share) for share in shares]

@@ -1,9 +1,9 @@
 """The built-in data set: ten kinds of shapes, drawn by formula from a seed.
 
-Each shape is a signed distance: negative inside, zero on the edge, positive outside. A distance in pixels
-turns into a soft edge at once: the share of a pixel that is covered is about 1/2 - distance.
-Colour says nothing about the class, and a single pixel little: a linear classifier gets a third of the
-pictures right, while a small convolutional network sees edges and corners, and soon gets nearly all.
+Each shape is a signed distance: negative inside, zero on the edge, positive outside. A distance in pixels gives a soft
+edge: the share of a pixel that is covered is about 1/2 - distance. The colour does not depend on the class, and a
+single pixel says little about it. A linear classifier therefore gets only a third of the images right, while a small
+convolutional network, which sees edges and corners, soon gets nearly all of them right.
 """
 
 import numpy as np
@@ -75,9 +75,9 @@ SHAPES = [circle, ring, crescent, heart, square, cross, triangle, star, stripes,
 
 
 def shapes(train=True, count=None, seed=0):
-    """Ten classes of pictures (N, 32, 32, 3): 10,000 to train with, another 2,000 to test, or `count`.
+    """Ten classes of images (N, 32, 32, 3): 10,000 to train with, another 2,000 to test, or `count`.
 
-    The same seed draws the same pictures; a smaller count draws the first of them. DataError for none.
+    The same seed draws the same images; a smaller count draws the first of them. DataError for a count below 1.
     """
     count = (10_000 if train else 2_000) if count is None else count
     if count < 1:
@@ -88,9 +88,9 @@ def shapes(train=True, count=None, seed=0):
 
 
 def draw_chunk(rng):
-    """Draw CHUNK pictures: a background, strokes that clutter it, the shape, and noise over everything."""
+    """Draw CHUNK images: a background, strokes that clutter it, the shape, and noise over everything."""
     labels = rng.permutation(np.arange(CHUNK) % len(SHAPES))
-    # In each channel the shape is mostly lighter than its background; where that would be too light, darker.
+    # In each channel the shape is lighter than its background, or darker where lighter would be above 1.
     ground = uniform(rng, 0, 0.7, (CHUNK, 3, 1, 1))
     figure = (ground + uniform(rng, 0.3, 0.6, ground.shape)) % 1
 
@@ -118,21 +118,21 @@ def from_random_center(rng, spread, turn):
 
 
 def paint(rng, color):
-    """A texture: waves between `color` and one like it; long waves are gradients, short ones are stripes."""
+    """A texture: waves between `color` and a similar colour; long waves are gradients, short ones are stripes."""
     x, _ = from_random_center(rng, SIZE, np.pi)
     wave = np.sin(x * 2.0 ** uniform(rng, -5, 0.5))
     return color + wave[:, None] * rng.normal(0, 0.12, color.shape).astype(np.float32)
 
 
 def strokes(rng):
-    """Distances from a dot or a line, one for each picture."""
+    """Distances from a dot or a line, one for each image."""
     x, y = from_random_center(rng, SIZE / 2, np.pi)
     beyond = np.maximum(np.abs(x) - uniform(rng, 0, 8), 0)
     return np.hypot(beyond, y) - uniform(rng, 0.4, 1.8)
 
 
 def place(rng, labels):
-    """Distances from each picture's shape, which is moved, turned, scaled and stretched."""
+    """Distances from each image's shape, which is moved, turned, scaled and stretched."""
     x, y = from_random_center(rng, 4, np.pi / 6)
     size, stretch = uniform(rng, 8, 13), uniform(rng, 0.87, 1.15)
     x, y = x / (size * stretch), y / (size / stretch)

@@ -1,4 +1,4 @@
-"""Data sets by name: the built-in one, the public ones, and files and folders of the user's own."""
+"""Data sets by name: the built-in one, the public ones, and a user's own files and folders."""
 
 import os
 
@@ -19,7 +19,7 @@ OWN_SHARE = 0.1                        # of the user's own training images, for 
 
 
 def load(name, train=True, root=None, **options):
-    """The training or the test images of the data set called `name`, a `ImageDataset`; see `load_parts`."""
+    """The training or the test images of the data set called `name`, an `ImageDataset`; see `load_parts`."""
     parts = load_parts(name, root, **options)
     return parts.train if train else parts.test
 
@@ -27,7 +27,7 @@ def load(name, train=True, root=None, **options):
 def load_parts(name, root=None, **options):
     """The `Parts` of a data set: shapes, cifar10, cifar100, mnist, fashion-mnist, FILE.npz, or a folder of images.
 
-    `root` is the folder or archive where a public data set lies. The options are `labels` of cifar100, and `size`,
+    `root` is the folder or archive that holds a public data set. The options are `labels` of cifar100, and `size`,
     `fit` and `skip_damaged` of `image_folder`. Validation is None, unless a folder has a part for it. DataError for
     another name, or an option that the data set does not have.
     """
@@ -44,7 +44,7 @@ def load_parts(name, root=None, **options):
 
 
 def kind_of(name):
-    """What a user names as data: one of `NAMES`, "a folder of images", or "an .npz file". DataError for neither."""
+    """The kind of the data `name`: one of `NAMES`, "a folder of images" or "an .npz file", else DataError."""
     name = os.fspath(name)
     if name in NAMES:
         return name

@@ -1,9 +1,8 @@
-"""A text for a small language model: fairy tales made up from a seed, as many as are wanted.
+"""A text for a small language model: fairy tales that are made up from a seed, as many as needed.
 
-A tale fills the blanks of sentence patterns. A blank is filled when it is first met and then stays the same
-to the end, so that a reader who wants to foretell the next letter must remember who is who. The number of ways in
-which every choice could have gone tells how much there is to know: the entropy of the text, which no model
-can beat.
+A tale fills the blanks of sentence patterns. A blank is filled where it first occurs and then stays the same to the
+end of the tale, so that a model that predicts the next letter must remember who is who. The numbers of choices give
+the entropy of the text: no model can reach a lower loss.
 """
 
 import math
@@ -66,7 +65,7 @@ def fairy_tales(length, seed=0):
 
 
 class Teller(dict):
-    """Tells one tale: what fills its blanks so far; `nats` is the entropy, Σ log(number of choices)."""
+    """Tells one tale. The dict maps each blank to its filling; `nats` is the entropy, Σ log(number of choices)."""
 
     def __init__(self, rng):
         super().__init__()
@@ -80,7 +79,7 @@ class Teller(dict):
         return " ".join(self.pick(patterns).format_map(self) for patterns in PLOT) + "\n\n"
 
     def __missing__(self, blank):
-        """Called by `format_map` for a blank that is met for the first time."""
+        """`format_map` calls this for a blank that has no filling yet."""
         if blank in ("name", "he", "his"):
             self["name"], self["he"], self["his"] = self.pick(HEROES)
         elif blank == "count":
@@ -92,7 +91,7 @@ class Teller(dict):
         return self[blank]
 
     def phrase(self, blank):
-        """What is put together from other blanks."""
+        """The filling of a blank that is put together from other blanks."""
         if blank == "counting":
             return ", ".join(NUMBERS[:NUMBERS.index(self["count"]) + 1])
         if blank == "a_hero":

@@ -1,4 +1,4 @@
-"""Text as numbers, batches of it, and how well mere counting foretells the next character."""
+"""Text as numbers, batches of it, and the losses of two baselines that predict the next character by counting."""
 
 import hashlib
 
@@ -11,7 +11,7 @@ from tinynet.tensor import Tensor
 
 
 class Text:
-    """A text as `ids` (M,), int64: each character's place in `classes`, by default the sorted characters."""
+    """A text as `ids` (M,), int64: each character's index in `classes`, by default the sorted characters."""
 
     def __init__(self, characters, classes=None, name="text"):
         self.name, self.classes = name, sorted(set(characters)) if classes is None else list(classes)
@@ -28,7 +28,7 @@ class Text:
         return f"Text({self.name}: {len(self):,} characters, {len(self.classes)} different ones)"
 
     def fingerprint(self):
-        """A text that only the same characters have: their SHA-256."""
+        """The SHA-256 of the characters, a string: it tells whether two texts are the same."""
         return hashlib.sha256(self.decode(self.ids).encode("utf-8", "surrogatepass")).hexdigest()
 
     def decode(self, ids):
@@ -44,8 +44,8 @@ class Text:
 class TextLoader:
     """Gives pairs of Tensors (N, context), int64: characters, and for each of them the one that follows.
 
-    An epoch cuts the text into pieces of `context` characters; with `shuffle` the first cut is anywhere, and
-    the pieces come in random order. Both depend on (seed, epoch) only.
+    An epoch cuts the text into pieces of `context` characters. With `shuffle` the first cut is at a random place, and
+    the pieces come in random order. Both depend on (seed, epoch) alone.
     """
 
     unit = "character"
@@ -63,7 +63,7 @@ class TextLoader:
 
     @property
     def count(self):
-        """Characters to foretell in an epoch."""
+        """How many characters are predicted in an epoch."""
         return self.pieces * self.context
 
     def __iter__(self):
@@ -87,13 +87,13 @@ class TextLoader:
 
 
 def unigram_loss(known, text):
-    """Nats for each character of `text`, foretold by how often it occurs in `known` (plus one)."""
+    """The loss, in nats per character of `text`, of predicting each character's frequency in `known` (plus one)."""
     counts = np.bincount(known.ids, minlength=len(known.classes)) + 1.0
     return -np.log(counts / counts.sum())[text.ids[1:]].mean()
 
 
 def bigram_loss(known, text):
-    """Nats for each character of `text`, foretold by what follows its predecessor in `known` (plus one)."""
+    """The loss, in nats per character of `text`, of predicting the frequencies of pairs in `known` (plus one)."""
     counts = np.ones((len(known.classes),) * 2)
     np.add.at(counts, (known.ids[:-1], known.ids[1:]), 1)
     nats = -np.log(counts / counts.sum(1, keepdims=True))

@@ -1,4 +1,4 @@
-"""Which images a folder holds: a folder for each class, or first train, val and test, and the classes in these."""
+"""The image files of a folder: it has a folder for each class, or train, val and test with the classes in them."""
 
 import os
 from pathlib import Path
@@ -13,8 +13,11 @@ SHOWN = 5                              # names in a message
 
 
 class Tree(NamedTuple):
-    """`files`: {part: [(path, class), ...]}, parts "train", "validation" and "test", or "all" where the folder has no
-    parts; `classes` in the order of their names; `others` are files that are no images."""
+    """The files of a data set.
+
+    `files` is {part: [(path, class), ...]}, with the parts "train", "validation" and "test", or "all" where the folder
+    has no parts. `classes` are in alphabetical order. `others` are files that are not images.
+    """
 
     root: Path
     files: dict
@@ -23,7 +26,7 @@ class Tree(NamedTuple):
 
 
 def find_images(root):
-    """The `Tree` of the folder `root`. DataError for a folder that is not made so."""
+    """The `Tree` of the folder `root`. DataError for a folder of another structure."""
     root = Path(root).expanduser()
     if not root.is_dir():
         raise DataError(f"{root}: there is no such folder")
@@ -63,7 +66,7 @@ def files_of(folder, others):
 
 
 def check(root, files, classes):
-    """DataError unless there are two classes or more, with an image in each, and none that training lacks."""
+    """DataError unless there are two classes or more, each has an image, and the training part has all of them."""
     if not classes:
         raise DataError(f"{root}: expected a folder for each class, with its images in it; there is no folder in it")
     if len(classes) < 2:
@@ -85,7 +88,7 @@ def folders_in(folder):
 
 
 def walk(folder, above):
-    """The paths of all files in a folder and the folders in it. Links are followed, unless they lead in a circle."""
+    """The paths of all files in a folder and the folders in it. Links are followed; DataError if they form a circle."""
     place = os.path.realpath(folder)
     if place in above:
         raise DataError(f"{folder}: its links lead in a circle, back to {place}")
@@ -101,12 +104,12 @@ def walk(folder, above):
 def is_folder(entry):
     try:
         return entry.is_dir()
-    except OSError:                    # a link to itself: reading the file will tell
+    except OSError:                    # a link to itself: the error comes when the file is read
         return False
 
 
 class readable:
-    """Words what the system says about a folder."""
+    """A context that turns the system's errors about a folder into sentences."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -126,7 +129,7 @@ def hidden(name):
 
 
 def checked_name(name, folder):
-    """The name, if it can be written down: a file system may hold bytes that are no text."""
+    """The name, if it is valid UTF-8: a file system may hold names of other bytes."""
     try:
         name.encode()
     except UnicodeEncodeError:

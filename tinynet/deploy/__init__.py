@@ -1,1 +1,1 @@
-"""A trained network in use: classify images, fold BatchNorm, quantize to 8 bits, export to ONNX."""
+"""Using a trained network: classify images, fold BatchNorm, quantize to 8 bits, export to ONNX."""

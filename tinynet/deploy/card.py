@@ -1,7 +1,7 @@
-"""What comes with a network's weights, so that they can be used without the run that made them: its card.
+"""The card of a network: facts that are stored with its weights, so that the weights can be used without their run.
 
-The card is JSON in the metadata of a safetensors file, under "network": the network's name and options, the classes,
-the size and channels of its images, the mean and std that they are normalised with, and the form of the weights.
+The card is JSON in the metadata of a safetensors file, under "network". It has the network's name and options, the
+classes, the size and channels of the images, the mean and std of their normalisation, and the form of the weights.
 
     plain        as they were trained
     folded       BatchNorm folded into the layers before it (`tinynet fold`)
@@ -41,13 +41,13 @@ class Card:
 
     @classmethod
     def of(cls, values, source):
-        """The card that a dict from a file says; ValueError, which names the `source`, if it is none."""
+        """The card from a dict that was read from a file. ValueError, which names the `source`, for wrong values."""
         names = {field.name for field in dataclasses.fields(cls)}
         try:
             card = cls(**{name: value for name, value in values.items() if name in names})
             card.check()
         except (TypeError, AttributeError, ValueError) as error:
-            raise ValueError(f"{source}: what it says about its network cannot be used: {error}") from None
+            raise ValueError(f"{source}: its description of the network cannot be used: {error}") from None
         return card
 
     def check(self):
@@ -79,7 +79,7 @@ class Card:
         model = models.create(self.model, num_classes=len(self.classes), **options).eval()
         if self.form == "plain":
             return model
-        with warnings.catch_warnings():                    # which norms stay was said when the file was made
+        with warnings.catch_warnings():                    # the command that made the file has already warned
             warnings.simplefilter("ignore", UserWarning)
             return fold_batchnorm(model, self.example()) if self.form == "folded" else quantize(model, self.example())
 
@@ -101,14 +101,14 @@ def read_card(path):
     try:
         return Card.of(json.loads(text), path)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path}: what it says about its network is not JSON: {error}") from None
+        raise ValueError(f"{path}: its description of the network is not JSON: {error}") from None
 
 
 def load_network(path):
-    """(model in eval mode, card) from a weight file that has a card. ValueError for one that has none."""
+    """(model in eval mode, card) from a weight file that has a card. ValueError for a file without a card."""
     card = read_card(path)
     if card is None:
-        raise ValueError(f"{path}: these weights do not say what network they belong to, nor its classes")
+        raise ValueError(f"{path}: this file does not say which network its weights belong to, nor its classes")
     model, weights = card.create(), load(path)
     if isinstance(weights.get("model"), dict):             # a checkpoint: the weights are a part of it
         weights = weights["model"]

@@ -1,4 +1,4 @@
-"""A trained network that classifies images: an image goes in, the name of a class comes out."""
+"""A trained network that classifies images: it gives the name of the class of an image."""
 
 import dataclasses
 import os
@@ -41,8 +41,8 @@ def load_run(path):
         classifier = tinynet.load_run("runs/resnet20-pets-1")
         print(classifier.predict("mycat.jpg"))
 
-    The file must say what network it is for, as those of `tinynet train`, `fold` and `quantize` do; so does
-    "resnet20-cifar10", the network that comes with tinynet. ValueError otherwise.
+    The file must say which network it belongs to: the files of `tinynet train`, `fold` and `quantize` do, and so does
+    "resnet20-cifar10", the network that comes with tinynet. ValueError for other files.
     """
     return Classifier(*load_network(weight_file(path)))
 
@@ -51,7 +51,7 @@ class Classifier:
     """A network in eval mode, with its `card`: classes, size, channels, mean and std.
 
     An image is a path, a Pillow image, or an array (H, W), (H, W, C) or (C, H, W): uint8 from 0 to 255, or floats
-    from 0 to 1. It is brought to the network's size and channels as the images of its training were.
+    from 0 to 1. It gets the network's size and channels in the same way as the images of the training.
     """
 
     batch_size = 256                   # images at a time
@@ -68,7 +68,7 @@ class Classifier:
     def predict(self, image):
         """The `Prediction` for an image, or a list of them for a list of images.
 
-        An image is a path, a Pillow image or an array (H, W, C), see `Classifier`. DataError for what is none.
+        An image is a path, a Pillow image or an array (H, W, C), see `Classifier`. DataError for anything else.
         """
         if isinstance(image, (list, tuple)):
             return self.predictions(np.stack([self.pixels(one) for one in image])) if image else []
@@ -82,7 +82,7 @@ class Classifier:
     def probabilities(self, images, bar=None):
         """The probability of each class, (N, classes), for images (N, H, W, C) of the network's size and channels.
 
-        `bar` is moved by the number of images of each batch.
+        The progress bar `bar` is moved by the number of images of each batch.
         """
         parts = []
         for start in range(0, len(images), self.batch_size):
@@ -138,6 +138,6 @@ def to_pillow(array, card):
     """An array (H, W, C) with 1, 3 or 4 channels as a Pillow image."""
     from PIL import Image
     if card.channels not in (1, 3) or array.shape[2] not in (1, 3, 4):
-        raise DataError(f"predict: expected an array ({card.size[0]}, {card.size[1]}, {card.channels}), as the network "
-                        f"takes it, got {array.shape}")
+        raise DataError(f"predict: expected an array of the network's shape ({card.size[0]}, {card.size[1]}, "
+                        f"{card.channels}), got {array.shape}")
     return Image.fromarray(array[..., 0] if array.shape[2] == 1 else np.ascontiguousarray(array))

@@ -1,11 +1,10 @@
-"""Folding: in evaluation a BatchNorm is a factor and a summand for each channel, work for the layer before.
+"""Folding: in evaluation a BatchNorm is a factor and a summand for each channel, and the layer before it can do both.
 
     norm(w·x + b) = f · (w·x + b - mean) + beta = (f·w)·x + f·(b - mean) + beta,    f = gamma / √(var + eps)
 
-Which layer is before which norm is not guessed from their names: one picture goes through the network, and
-the graph that it leaves tells who read what. Jacob et al. 2018, "Quantization and Training of Neural Networks
-for Efficient Integer-Arithmetic-Only Inference", section 3.2; `torch.nn.utils.fusion` does the same to pairs
-that it is given.
+To find the layer before each norm, one image is sent through the network: the recorded graph shows which operator
+reads the result of which layer. Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient
+Integer-Arithmetic-Only Inference", section 3.2. `torch.nn.utils.fusion` does the same for pairs that the user names.
 """
 
 import copy
@@ -25,11 +24,10 @@ AXES = {Conv2d: 4, Linear: 2}          # axes of an output whose channels are ax
 def fold_batchnorm(model, input=None):
     """A copy of `model`, in eval mode, without those BatchNorms that follow a convolution or a linear layer.
 
-    The outputs are the same up to rounding; where norms were, Identity stands. A norm that cannot be folded
-    stays, and a warning names it with the reason, as in pre-activated networks: there some norms see a sum.
-    `input` is a batch (N, ...) that the model takes; by default a black picture of 32x32 pixels.
-    ValueError in training mode, where the result of a norm depends on the batch.
-    Jacob et al. 2018, section 3.2.
+    The outputs are the same up to rounding; an Identity takes the place of each folded norm. A norm that cannot be
+    folded stays, and a warning names it with the reason. In pre-activated networks, for example, some norms read a sum.
+    `input` is a batch (N, ...) that the model takes; by default a black image of 32x32 pixels. ValueError in training
+    mode, where the result of a norm depends on the batch. Jacob et al. 2018, section 3.2.
     """
     if any(module.training for module in model.modules()):
         raise ValueError("fold_batchnorm: expected a model in eval mode, since running statistics take the "
@@ -52,13 +50,13 @@ def example(model):
     first = next(module for module in model.modules() if isinstance(module, LAYERS + NORMS))
     channels = next(getattr(first, name) for name in ("in_channels", "in_features", "num_features")
                     if hasattr(first, name))
-    picture = isinstance(first, (Conv2d, BatchNorm2d))
-    shape = (1, channels, 32, 32) if picture else (1, channels)
+    takes_images = isinstance(first, (Conv2d, BatchNorm2d))
+    shape = (1, channels, 32, 32) if takes_images else (1, channels)
     return Tensor(np.zeros(shape, next(model.parameters()).dtype))
 
 
 def find_pairs(model, norms, input):
-    """({norm: the layer before it}, {norm: why it has none}), as seen when `input` goes through."""
+    """({norm: the layer before it}, {norm: why it cannot be folded}), found by running the model on `input`."""
     made, read, calls = {}, {}, Counter()
 
     def note(module, inputs, output):
@@ -95,12 +93,12 @@ def why_not(norm, layer, calls, readers):
     if layer is None:
         return "it does not follow a convolution or linear layer"
     if calls[layer] != 1 or readers != 1:
-        return "others use the layer before it, too"
+        return "other operators use the layer before it, too"
     return ""
 
 
 def count_readers(output):
-    """How many operators of the recorded graph (or results) read each node's outputs."""
+    """{node: how many operators of the recorded graph read its outputs, a result of the model counting as one}."""
     readers, waiting = Counter(), [y.grad_fn for y in tensors_in(output) if y.grad_fn is not None]
     readers.update(waiting)
     seen = set(waiting)
@@ -113,7 +111,7 @@ def count_readers(output):
 
 
 def merge(layer, norm):
-    """Give the layer the weight and bias with which it computes what layer and norm computed together."""
+    """Give the layer the weight and bias with which it gives the result of layer and norm together."""
     mean, var = (v.array.astype(np.float64) for v in (norm.running_mean, norm.running_var))
     gamma = 1 if norm.weight is None else norm.weight.array
     factor = gamma / np.sqrt(var + norm.eps)                                            # (K,)
@@ -125,7 +123,7 @@ def merge(layer, norm):
 
 
 def replace(model, new):
-    """Put `new[module]` wherever in the model a module stands that is in `new`; returns the model."""
+    """Replace each module of the model that is a key of `new` by `new[module]`; returns the model."""
     for parent in list(model.modules()):
         for name, child in parent._modules.items():
             if child in new:

@@ -1,4 +1,4 @@
-"""Finds the weights that a user names: a file, the folder of a run, or weights that come with tinynet."""
+"""Finding the weights that a user names: a file, the folder of a run, or weights that come with tinynet."""
 
 import pathlib
 
@@ -10,8 +10,8 @@ from tinynet.train.best import BEST, MODEL
 def weight_file(name):
     """The path of the weights that `name` means.
 
-    In the folder of a run these are model.safetensors; of a run that has not ended, the best epoch's, else those of
-    its latest checkpoint. FileNotFoundError, with what was looked for, where there are none.
+    For the folder of a run this is model.safetensors; for a run that has not ended, the weights of the best epoch, else
+    the latest checkpoint. FileNotFoundError, which says what was expected, where there are none.
     """
     path = pathlib.Path(name).expanduser()
     if path.is_dir():
@@ -19,7 +19,7 @@ def weight_file(name):
         if not found:
             raise FileNotFoundError(f"{path}: expected the folder of a run, but there are no weights in it")
         return found[0]
-    if path.exists():                                # a pipe or a device too: whoever opens it refuses it in words
+    if path.exists():                                # also a pipe or a device: opening it raises a clear error
         return path
     if str(name) in pretrained.names():
         return pretrained.file(str(name))

@@ -1,15 +1,15 @@
 """Post-training quantization: convolutions and linear layers of a trained network compute in 8-bit integers.
 
-    small = tinynet.quantize(model.eval(), batches)        # a few hundred inputs, as the model takes them
+    small = tinynet.quantize(model.eval(), batches)        # batches: a few hundred inputs of the model
     tinynet.save(small.state_dict(), "small.safetensors")
-    small = tinynet.quantize(model)                        # without them: the same network, to load into
+    small = tinynet.quantize(model)                        # without batches: the same network, to load into
     small.load_state_dict(tinynet.load("small.safetensors"))
 
-A quantized layer takes and gives floats. Inside, its input is rounded to the 256 values of a grid, products
-and sums are integers (`kernels/quantized/spec.py`), and the result lies on a grid again. The grids span what the
-layer showed during calibration, from the least to the greatest value; the weights have one for each output
-channel, for one factor of a folded BatchNorm can be a hundred times another. What stands between the layers
-stays as it was.
+A quantized layer takes and gives floats. Inside, its input is rounded to the 256 values of a grid, products and sums
+are integers (`kernels/quantized/spec.py`), and the result lies on another grid. The grids reach from the least to the
+greatest value that the layer had during calibration. The weights have a grid for each output channel, because one
+factor of a folded BatchNorm can be a hundred times as large as another. The operators between the layers stay as they
+are.
 """
 
 import itertools
@@ -32,10 +32,10 @@ LIMIT = 2**30                          # of a bias, which is added to sums in 32
 def quantize(model, calibration=None):
     """A copy of `model`, in eval mode, with folded BatchNorms and int8 convolutions and linear layers.
 
-    `calibration` is a batch (N, ...), or an iterable of them: inputs, or pairs (inputs, labels) as a Loader
-    gives; ValueError for none at all. Without it the grids mean nothing until `load_state_dict` fills them.
-    Layers that no batch reaches stay as they are, and a warning names them. The result is for inference:
-    RuntimeError where a gradient is recorded.
+    `calibration` is a batch (N, ...), or an iterable of batches: inputs, or pairs (inputs, labels) as a Loader gives;
+    ValueError for no batch at all. Without `calibration` the grids have no meaning until `load_state_dict` fills them.
+    Layers that no batch reaches stay as they are, and a warning names them. The result is for inference: RuntimeError
+    where a gradient is recorded.
 
     Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
     Inference", section 2.
@@ -88,7 +88,7 @@ def grid(least, greatest):
 
 
 def fraction(values):
-    """Integers (multiplier, shift), (2, K): multiplier / 2**shift is the value to 31 bits."""
+    """Integers (multiplier, shift), (2, K): multiplier / 2**shift equals the value, to 31 bits."""
     _, power = np.frexp(values)                            # the value is from 2**(power - 1) to 2**power
     shift = np.clip(31 - power, 1, 62)
     return np.stack([np.minimum(np.rint(np.ldexp(values, shift)), 2**31 - 1), shift]).astype(np.int32)
@@ -97,8 +97,8 @@ def fraction(values):
 class QuantizedLayer(Module):
     """A layer in integers: y = dequantize(kernel(quantize(x))).
 
-    Buffers: `weight` int8, as the layer's was; `bias` int32 (K,); `multiplier` int32 (2, K); `grids` (2, 2),
-    scale and zero of input and output.
+    Buffers: `weight` int8, in the shape of the layer's weight; `bias` int32 (K,); `multiplier` int32 (2, K); `grids`
+    (2, 2), scale and zero of input and output.
     """
 
     def __init__(self, layer, inputs, outputs):
@@ -108,7 +108,7 @@ class QuantizedLayer(Module):
         bias = np.zeros(len(w)) if layer.bias is None else layer.bias.array.astype(np.float64)
         (scale_x, zero_x), (scale_y, _) = grids = np.array([grid(*inputs), grid(*outputs)], np.float32)
         scale = np.abs(w.reshape(len(w), -1)).max(1) / 127                                 # (K,)
-        scale = np.maximum(scale, np.abs(bias) / (float(scale_x) * LIMIT))     # where w is tiny, b is not
+        scale = np.maximum(scale, np.abs(bias) / (float(scale_x) * LIMIT))     # for channels of tiny w and large b
         scale[scale == 0] = 1
         w = np.rint(w / scale.reshape(-1, *[1] * (w.ndim - 1))).astype(np.int8)
         b = np.rint(bias / (scale_x * scale)) - zero_x * w.reshape(len(w), -1).sum(1)

@@ -49,7 +49,7 @@ def time_limit(seconds, last_resort=None):
 def raise_in(thread, error):
     """Have an exception raised in another thread, at its next call or loop.
 
-    CPython can also withdraw one that has not been raised yet, but then a flag stays set for good: the interpreter looks
+    CPython can also withdraw one that has not been raised yet, but then a flag remains set: the interpreter looks
     for work at every call, and CPython 3.11 hangs as soon as somebody traces the thread.
     """
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))

@@ -1,1 +1,1 @@
-"""The explorer: one forward and one backward pass as a page that a browser opens, operator by operator."""
+"""The explorer: a page for a browser that shows one forward and one backward pass, operator by operator."""

@@ -1,11 +1,11 @@
-"""What the page says about an operator: its formula, its source, the plain kernels that it calls, its essay."""
+"""The page's description of an operator: its formula, its source, the plain kernels that it calls, its essay."""
 
 import inspect
 import re
 
 from tinynet.kernels.machine.backend import kernel
 
-ESSAYS = {                             # the room of an operator -> the essay on it
+ESSAYS = {                             # the module of an operator -> the essay on it
     "arithmetic": "elementwise", "pointwise": "elementwise", "elementary": "elementwise", "comparison": "elementwise",
     "activation": "elementwise", "reduce": "elementwise", "matmul": "linear", "linear": "linear",
     "conv": "convolution", "pool": "pooling",
@@ -13,7 +13,7 @@ ESSAYS = {                             # the room of an operator -> the essay on
 
 
 def described(function):
-    """A dictionary for the page: everything that is the same for all calls of one Function."""
+    """A dictionary for the page: the facts that are the same for all calls of one Function."""
     kernels = {name: inspect.getsource(reference) for half in (function.forward, function.backward)
                for name, reference in references(half)}
     room = function.__module__.rpartition(".")[2]

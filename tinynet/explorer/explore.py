@@ -1,4 +1,4 @@
-"""What users call: explore a network, a function that computes a loss, or a loss whose graph is there already."""
+"""The function that users call: it explores a network, a function that computes a loss, or a loss with its graph."""
 
 import functools
 import math
@@ -14,17 +14,17 @@ from tinynet.tensor import Tensor, tensors_in
 
 
 def explore(loss, inputs=None, out=None, title=None, essays=None):
-    """A forward and a backward pass as a page for a browser, a step for each operator; `out` is a file to write it to.
+    """A forward and a backward pass as a page for a browser, a step for each operator; `out` is the file to write.
 
     `loss` is one of three things. A function without arguments, which computes a loss of one element: it is called and
     recorded, with every value. A `Module`: it runs in evaluation, on `inputs`, the shape of one input without the
-    batch or tensors, and the loss is the mean of the squares of its outputs. A tensor of one element whose graph is
-    still there: values that no node saved are gone then, and the page shows gradients, shapes and what was saved.
-    `inputs` of a function or a tensor is a dictionary that gives tensors their names: `{"x": x, "w": w}`.
+    batch or tensors, and the loss is the mean of the squares of its outputs. A tensor of one element whose graph still
+    exists: its page shows gradients, shapes and saved arrays, because the other values are gone. `inputs` of a function
+    or a tensor is a dictionary that gives tensors their names: `{"x": x, "w": w}`.
 
     Returns the `Page`: `save(path)` writes it, a notebook shows it. `.grad` of all tensors stays as it was. `essays` is
     the folder of the book's essays, for links to them. ValueError for a loss without a graph or of several elements,
-    TypeError for anything else, OSError where `out` cannot be written. Shapes: any.
+    TypeError for other objects, OSError if `out` cannot be written. Shapes: any.
     """
     if isinstance(loss, Module):
         seen, title = explored_module(loss, inputs), title or type(loss).__name__
@@ -69,7 +69,7 @@ def label_inputs(given):
 
 
 def mean_of_squares(result):
-    """A loss for a network without labels: its gradient differs from 0 and from place to place."""
+    """A loss for a network without labels: its gradient is not 0, and differs from element to element."""
     return functools.reduce(operator.add, (y.square().mean() for y in tensors_in(result) if y.is_floating_point()))
 
 
@@ -99,7 +99,7 @@ def check_loss(loss):
 
 
 class gradients_kept:
-    """Around a backward pass: takes every leaf's gradient away, and gives it back afterwards."""
+    """A context for a backward pass: it removes the gradient of every leaf, and restores it afterwards."""
 
     def __init__(self, seen, leaves):
         known = [tensor for tensor, value in seen.known.values() if tensor.is_leaf]
@@ -124,7 +124,7 @@ def parameters_of(seen):
 
 
 def adopted(loss, inputs):
-    """The Recording of an existing graph: its nodes in the order they ran, without the values that are gone."""
+    """The Recording of an existing graph: its nodes in the order in which they ran, without values that are gone."""
     check_loss(loss)
     seen, nodes = Recording(None, inputs), nodes_of(loss.grad_fn)
     value_at = {}                      # edge -> Value
@@ -166,7 +166,7 @@ def adopt(seen, node, value_at):
 
 
 def value_behind(seen, edge, value_at):
-    """The Value that an edge leads to. An edge that is None, because no gradient is wanted, tells nothing about it."""
+    """The Value that an edge leads to. An edge that needs no gradient is None: then the Value is unknown."""
     if edge is None:
         value = Value(len(seen.values), "constant", "", (), 0, None)
         seen.values.append(value)

@@ -16,9 +16,9 @@ BATCH, RATE = 8, 0.1
 def explore_network(model, inputs, title, weights=(), train=False, step=1, essays=None):
     """A `Page` of `model` on `inputs`, a tuple of tensors; a network that classifies images gets images of shapes.
 
-    `weights` are up to two files, which are loaded one after the other and shown beside each other. With `train`, the
-    network runs in training, after `step` - 1 steps of gradient descent, and the page has the update of step number
-    `step`, too. ValueError for a step below 1, or for steps of a network that does not classify images.
+    `weights` are up to two files, which are loaded one after the other and shown side by side. With `train`, the
+    network first takes `step` - 1 steps of gradient descent; the page shows step number `step` in training mode, with
+    its update. ValueError for a step below 1, or for `train` with a network that does not classify images.
     """
     if step < 1:
         raise ValueError(f"explore: expected a step of at least 1, got {step}")
@@ -63,7 +63,7 @@ def one(model, inputs, batches, train, step):
     images, labels = next(stream)
 
     def update(seen):
-        """The parameters with gradients and, in training, with what the step adds to them."""
+        """The parameters with their gradients and, in training, with their change in the step."""
         before = [(name, p, p.array.copy()) for name, p in model.named_parameters() if p.grad is not None]
         if train:
             optimizer.step()

@@ -1,7 +1,7 @@
-"""The page itself: recordings as JSON between the template, the styles and the scripts, in one file without a network.
+"""The page itself: the recordings as JSON, with a template, styles and scripts, in one file that needs no network.
 
-Text of users (names of classes, paths, titles) never runs as script: in the HTML it is escaped, in the JSON every `<`
-is written as an escape, and the scripts set text, never markup.
+Text from users (names of classes, paths, titles) never runs as a script: it is escaped in the HTML, every `<` in the
+JSON is written as an escape, and the scripts set text, never markup.
 """
 
 import html
@@ -19,7 +19,7 @@ BYTES_A_VALUE = 8 / 3                  # 16 bits in base64
 
 
 class Page:
-    """A page of the explorer; `save(path)` writes it, and a notebook shows it by itself."""
+    """A page of the explorer; `save(path)` writes it, and a notebook shows it."""
 
     def __init__(self, recordings, title, subtitle="", essays=None):
         self.title, self.subtitle = title, subtitle
@@ -36,7 +36,7 @@ class Page:
             dagre=(PARTS / "dagre" / "dagre.min.js").read_text(encoding="utf-8"))
 
     def save(self, path):
-        """Write the page into an .html file. OSError if that is not possible; no part of a file remains then."""
+        """Write the page into an .html file. OSError if that is not possible; then no part of a file remains."""
         with atomic_write(path) as file:
             file.write(self.html.encode())
 
@@ -83,7 +83,7 @@ def packed_recording(seen, budget):
 
 
 def geometry(operator):
-    """Where a convolution's windows lie, for the page's drawing of one; None for other operators."""
+    """The geometry of a convolution's windows, for the page's drawing of one; None for other operators."""
     if operator.function.__name__ != "Conv2d":
         return None
     stride, padding, dilation, groups = operator.options

@@ -1,7 +1,7 @@
-"""Recording a forward and a backward pass: what each operator took, gave, saved and sent back, step by step.
+"""Recording a forward and a backward pass: the inputs, results, saved arrays and gradients of each operator.
 
-As in `inspect.watch`, the two places that all operators pass, `Function.apply` and `Node.run`, are replaced for the
-time of a `with` block. What they carry is sampled at once, because arrays may be changed in place or freed afterwards.
+`inspect.watch` calls the recording for every operator that runs inside a `with` block. The recording takes a sample of
+each array at once, because arrays may be changed in place or freed afterwards.
 """
 
 import contextlib
@@ -45,10 +45,10 @@ class Operator:
 
 @dataclass
 class Step:
-    """What happens at one moment: an operator runs forward or backward, or two gradients of a value are added."""
+    """One step: an operator runs forward or backward, or two gradients of a value are added."""
 
     kind: str                          # "forward", "backward" or "add"
-    operator: int | None               # whose turn it is; for "add" the operator that sent the second gradient
+    operator: int | None               # the operator that runs; for "add" the one that sent the second gradient
     value: int | None = None           # for "add": the value whose gradients meet
     total: Snapshot | None = None      # for "add": their sum
     saved: int = 0                     # bytes kept for backward after this step
@@ -56,10 +56,10 @@ class Step:
 
 
 class Recording:
-    """All `values`, `operators` and `steps` of what ran inside `recording`, and the `parameters` afterwards."""
+    """All `values`, `operators` and `steps` of a `recording` block, and the `parameters` at its end."""
 
     def __init__(self, model=None, inputs=()):
-        self.label = ""                # names it beside another one
+        self.label = ""                # its name, where the page shows two recordings
         self.values, self.operators, self.steps, self.parameters = [], [], [], []
         self.kinds = {} if model is None else {path: type(module).__name__ for path, module in model.named_modules()}
         self.paths = {} if model is None else {module: path for path, module in model.named_modules()}
@@ -72,7 +72,7 @@ class Recording:
         self.node_total = None         # the array that the running node may add its gradient to
 
     def value_of(self, tensor):
-        """The Value of a tensor. A tensor that no recorded operator made is an input, a parameter or a constant."""
+        """The Value of a tensor: a result of a recorded operator, else an input, a parameter or a constant."""
         if id(tensor) in self.known:
             return self.known[id(tensor)][1]
         if id(tensor) in self.names:
@@ -123,15 +123,15 @@ class Recording:
         return result
 
     def keep(self, operator, node, roles):
-        """Note what a node saved for backward; `roles` tells by the id of an array what it is."""
+        """Note the arrays that a node saved for backward; `roles` maps the id of an array to its description."""
         operator.saved = [(roles.get(id(a), "computed"), list(a.shape), a.nbytes) for a in kept(node)]
         for memory in {id(a): a for a in map(owner, kept(node)) if id(a) not in self.lent}.values():
-            holders = self.holders.setdefault(id(memory), set())       # a parameter is there anyway
+            holders = self.holders.setdefault(id(memory), set())
             self.saved += 0 if holders else memory.nbytes
             holders.add(operator.number)
 
     def release(self, operator, node):
-        """Note that a node drops what it saved."""
+        """Note that a node frees its saved arrays."""
         for memory in {id(a): a for a in map(owner, kept(node)) if id(a) not in self.lent}.values():
             holders = self.holders.get(id(memory), {operator.number})
             holders.discard(operator.number)
@@ -166,7 +166,7 @@ class Recording:
         return result
 
     def sent(self, edge, dx, before):
-        """What an operator sends along an edge. If it added in place to an earlier gradient, that is subtracted."""
+        """The gradient that an operator sends along an edge, without an earlier gradient if it was added in place."""
         if edge is None or dx is None:
             return None
         added_in_place = before is not None and dx is self.node_total

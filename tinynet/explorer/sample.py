@@ -1,4 +1,4 @@
-"""Arrays as a page can carry them: a sample of the values in 16 bits each, and statistics of all values."""
+"""Arrays in the form of the page: a sample of the values in 16 bits each, and statistics of all values."""
 
 import base64
 import math
@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 LARGEST = 32_000                       # the code of the largest finite magnitude in a sample
-NAN, INFINITY = -32_768, 32_767        # codes of what is no finite number
+NAN, INFINITY = -32_768, 32_767        # the codes of NaN and of infinity
 BINS = 24                              # of a histogram
 MOST = 16_384                          # values of one array
 MANY = 1_000_000                       # values that a histogram counts
@@ -23,10 +23,10 @@ class Snapshot:
         self.panels = self.panels.copy()
 
     def packed(self, budget=MOST):
-        """A dictionary for the page; of a single number, it is all that there is to say.
+        """A dictionary for the page. For a single number it has the number alone.
 
         `layout` is (panels, rows, columns): an image's channels are panels, a matrix is one panel, a vector is one row.
-        Where not all values fit, whole images, channels or rows are left out, and `leftOut` says which.
+        If not all values fit, whole images, channels or rows are left out, and `leftOut` says which.
         """
         if self.statistics["count"] == 1 and "mean" in self.statistics:
             return {"shape": list(self.shape), "dtype": str(self.dtype), "number": self.statistics["mean"]}
@@ -73,7 +73,7 @@ def ordinal(n):
 
 
 def encode(values):
-    """(base64 of little-endian 16-bit integers, what one unit of them is worth)."""
+    """(base64 of little-endian 16-bit integers, the value of one unit)."""
     numbers = values.astype(np.float64).ravel()
     finite = np.isfinite(numbers)
     largest = np.abs(numbers[finite]).max(initial=0.0)
@@ -85,7 +85,7 @@ def encode(values):
 
 
 def statistics(array):
-    """What the whole array looks like: mean, spread, extremes, share of zeros, what is not finite, a histogram."""
+    """Facts about the whole array: mean, spread, extremes, share of zeros, counts of NaN and infinity, a histogram."""
     numbers = array.astype(np.float64).ravel()
     if numbers.size == 1 and np.isfinite(numbers[0]):
         value = float(numbers[0])

@@ -1,1 +1,1 @@
-"""Looking inside a network: gradient checks, summary, profile, drawings of the graph."""
+"""Tools that look inside a network: gradient checks, summary, profile, drawings of the graph."""

@@ -1,4 +1,4 @@
-"""Drawing boxes and arrows with matplotlib. On a white ground, so that it can be read wherever it is put."""
+"""Drawing boxes and arrows with matplotlib, on a white background, so that dark pages can show the drawing, too."""
 
 from tinynet import plots
 from tinynet.inspect.placing import size
@@ -6,11 +6,11 @@ from tinynet.inspect.placing import size
 FILL = {"operator": "#f2f2f2", "learned": "#dcebfa", "input": "#fdf0d5"}
 LINE = "#4a5568"
 MARGIN = 0.15                          # inches around it all
-NOTHING = 1e-6                         # inches: an arrow whose last piece is shorter has no direction, and no head
+NOTHING = 1e-6                         # inches: a shorter last piece of an arrow would have no direction, and no head
 
 
 def draw(boxes, arrows):
-    """A figure of what `arrange` gave, in its inches."""
+    """A figure of the boxes and arrows that `arrange` returned; their coordinates are inches."""
     items = [*boxes, *(item for arrow in arrows for item in arrow)]
     left = min(item.x - size(item)[0] / 2 for item in items) - MARGIN
     right = max(item.x + size(item)[0] / 2 for item in items) + MARGIN
@@ -52,12 +52,12 @@ def route(arrow):
     for upper, lower in zip(arrow, arrow[1:]):
         start, end = upper.row[1], lower.row[0]        # of the gap between two rows
         middle = (start + end) / 2
-        if vertices[-1][1] - start > NOTHING:          # the box above is not as high as its row
+        if vertices[-1][1] - start > NOTHING:          # the upper box is not as high as its row
             vertices.append((upper.x, start))
             codes.append(Path.LINETO)
         vertices += [(upper.x, middle), (lower.x, middle), (lower.x, end)]
         codes += [Path.CURVE4] * 3
-    if end - edge(lower, 1) > NOTHING:                 # nor is the box below
+    if end - edge(lower, 1) > NOTHING:                 # the lower box is not as high as its row
         vertices.append((lower.x, edge(lower, 1)))
         codes.append(Path.LINETO)
     return vertices, codes

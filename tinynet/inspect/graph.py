@@ -1,4 +1,4 @@
-"""The computational graph: what a gradient flows through, as a picture that needs no other program."""
+"""A drawing of the computational graph, the operators that a gradient flows through, without any other program."""
 
 import collections
 import math
@@ -10,12 +10,12 @@ from tinynet.inspect.summary import saved_bytes
 from tinynet.inspect.table import amount
 from tinynet.inspect.watch import inputs_for, undisturbed, watch
 
-MOST_BOXES = 32                        # a picture with more is folded
+MOST_BOXES = 32                        # a drawing with more boxes is folded
 
 
 @dataclass(eq=False)
 class Box:
-    """An operator, the run of a module, or an input; `above` are the boxes whose results it takes."""
+    """An operator, the run of a module, or an input; `above` are the boxes whose results it uses."""
 
     kind: str                          # "operator", "learned" (it has parameters), "input"
     lines: list
@@ -46,7 +46,7 @@ class Graph:
     __repr__ = __str__
 
     def figure(self):
-        """The picture, which `save` writes."""
+        """The figure that `save` writes."""
         from tinynet.inspect.drawing import draw
         return draw(*arrange(self.boxes))
 
@@ -56,14 +56,14 @@ class Graph:
 
 
 def graph(model, input_size, batch_size=1, depth=None):
-    """What `model` does to one input, as a `Graph`: `graph(block, (16, 32, 32)).save("block.svg")`.
+    """The operators that `model` runs on one input, as a `Graph`: `graph(block, (16, 32, 32)).save("block.svg")`.
 
-    `input_size` is the shape of one input without the batch, or the input itself: a tensor, a tuple of them.
-    Every operator is a box with the shape of its output and what it saves for backward besides parameters;
-    bytes that one above saves already are not counted again. Modules `depth` levels deep are folded into one
-    box each; without `depth`, as little is folded as gives a readable picture. What no gradient flows through
-    (constants, masks) is left out. The model runs in evaluation: there is no dropout. ValueError for a
-    negative depth, and where nothing is recorded.
+    `input_size` is the shape of one input without the batch, or the input itself: a tensor or a tuple of tensors.
+    Every operator is a box with the shape of its output and the arrays that it saves for backward, without parameters;
+    bytes that an earlier operator has saved are not counted again. Modules `depth` levels deep are folded into one
+    box each; without `depth`, as few modules are folded as a readable drawing needs. Values that no gradient flows
+    through (constants, masks) are left out. The model runs in evaluation, without dropout. ValueError for a negative
+    depth, and if nothing is recorded.
     """
     if depth is not None and depth < 0:
         raise ValueError(f"graph: expected a depth of at least 0, got {depth}")
@@ -85,12 +85,12 @@ def graph(model, input_size, batch_size=1, depth=None):
 
 
 def group_of(call, depth):
-    """What a call is drawn as: the run (path, number) of a module `depth` levels deep, or itself."""
+    """The group of a call, which is one box: the run (path, number) of a module `depth` levels deep, or itself."""
     return call.modules[depth] if depth < len(call.modules) else id(call.node)
 
 
 def readable_depth(calls):
-    """The deepest folding that leaves few enough boxes; for a block, that is none."""
+    """The largest depth with at most `MOST_BOXES` boxes; a block is not folded at all."""
     deepest = max(len(call.modules) for call in calls)
     return next((depth for depth in range(deepest, 1, -1)
                  if len({group_of(call, depth) for call in calls}) <= MOST_BOXES), 1)
@@ -106,7 +106,7 @@ def single(call, bytes_of):
 
 
 def in_the_same_pass(node):
-    """What a BatchNorm does besides: relu(norm(x) + shortcut) is a single operator."""
+    """The other parts of a fused BatchNorm: relu(norm(x) + shortcut) is a single operator."""
     added = len(getattr(node, "given", ())) == 4 and node.given[3]
     return " + shortcut" * added + " + ReLU" * bool(getattr(node, "relu", False))
 
@@ -120,7 +120,7 @@ def folded(group, depth, kinds, bytes_of):
 
 
 def connect(boxes, groups, model):
-    """Tell every box what it takes, and name its parameters; returns the boxes of the inputs."""
+    """Set `above` of every box, and name its parameters; returns the boxes of the inputs."""
     box_of = {call.node: boxes[key] for key, group in groups.items() for call in group}
     learned = {id(p): name for name, p in model.named_parameters()}
     inputs = {}

@@ -1,4 +1,4 @@
-"""Why a parameter did not learn: for each one without a gradient, the reason."""
+"""The reason why a parameter does not learn: for each parameter without a gradient, a sentence."""
 
 from tinynet.autograd import Accumulate
 from tinynet.tensor import Tensor
@@ -47,4 +47,4 @@ def reason(parameter, loss, users, walked):
     if parameter._accumulator is None:
         return ("not reached from the loss: no recorded operator has used it "
                 "(its module did not run, or ran under no_grad())")
-    return "not reached from the loss: it was used, but what came of it was left out or detached on the way"
+    return "not reached from the loss: it was used, but its results were not used for the loss, or were detached"

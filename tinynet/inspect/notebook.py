@@ -11,7 +11,7 @@ import numpy as np
 from tinynet.tensor import attach
 
 MOST_IMAGES = 32                       # of a tensor that are shown
-SMALLEST_SIDE = 8                      # pixels; what is smaller is shown as numbers
+SMALLEST_SIDE = 8                      # pixels; smaller images are shown as numbers
 
 
 @attach("_repr_png_")
@@ -30,7 +30,7 @@ def tensor_png(tensor):
 
 
 def _in_range(images):
-    """Images as uint8 or as floats from 0 to 1: normalised ones are stretched to that range, all by the same factor."""
+    """Images as uint8 or as floats from 0 to 1: normalised images are scaled to that range, all by the same factor."""
     if images.dtype == np.uint8:
         return images
     images = images.astype(np.float64)

@@ -1,4 +1,4 @@
-"""Where the boxes of a graph stand: in rows from top to bottom, so that every arrow points down.
+"""Placing the boxes of a graph in rows from top to bottom, so that every arrow points down.
 
 Sugiyama, Tagawa & Toda 1981, "Methods for Visual Understanding of Hierarchical System Structures": an arrow
 over several rows gets a bend in each row that it passes, every row is ordered by the mean place of its
@@ -11,7 +11,7 @@ CHARACTER, LINE, MARGIN = 0.075, 0.155, 0.12           # of a letter at 8 points
 
 
 class Bend:
-    """Where an arrow passes a row, straight down."""
+    """A place at which an arrow passes a row, straight down."""
 
     x = y = 0.0
 
@@ -26,7 +26,7 @@ def size(item):
 def arrange(boxes):
     """Give every box its place; returns (boxes, arrows), an arrow being the list of items it passes."""
     row_of = {}
-    for box in boxes:                  # in an order in which each comes after those that it takes
+    for box in boxes:                  # each box comes after the boxes that it uses
         row_of[box] = max((row_of[b] + 1 for b in box.above), default=0)
     rows = [[] for _ in range(max(row_of.values()) + 1)]
     for box in boxes:

@@ -1,4 +1,4 @@
-"""Where the time of a training step goes, by layer and by operator, and how much memory it needs."""
+"""The time of a training step, by layer and by operator, and the memory that it needs."""
 
 import statistics
 import time
@@ -27,8 +27,10 @@ class Share:
 
 
 class Profile:
-    """`layers`, in order of their first call, and `operators`, the slowest first: lists of `Share`. Of the
-    whole step the milliseconds `forward` and `backward`, and `peak`, its bytes beside weights and input.
+    """The times of `layers`, in order of their first call, and of `operators`, the slowest first: lists of `Share`.
+
+    `forward` and `backward` are the milliseconds of the whole step, and `peak` is its memory in bytes, without weights
+    and input.
     """
 
     def __init__(self, layers, operators, forward, backward, peak):
@@ -72,10 +74,10 @@ class Profile:
 def profile(model, input_size, batch_size=32, depth=2, repeats=5):
     """The time of forward and backward in training, as a `Profile`: `print(profile(model, (3, 32, 32)))`.
 
-    `input_size` is the shape of one input without the batch, or the input itself: a tensor, a tuple of them.
-    Layers are shown `depth` levels deep. Times, in milliseconds, are medians of `repeats` runs, after one
-    that does not count; memory, in bytes, is measured in a run of its own, since that slows it down. The
-    model is left as it was. ValueError for a depth or repeats below 1, and if nothing requires a gradient.
+    `input_size` is the shape of one input without the batch, or the input itself: a tensor or a tuple of tensors.
+    Layers are shown `depth` levels deep. Times, in milliseconds, are medians of `repeats` runs, after a first run that
+    does not count; memory, in bytes, is measured in a separate run, because measuring it makes a run slower. The model
+    is left as it was. ValueError for a depth or repeats below 1, and if nothing requires a gradient.
     """
     if repeats < 1 or depth < 1:
         raise ValueError(f"profile: expected repeats and depth of at least 1, got {repeats} and {depth}")
@@ -112,7 +114,7 @@ def watched_step(model, inputs):
     with watch(model) as seen:
         forward, backward = step(model, inputs)
     for call in seen.calls:
-        call.node = None               # lets go of the graph
+        call.node = None               # frees the graph
     return seen.calls, forward, backward
 
 
@@ -131,7 +133,7 @@ def shares(runs, name_of):
 
 
 def peak_memory(model, inputs):
-    """The most bytes, more than before, that were in use at a time, as Python and NumPy report them."""
+    """The peak of the bytes in use during a step, less the bytes before it, as Python and NumPy report them."""
     tracing = tracemalloc.is_tracing()
     if not tracing:
         tracemalloc.start()

@@ -1,7 +1,7 @@
-"""What the commands look at: a network, a module inside it, or a single block, as a user writes it.
+"""Finding the module that a user names: a network, a module inside it, or a single block.
 
     resnet20                   a network by its name, or a JSON file that describes one
-    resnet20:layer2.0          a module inside, with the input that it gets there
+    resnet20:layer2.0          a module inside a network, with the input that it gets there
     "BasicBlock(16, 32, 2)"    a layer or block with its arguments, which may be blocks themselves:
                                "TransformerEncoder(TransformerEncoderLayer(32, 4, 64), 2)"
 """
@@ -17,7 +17,7 @@ from tinynet.tensor import tensors_in
 
 
 def find(text, size=None, batch=1):
-    """(module, its inputs) for what a user wrote; `size` is the shape of an input, `3,224,224`."""
+    """(module, its inputs) for the text that a user wrote; `size` is the shape of an input, `3,224,224`."""
     size = None if size is None else shape(size)
     if "(" in text:
         module = block(text)
@@ -39,7 +39,7 @@ def shape(text):
 
 
 def usual_size(model):
-    """The images a network is made for: 32x32 where the first convolution keeps their size, else 224x224."""
+    """The shape of a network's images: 32x32 if the first convolution keeps their size, else 224x224."""
     first = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
     size = getattr(model, "image_size", 32 if first.stride == (1, 1) else 224)
     return first.in_channels, size, size
@@ -60,7 +60,7 @@ def block(text):
 
 
 def value(node, text):
-    """What a piece of `text` stands for."""
+    """The value of the node of a syntax tree; `text` is the whole text, for errors."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         args = [value(a, text) for a in node.args]
         return kind_of(node.func.id)(*args, **{k.arg: value(k.value, text) for k in node.keywords})
@@ -87,7 +87,7 @@ def kind_of(name):
 
 
 def part(model, path, inputs):
-    """(module, inputs) of the module at `path`: what it gets when the network runs."""
+    """(module, inputs) of the module at `path`, with the inputs that it gets when the network runs."""
     known = [name for name, _ in model.named_modules() if name]
     if path not in known:
         raise ValueError(f"no module {path!r} in the network{nearest_names(path, known)}")

@@ -1,4 +1,4 @@
-"""What a network is made of and what it costs: shapes, parameters, multiply-adds, memory, layer by layer."""
+"""The layers of a network and their costs: shapes, parameters, multiply-adds, memory."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,15 @@ SHORT_HEADS = "layer", "output", "params", "mul-adds", "activ.", "saved"
 
 @dataclass
 class Layer:
-    """A module with all that is below it; `activations` and `saved` are in bytes."""
+    """A module with all modules inside it; `activations` and `saved` are in bytes."""
 
     path: str
     kind: str
-    shapes: list                       # of its outputs in its last run; empty where it took no part
+    shapes: list                       # of its outputs in its last run; empty if it did not run
     parameters: int
     multiply_adds: int
     activations: int                   # bytes that its operators wrote
-    saved: int                         # bytes kept for backward, where they were kept first
+    saved: int                         # bytes kept for backward, without those that an earlier layer keeps
 
 
 class Summary:
@@ -40,7 +40,7 @@ class Summary:
         return self.text()
 
     def text(self, width=None):
-        """The table, with short numbers where it would otherwise be wider than `width` characters."""
+        """The table, with short numbers if it would otherwise be wider than `width` characters."""
         shown = [layer for layer in self.layers if self.depth is None or level(layer.path) <= self.depth]
         lines = table(HEADS, [cells(layer) for layer in shown])
         if width is not None and len(lines[0]) > width:
@@ -72,12 +72,12 @@ def summary(model, input_size, batch_size=1, depth=None):
     """The layers of `model` with shapes and costs, as a `Summary`: `print(summary(model, (3, 224, 224)))`.
 
     `input_size` is the shape of one input without the batch, or the input itself: a tensor, a tuple of them.
-    A module's row counts all that is below it; `depth` says how many levels the table shows.
+    The row of a module includes all modules inside it; `depth` is the number of levels in the table.
 
-    Multiply-adds are those of convolutions, linear layers, matrix products and attention, of the whole batch.
-    The memory is that of a batch which is recorded in evaluation (training adds dropout's masks). Saved is
-    what backward needs besides the parameters; an array that several layers save counts for the first alone.
-    Both are in bytes. ValueError for a negative depth.
+    Multiply-adds are those of convolutions, linear layers, matrix products and attention, for the whole batch.
+    Activations and saved arrays are those of a batch that is recorded in evaluation (training adds dropout's masks),
+    in bytes. Saved are the arrays that backward needs besides the parameters; an array that several layers save counts
+    for the first layer only. ValueError for a negative depth.
     """
     if depth is not None and depth < 0:
         raise ValueError(f"summary: expected a depth of at least 0, got {depth}")

@@ -2,7 +2,7 @@
 
 
 def table(heads, rows, gap=2):
-    """Lines of aligned columns, `gap` spaces apart; the first stands to the left, all others to the right."""
+    """Lines of columns, `gap` spaces apart; the first column is aligned to the left, all others to the right."""
     widths = [max(map(len, column)) for column in zip(heads, *rows)]
     lines = []
     for first, *others in (heads, *rows):

@@ -1,8 +1,7 @@
-"""Watching a network run: every operator, the module that called it, what it cost and what it kept.
+"""Watching a network run: every operator, the module that called it, its cost and the arrays that it kept.
 
-`summary`, `profile` and `graph` are three ways to look at the same list of calls. While nobody watches,
-this costs nothing: the two places that all operators pass, `Function.apply` and `Node.run`, are
-replaced for the time of a `with` block.
+`summary`, `profile` and `graph` show the same list of calls in three ways. All operators pass through two functions,
+`Function.apply` and `Node.run`. A `with` block replaces these two, so that watching costs nothing outside the block.
 """
 
 import contextlib
@@ -19,7 +18,7 @@ from tinynet.kernels.machine import layout
 from tinynet.nn import BatchNorm2d, Conv2d, Linear
 from tinynet.tensor import Tensor, tensors_in
 
-# How many products an operator adds up, from its output y and its arguments. Others count 0, as in papers.
+# The number of products that an operator adds up, from its output y and its arguments. Others count 0, as in papers.
 MULTIPLY_ADDS = {
     "Conv2d": lambda y, x, w, *_: y.size * w[0].size,
     "Linear": lambda y, x, w, *_: y.size * w.shape[1],
@@ -31,15 +30,15 @@ MULTIPLY_ADDS = {
 
 @dataclass
 class Call:
-    """An operator at work. `modules` were running, from the outermost: (path, number of the run)."""
+    """One call of an operator. `modules` are the running modules, from the outermost: (path, number of the run)."""
 
     name: str
     modules: tuple
-    node: Node | None                  # None where nothing was recorded
+    node: Node | None                  # None if nothing was recorded
     shape: tuple
-    made: int                          # bytes of its outputs, as far as they are not memory of its inputs
+    made: int                          # bytes of its outputs, without views of its inputs
     multiply_adds: int
-    saves: list                        # what its node saved, but for parameters: "input", "output" or a shape
+    saves: list                        # the saved arrays, without parameters: "input", "output" or a shape
     forward: float                     # seconds
     backward: float = 0.0
 
@@ -49,7 +48,7 @@ class Call:
 
 
 class Watch:
-    """What was seen: `calls`, in their order, and the `shapes` of what each module, by path, returned."""
+    """The `calls`, in their order, and `shapes`, the shapes that each module (by its path) returned."""
 
     def __init__(self, model):
         self.paths = {module: path for path, module in model.named_modules()}
@@ -86,7 +85,7 @@ class Watch:
 
 @contextlib.contextmanager
 def watch(model):
-    """`with watch(model) as seen:` notes what happens in `model`, forward and backward."""
+    """`with watch(model) as seen:` notes every operator in `model`, forward and backward."""
     seen = Watch(model)
 
     def forward(function, args, call):
@@ -141,7 +140,7 @@ def kept(node):
 
 
 def owner(array):
-    """The array whose memory this one shows."""
+    """The array that owns the memory of this array."""
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
@@ -169,7 +168,7 @@ def undisturbed(model, training):
 
 
 def with_batch(model, input_size):
-    """Whether a size has four numbers, and the network begins with a layer for images: the first counts them."""
+    """Whether the first number of a size is that of images: it has four, and the network begins with an image layer."""
     first = next((module for module in model.modules() if isinstance(module, (Conv2d, Linear, BatchNorm2d))), None)
     return len(input_size) == 4 and isinstance(first, (Conv2d, BatchNorm2d))
 
@@ -177,7 +176,7 @@ def with_batch(model, input_size):
 def inputs_for(model, input_size, batch_size=1, requires_grad=False):
     """The arguments of a run: random numbers of a size such as (3, 224, 224), or the tensors themselves.
 
-    (1, 3, 224, 224), torchinfo's form with the batch in front, is accepted for a network that takes images.
+    (1, 3, 224, 224), torchinfo's form, which begins with the batch, is accepted for a network that takes images.
     A network without parameters gets an input that requires a gradient, because otherwise there would be no graph.
     """
     if tensors_in(input_size):

@@ -6,10 +6,10 @@ import warnings
 
 
 class autocast(contextlib.ContextDecorator):
-    """A context in which nothing changes. For device_type "cuda" a warning says that there is no GPU.
+    """A context that changes nothing. For device_type "cuda" a warning says that there is no GPU.
 
-    `torch.autocast`, and `torch.cuda.amp.autocast(enabled)`. ValueError for "cpu" with enabled=True: that would be
-    bfloat16, which tinynet does not have.
+    `torch.autocast`, and `torch.cuda.amp.autocast(enabled)`. ValueError for "cpu" with enabled=True, which means
+    bfloat16: tinynet does not have it.
     """
 
     def __init__(self, device_type="cuda", dtype=None, enabled=True, cache_enabled=None):
@@ -42,13 +42,13 @@ class GradScaler:
         return outputs
 
     def unscale_(self, optimizer):
-        """Nothing to undo."""
+        """Do nothing: the gradients are not scaled."""
 
     def step(self, optimizer, *args, **kwargs):
         return optimizer.step(*args, **kwargs)
 
     def update(self, new_scale=None):
-        """Nothing to adapt."""
+        """Do nothing: there is no scale to adapt."""
 
     def get_scale(self):
         return 1.0
@@ -60,7 +60,7 @@ class GradScaler:
         return {}
 
     def load_state_dict(self, state_dict):
-        """Nothing to load: the state of a disabled scaler is empty."""
+        """Do nothing: the state of a disabled scaler is empty."""
 
 
 def custom_fwd(fwd=None, **options):

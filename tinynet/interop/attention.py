@@ -9,7 +9,7 @@ SDPBackend = enum.Enum("SDPBackend", "ERROR MATH FLASH_ATTENTION EFFICIENT_ATTEN
 
 
 def sdpa_kernel(backends, set_priority=False):
-    """A context in which nothing changes: all of PyTorch's kernels compute the same values."""
+    """A context that changes nothing: all of PyTorch's kernels compute the same values."""
     return contextlib.nullcontext()
 
 

@@ -1,4 +1,4 @@
-"""`torch.backends`: other machinery than the CPU's. It is never there, and its switches switch nothing."""
+"""`torch.backends`: libraries and devices that PyTorch may use. tinynet uses none, so their switches do nothing."""
 
 from types import SimpleNamespace
 

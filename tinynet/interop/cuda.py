@@ -1,4 +1,4 @@
-"""`torch.cuda` on a machine without a GPU, which is how tinynet sees every machine."""
+"""`torch.cuda` as it is on a machine without a GPU: tinynet does not use GPUs."""
 
 from tinynet.interop import amp, left_out    # noqa: F401  (torch.cuda.amp)
 
@@ -29,11 +29,11 @@ max_memory_allocated = memory_reserved = max_memory_reserved = memory_allocated
 
 
 def empty_cache():
-    """Nothing to empty, as in PyTorch without a GPU."""
+    """Do nothing, as PyTorch does without a GPU."""
 
 
 def manual_seed(seed):
-    """No GPU, so no random numbers of it to seed: nothing happens, as in PyTorch without a GPU."""
+    """Do nothing, as PyTorch does without a GPU: there are no random numbers of a GPU to seed."""
 
 
 manual_seed_all = manual_seed
@@ -41,5 +41,5 @@ seed = seed_all = reset_peak_memory_stats = ipc_collect = empty_cache
 
 
 def __getattr__(name):
-    """Anything else needs a GPU: it can be named, and refuses to be used."""
+    """Every other name needs a GPU: it can be imported, but raises an error when it is used."""
     return left_out.stand_in_or_error(__name__, f"torch.cuda.{name}")

@@ -1,4 +1,4 @@
-"""`torch.autograd.Function` as PyTorch's users write it: tensors come in, not arrays."""
+"""`torch.autograd.Function` as PyTorch's users write it: its methods get tensors, not arrays."""
 
 from tinynet import autograd
 from tinynet.gradients.modes import no_grad
@@ -8,17 +8,17 @@ from tinynet.tensor import Tensor, as_array
 class Function:
     """A differentiable operator of the user's own: subclass it with static methods `forward` and `backward`.
 
-    `forward(ctx, *args)` or `forward(*args)` with `setup_context(ctx, inputs, output)` gets tensors and whatever else
-    `apply` was given, of any shape, and returns a tensor or a tuple. `backward(ctx, *gradients)` gets the gradient of
-    each output, and returns one for each argument of `forward`, None for what has none. ValueError for gradients of
-    another number or shape. https://docs.pytorch.org/docs/stable/notes/extending.html
+    `forward(ctx, *args)`, or `forward(*args)` with `setup_context(ctx, inputs, output)`, gets the arguments of `apply`,
+    tensors of any shape and others, and returns a tensor or a tuple. `backward(ctx, *gradients)` gets the gradient of
+    each output, and returns a gradient for each argument of `forward`, None for an argument without one. ValueError for
+    gradients of another number or shape. https://docs.pytorch.org/docs/stable/notes/extending.html
     """
 
     setup_context = None
 
     @classmethod
     def apply(cls, *args):
-        """Run `forward`, and record it where an argument requires a gradient."""
+        """Run `forward`, and record it if an argument requires a gradient."""
         call = Call(cls, args)
         result = Custom.apply(*(a for a in args if isinstance(a, Tensor)), call=call)
         return call.outputs(result)
@@ -72,7 +72,7 @@ class Call:
         return tuple(t.array for t in results if isinstance(t, Tensor))
 
     def outputs(self, made):
-        """The user's results, with the recorded tensors `made` in place of those that `forward` returned."""
+        """The user's results, with the recorded tensors `made` in place of the tensors that `forward` returned."""
         made, plain = iter(made), {id(t) for t in self.without_gradient}
         results = self.result if isinstance(self.result, tuple) else (self.result,)
         recorded = []
@@ -82,7 +82,7 @@ class Call:
                 value = tensor.detach() if id(value) in plain else tensor
             recorded.append(value)
         outputs = tuple(recorded) if isinstance(self.result, tuple) else recorded[0]
-        self.args = self.result = self.to_save = self.without_gradient = ()    # or they would live as long as ctx
+        self.args = self.result = self.to_save = self.without_gradient = ()    # else they would live as long as ctx
         return outputs
 
     def gradients(self, dy):

@@ -1,4 +1,4 @@
-"""`torch.fx`, of which scripts only use the decorator `wrap`: nothing is traced."""
+"""`torch.fx`: the decorator `wrap`, the one name that most scripts use. tinynet traces nothing."""
 
 from tinynet.interop import left_out
 

@@ -1,7 +1,7 @@
-"""The import hook: while it is in place, `import torch` and `import torchvision` give tinynet's modules.
+"""The import hook: while it is installed, `import torch` and `import torchvision` give tinynet's modules.
 
-A module that the hook gives is a `Facade`. It has no names of its own; it looks each one up in the module of tinynet
-that `names.MODULES` tells. A PyTorch that is installed is never imported.
+A module that the hook gives is a `Facade`. It has no names of its own: it looks each name up in the module of tinynet
+that `names.MODULES` lists. An installed PyTorch is never imported.
 """
 
 import importlib
@@ -28,7 +28,7 @@ class Facade(types.ModuleType):
 
 
 def look_up(path):
-    """What tinynet has for the dotted name `path` of PyTorch's; AttributeError if it has nothing."""
+    """tinynet's object for PyTorch's dotted name `path`; AttributeError if there is none."""
     if path in names.OTHER_NAMES:
         return names.place(names.OTHER_NAMES[path])
     if path in names.MODULES:
@@ -44,13 +44,13 @@ def look_up(path):
 
 
 def target(name):
-    """What answers for PyTorch's module `name`: a module of tinynet, an object in one, or an object without names."""
+    """The object that stands for PyTorch's module `name`: a module of tinynet, an object in one, or an empty object."""
     where = names.MODULES[name]
     return object() if where is None else names.place(where)
 
 
 def public_names(module):
-    """What `from module import *` takes: its `__all__`, or else all names without an underscore."""
+    """The names that `from module import *` imports: its `__all__`, else all names without an underscore."""
     return list(getattr(module, "__all__", None) or (name for name in dir(module) if not name.startswith("_")))
 
 
@@ -66,20 +66,20 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return Facade(spec.name)
 
     def exec_module(self, module):
-        """Nothing is executed. Scripts choose a network by its name from `torchvision.models.__dict__`."""
+        """Execute nothing; fill `torchvision.models.__dict__`, from which scripts choose a network by its name."""
         if module.__name__ == "torchvision.models":
             module.__dict__.update({name: getattr(target(module.__name__), name) for name in module.__all__})
 
 
 def is_torch(name):
-    """Whether `name` is that of a module of PyTorch or torchvision."""
+    """Whether `name` is the name of a module of PyTorch or torchvision."""
     return name.partition(".")[0] in ROOTS
 
 
 class as_torch:
-    """From now on, or within `with tinynet.as_torch():`, `import torch` and its kin give tinynet.
+    """From now on, or within `with tinynet.as_torch():`, `import torch` and `import torchvision` give tinynet.
 
-    Modules of a real PyTorch that were imported before come back after the `with` block.
+    Modules of a real PyTorch that were imported before are restored after the `with` block.
     """
 
     def __init__(self):

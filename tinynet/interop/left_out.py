@@ -1,6 +1,6 @@
-"""What tinynet leaves out on purpose: PyTorch's name, and the sentence that says why or what to do instead.
+"""The names of PyTorch that tinynet leaves out on purpose, each with a sentence that says why or what to do instead.
 
-Such a name can be imported, so that a script which only mentions it still runs. Using it ends in the sentence.
+Such a name can be imported, so that a script that never uses it runs. Using it raises an error with the sentence.
 """
 
 ONE_PROCESS = "a module of tinynet uses all cores by itself; for several processes there is DistributedDataParallel"
@@ -22,7 +22,7 @@ REASONS = {
     "torch.multiprocessing": MPIEXEC,
     "torch.nn.DataParallel": ONE_PROCESS,
     "torch.nn.attention.flex_attention": "F.scaled_dot_product_attention takes any mask",
-    "torch.nn.modules.transformer._get_activation_fn": "it is private; name the function itself",
+    "torch.nn.modules.transformer._get_activation_fn": "it is private; use the function itself",
     "torch.nn.parallel": ONE_PROCESS,
     "torch.nn.utils.fusion": "tinynet.fold_batchnorm folds the BatchNorm of a whole network",
     "torch.onnx": "tinynet.export_onnx writes ONNX files",

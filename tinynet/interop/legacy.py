@@ -1,6 +1,6 @@
-"""The constructors of PyTorch's early years, which scripts still use: `Tensor(3, 4)`, `FloatTensor`, `Variable`.
+"""PyTorch's old constructors, which scripts still use: `Tensor(3, 4)`, `FloatTensor`, `Variable`.
 
-Each is a class only for `isinstance` and for annotations: what it makes is a `tinynet.Tensor`.
+Each of them makes a `tinynet.Tensor`. They are classes so that `isinstance` and annotations work.
 """
 
 import warnings
@@ -39,8 +39,8 @@ class TensorKind(type):
 class Tensor(metaclass=TensorKind):
     """Tensor(2, 3) is a float32 tensor of shape (2, 3); Tensor(values) holds the values as float32.
 
-    A `Size` is a shape, any other sequence is data, as in `torch.Tensor`. What a tensor of a given shape holds is not
-    defined; here it is zeros.
+    A `Size` is a shape, any other sequence is data, as in `torch.Tensor`. PyTorch does not define the values of
+    Tensor(2, 3); here they are zeros.
     """
 
     stands_for = EngineTensor
@@ -69,7 +69,7 @@ BoolTensor = constructor("BoolTensor", dtypes.bool)
 
 
 class Variable(metaclass=TensorKind):
-    """Variable(x) is a tensor on the memory of x outside its graph: since 2018 every tensor can require a gradient.
+    """Variable(x) is a tensor on the memory of x, outside its graph. Since 2018 every tensor can require a gradient.
 
     `torch.autograd.Variable`. `volatile=True` has had no effect since then; a warning says so, as in PyTorch.
     """

@@ -1,4 +1,4 @@
-"""`torch.linalg`, as far as tinynet has it: norms and singular values."""
+"""The part of `torch.linalg` that tinynet has: norms and singular values."""
 
 from math import inf
 

@@ -1,10 +1,10 @@
-"""Which module of tinynet answers for which module of PyTorch and torchvision."""
+"""Which module of tinynet stands for which module of PyTorch and torchvision."""
 
 import importlib
 
 from tinynet.interop import left_out
 
-# tinynet's module: the modules of PyTorch that it answers for. "module:name" is an object in a module, and None answers
+# tinynet's module: the modules of PyTorch that it stands for. "module:name" is an object in a module, and None stands
 # for modules of which tinynet has nothing.
 ANSWERS = {
     "tinynet": "torch torch.functional",
@@ -68,7 +68,7 @@ MODULES |= {f"torch.nn.modules{room}": "tinynet.nn" for room in (
 MODULES |= {f"torch.optim.{room}": "tinynet.optim" for room in (
     "adadelta", "adagrad", "adam", "adamax", "adamw", "nadam", "rmsprop", "sgd")}
 
-OTHER_NAMES = {                                # where tinynet's own word differs: PyTorch's name -> tinynet's
+OTHER_NAMES = {                                # where tinynet's name is another one: PyTorch's name -> tinynet's
     "torch.Tensor": "tinynet.interop.legacy:Tensor",
     "torch.autograd.Function": "tinynet.interop.function:Function",
     "torch.autograd.detect_anomaly": "tinynet.gradients.anomaly:detect_anomaly",
@@ -120,7 +120,7 @@ def place(where):
 
 
 def only_in_pytorch(name):
-    """What `tinynet.NAME` is for a name that only scripts for PyTorch use; AttributeError for others."""
+    """The object `tinynet.NAME` for a name that only scripts for PyTorch use; AttributeError for others."""
     if name in ONLY_IN_PYTORCH:
         return place(ONLY_IN_PYTORCH[name])
     return left_out.stand_in_or_error("tinynet", f"torch.{name}")

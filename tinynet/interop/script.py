@@ -1,7 +1,7 @@
-"""Running a script under the hook, and wording what goes wrong in it.
+"""Running a script under the hook, and printing its errors.
 
-Whatever the script's own code raises is shown with its traceback, as Python does. What tinynet refuses inside a call
-of the script (a name that it does not have, an option, a shape) is one sentence with the line of the script.
+An error of the script's own code is shown with its traceback, as Python does. An error that tinynet raises in a call of
+the script (for a name, an option or a shape that it does not support) becomes one sentence with the script's line.
 """
 
 import builtins
@@ -54,7 +54,7 @@ def run_script(path, arguments):
 
 
 def report(error):
-    """Say on stderr what the script ended with; returns the exit status 1."""
+    """Print the error that ended the script on stderr; returns the exit status 1."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     lines = [line for _, line in traceback.walk_tb(error.__traceback__)]
     files = [frame.f_code.co_filename for frame in frames]
@@ -79,7 +79,7 @@ def refuse(sentence):
 
 
 def missing_name(error):
-    """The sentence for a name that PyTorch may have and tinynet has not; None for any other error."""
+    """The sentence for a name that tinynet does not have, but PyTorch may have; None for any other error."""
     if isinstance(error, AttributeError) and error.name is not None:
         return missing_attribute(error.obj, error.name)
     if isinstance(error, ModuleNotFoundError) and error.name and hook.is_torch(error.name):

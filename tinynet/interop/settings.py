@@ -1,10 +1,10 @@
-"""Settings of PyTorch's that have one value in tinynet: that value is accepted, any other is refused."""
+"""Settings of PyTorch that have a single value in tinynet: that value is accepted, any other is refused."""
 
 from tinynet import dtypes
 
 
 class memory_format:
-    """The order of a tensor's axes in memory. In tinynet it is the engine's own business, and changes no value."""
+    """The order of a tensor's axes in memory. tinynet chooses it by itself, and it changes no value."""
 
     def __init__(self, name):
         self.name = name
@@ -24,7 +24,7 @@ def get_default_dtype():
 
 
 def set_default_dtype(d):
-    """float32 is accepted; ValueError for any other: convert tensors and modules with `.double()` instead."""
+    """float32 is accepted, any other is a ValueError: convert tensors and modules with `.double()` instead."""
     if dtypes.check(d, "set_default_dtype") != dtypes.float32:
         raise ValueError(f"set_default_dtype: expected float32, the only default there is, got {d}; convert tensors "
                          "and modules with .double()")
@@ -58,7 +58,7 @@ def are_deterministic_algorithms_enabled():
 
 
 def set_float32_matmul_precision(precision):
-    """"highest", "high" or "medium", else ValueError: each allows less precision, and tinynet keeps the highest."""
+    """"highest", "high" or "medium", else ValueError. tinynet always computes in the highest precision."""
     if precision not in ("highest", "high", "medium"):
         raise ValueError(f'set_float32_matmul_precision: expected "highest", "high" or "medium", got {precision!r}')
 
@@ -73,7 +73,7 @@ def set_num_interop_threads(num_threads):
 
 
 def disable(fn=None, recursive=True, **options):
-    """The function itself, also as `@disable()`: nothing is compiled (`torch.compiler.disable`)."""
+    """The function itself, also as `@disable()`, because nothing is compiled (`torch.compiler.disable`)."""
     return fn if fn is not None else disable
 
 

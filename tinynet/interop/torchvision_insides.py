@@ -1,4 +1,4 @@
-"""The inner helpers of torchvision that its model files import, so that such a file runs where it was copied to."""
+"""Private helpers of torchvision that its model files import, so that a copied model file runs."""
 
 import enum
 import functools
@@ -12,7 +12,7 @@ _COCO_CATEGORIES = [f"class {i}" for i in range(91)]
 
 
 def _log_api_usage_once(obj):
-    """Nothing is logged."""
+    """Do nothing."""
 
 
 def register_model(name=None):
@@ -22,7 +22,7 @@ def register_model(name=None):
 
 @dataclass
 class Weights:
-    """Where trained weights are, and what is known of them."""
+    """The address of trained weights, and facts about them."""
 
     url: str
     transforms: Callable = None
@@ -50,7 +50,7 @@ class WeightsEnum(enum.Enum):
 
 
 def handle_legacy_interface(**weights):
-    """A decorator: `pretrained=False` is taken for `weights=None`."""
+    """A decorator: `pretrained=False` means `weights=None`."""
     def decorate(make):
         @functools.wraps(make)
         def build(*args, pretrained=False, **kwargs):

@@ -1,11 +1,11 @@
-"""Pictures of what a network does. Matplotlib is imported when the first one is drawn.
+"""Plots of training and of the insides of a network. Matplotlib is imported when the first figure is drawn.
 
-Every function takes numbers (arrays or tensors) and returns a figure, which a notebook shows by itself. With a `path`
-the figure is written there, too, as PNG, SVG or PDF by the ending.
+Every function takes numbers (arrays or tensors) and returns a figure, which a notebook shows. With a `path`, the figure
+is written there, too, as PNG, SVG or PDF: the ending of the name decides.
 
-    training_curves, gradient_norms, confusion_matrix    how training went, and where it fails
-    filters, feature_maps, image_sheet                   what goes in, and what the layers see
-    gates, attention_maps                                what the network looks at
+    training_curves, gradient_norms, confusion_matrix    the course of training, and its mistakes
+    filters, feature_maps, image_sheet                   images, filters and the maps that they give
+    gates, attention_maps                                the channels and places that the network weighs most
 """
 
 from tinynet.plots.attention import attention_maps, gates

@@ -1,4 +1,4 @@
-"""What a network looks at: the gates of its channels, and the weights that mix its places."""
+"""Plots of attention: the gates of channels, and the weights with which places are mixed."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from tinynet.plots.figure import finished, numbers, panels, some_of
 
 
 def gates(records, path=None):
-    """How far each SEBlock opens its channels: the mean gate over the images as a line, the range as a band.
+    """The gate of each channel in each SEBlock: the mean over the images as a line, the range as a band.
 
-    `records` is what `watch_gates` gives: {block's path: [gates (N, C) of each forward pass]}, in (0, 1). An
-    array (N, C) may stand in place of the list. ValueError for a block without gates.
+    `records` is the result of `watch_gates`: {block's path: [gates (N, C) of each forward pass]}, in (0, 1). An array
+    (N, C) may take the place of the list. ValueError for a block without gates.
     """
     some_of("gates", "block: [gates (N, C)]", records)
     fig, axes = panels(len(records), 3, 3.2, 2.2)
@@ -38,7 +38,7 @@ def all_gates(name, passes):
 
 
 def attention_maps(weights, path=None, tokens=None):
-    """Where each query (down) looks among the keys (across): dark is a weight of 0, light the map's largest.
+    """The attention weight of each query (down) for each key (across): dark is 0, light the largest of the map.
 
     `weights` is (L, S), or (heads, L, S) for a map each. `tokens` are the words at the keys, S of them, and
     at the queries too if L = S; a pair (queries, keys) of lists names both. ValueError for a batch of maps
@@ -61,7 +61,7 @@ def attention_maps(weights, path=None, tokens=None):
 
 
 def token_names(tokens, l, s):
-    """What stands at the queries and at the keys; nothing where no tokens are given."""
+    """The labels of the queries and of the keys; empty lists if no tokens are given."""
     if tokens is None:
         return [], []
     pair = isinstance(tokens, tuple) and len(tokens) == 2 and not isinstance(tokens[0], str)

@@ -1,4 +1,4 @@
-"""Figures without a screen, and what all pictures share."""
+"""Figures that need no screen, and the common parts of all plots."""
 
 import functools
 import io
@@ -61,7 +61,7 @@ def write(fig, path):
 
 @functools.cache
 def fonts():
-    """matplotlib's own font, and those of the machine that know other scripts: names may be in any."""
+    """matplotlib's own font, and the installed fonts for other scripts, because names may be in any language."""
     from matplotlib import font_manager
     found = {font.name for font in font_manager.fontManager.ttflist}
     return ["DejaVu Sans", *(name for name in OTHER_SCRIPTS if name in found)]
@@ -79,7 +79,7 @@ def panels(count, columns, width, height):
 
 
 def numbers(name, values, wanted, *ndims):
-    """`values` as an array, not empty, with one of so many axes; `wanted` says in words what was expected."""
+    """`values` as an array that is not empty and has one of the numbers of axes `ndims`; `wanted` is for the error."""
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name}: expected numbers, got {array.dtype}")
@@ -89,7 +89,7 @@ def numbers(name, values, wanted, *ndims):
 
 
 def some_of(name, what, mapping):
-    """Refuse what is not a dict with something in it."""
+    """TypeError or ValueError for anything but a dict that is not empty."""
     if not isinstance(mapping, dict):
         raise TypeError(f"{name}: expected a dict of {what}, got {type(mapping).__name__}")
     if not mapping:

@@ -1,4 +1,4 @@
-"""Pictures that go into a network, the filters that look at them, and what the filters find."""
+"""Sheets of images: the inputs of a network, its filters, and its feature maps."""
 
 import math
 
@@ -12,9 +12,9 @@ RIGHT, WRONG = "tab:green", "tab:red"
 def filters(weight, path=None, most=64):
     """The kernels of a convolution, weight (K, C, R, S).
 
-    With 3 input channels a filter is a color picture, scaled to its own smallest and largest weight.
-    Otherwise each of its kernels is a picture, blue below zero, red above: a row for each filter, a column
-    for each input channel (with one channel, the filters in a grid). At most `most` pictures.
+    With 3 input channels, a filter is a color image, scaled to its own smallest and largest weight. Otherwise each of
+    its kernels is an image, blue below zero, red above: a row for each filter, a column for each input channel (with
+    one channel, the filters form a grid). At most `most` images.
     """
     weight = numbers("filters", weight, "a convolution's weight (K, C, R, S)", 4)
     if weight.shape[1] == 3:
@@ -43,7 +43,7 @@ def feature_maps(maps, path=None, most=64):
 
 
 def image_sheet(images, path=None, labels=None, predictions=None, names=None, columns=8):
-    """Pictures with their labels above, and with their predictions: green where right, red where wrong.
+    """Images with their labels above, and with their predictions: green if right, red if wrong.
 
     `images` is (N, H, W, C) or (N, C, H, W) with C = 1 or 3: uint8 from 0 to 255, or floats from 0 to 1.
     `labels` and `predictions` are (N,), indices into `names` if these are given.
@@ -87,7 +87,7 @@ def named(what, values, count, names):
 
 
 def captions(labels, predictions):
-    """What stands above each picture, and its color, None for black."""
+    """The titles of the images, and their colors, None for black."""
     if labels is None or predictions is None:
         return labels or predictions, None
     pairs = list(zip(predictions, labels))
@@ -96,13 +96,13 @@ def captions(labels, predictions):
 
 
 def stretched(picture):
-    """Scaled to the whole range from 0 to 1; what is all the same becomes gray."""
+    """Scaled to the whole range from 0 to 1; an image of one value becomes gray."""
     low, high = picture.min(), picture.max()
     return (picture - low) / (high - low) if high > low else np.full(picture.shape, 0.5)
 
 
 def sheet(pictures, path, titles=None, colors=None, columns=8, **options):
-    """Pictures side by side, without axes; the options are imshow's."""
+    """Images side by side, without axes; the options are imshow's."""
     fig, axes = panels(len(pictures), columns, 1.1, 1.1 if titles is None else 1.4)
     for i, (picture, place) in enumerate(zip(pictures, axes)):
         place.imshow(picture, interpolation="nearest", **options)

@@ -1,4 +1,4 @@
-"""How training went: curves by epoch, gradients by layer, and which class is taken for which."""
+"""Plots of training: curves by epoch, gradients by layer, and the confusion matrix."""
 
 import numpy as np
 
@@ -72,7 +72,7 @@ def name_layers(axes, names, most=40):
 
 
 def confusion_matrix(matrix, path=None, names=None):
-    """Which class was taken for which: counts (classes, classes), truth down, prediction across.
+    """The confusion matrix: counts (classes, classes), truth down, prediction across.
 
     The color of a cell is its share of the row, the number in it the count (with over 20 classes: none).
     `names` are the classes'. ValueError unless the matrix is square, without negatives, and has a name each.

@@ -1,4 +1,4 @@
-"""A report on a trained network: how good it is on its test set, as a page to read and as pictures."""
+"""A report on a trained network: its results on the test set, as a page and as images."""
 
 from tinynet.report.outcome import Outcome, measure
 from tinynet.report.page import write

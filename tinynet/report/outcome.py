@@ -36,7 +36,7 @@ class Outcome:
         return float(-np.log(np.maximum(truth, np.finfo(np.float32).tiny)).mean())
 
     def classes(self):
-        """(name, images, right answers, the class it is most often taken for, how often) of each class."""
+        """(name, images, right answers, the class that it is most often mistaken for, how often) of each class."""
         for i, name in enumerate(self.dataset.classes):
             row = self.confusion[i].copy()
             right, row[i] = int(row[i]), 0
@@ -44,7 +44,7 @@ class Outcome:
             yield name, int(self.confusion[i].sum()), right, self.dataset.classes[other], int(row[other])
 
     def mistakes(self, most):
-        """The indices of the images that the network gets wrong; those of which it was most sure come first."""
+        """The indices of the images that the network gets wrong, in descending order of its probability."""
         wrong = np.flatnonzero(self.predictions != self.dataset.labels)
         sure = self.probabilities[wrong, self.predictions[wrong]]
         return wrong[np.argsort(-sure, kind="stable")][:most]

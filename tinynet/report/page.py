@@ -1,4 +1,4 @@
-"""report.html: one page that needs no other file, and its pictures as files of their own."""
+"""report.html, a page that needs no other file, and its two plots as separate files."""
 
 import base64
 import html
@@ -11,7 +11,7 @@ from tinynet import plots
 from tinynet.system.files import atomic_write
 from tinynet.version import __version__
 
-MISTAKES = 24                          # pictures of them
+MISTAKES = 24                          # images that the network gets wrong, at most
 MOST_CLASSES = 40                      # of a confusion matrix that is written out
 STYLE = pathlib.Path(__file__).with_name("page.css")
 
@@ -19,8 +19,8 @@ STYLE = pathlib.Path(__file__).with_name("page.css")
 def write(folder, title, outcome, curves=None, settings=None, commands=()):
     """Write report.html, confusion.png and mistakes.png into `folder`; returns the path of the page.
 
-    `outcome` has the results on the test set, `curves` is the path of a picture of its training, `settings` a
-    dict, `commands` pairs (what for, the command).
+    `outcome` has the results on the test set, `curves` is the path of the plot of its training, `settings` is a dict,
+    and `commands` are pairs (purpose, command).
     """
     folder, dataset = pathlib.Path(folder), outcome.dataset
     worst = outcome.mistakes(MISTAKES)
@@ -50,12 +50,12 @@ def text(value):
 
 
 def name(value):
-    """A name of the user's: its direction of writing is its own, so that an Arabic name moves no figure."""
+    """A name that the user has chosen, with its own writing direction, so that an Arabic name moves no numbers."""
     return f"<bdi>{text(value)}</bdi>"
 
 
 def path_text(value):
-    """A path reads from left to right, whatever the names in it do."""
+    """A path: it is always shown from left to right."""
     return f'<bdi dir="ltr">{text(value)}</bdi>'
 
 
@@ -86,7 +86,7 @@ def classes(outcome):
 
 
 def confusion(outcome, folder):
-    """The confusion matrix as a table; as a picture where there are too many classes to read."""
+    """The confusion matrix as a table, or as an image if a table of so many classes would be too large."""
     names = outcome.dataset.classes
     if len(names) > MOST_CLASSES:
         return picture(folder / "confusion.png", "Confusion matrix", "confusion")
@@ -102,7 +102,7 @@ def confusion(outcome, folder):
 
 
 def mistakes(outcome, worst):
-    """The images that the network gets wrong; those of which it was most sure come first."""
+    """The images that the network gets wrong, in descending order of its probability."""
     if not len(worst):
         return "<p>None: every image was classified right.</p>"
     dataset, figures = outcome.dataset, []
@@ -116,7 +116,7 @@ def mistakes(outcome, worst):
 
 
 def shown(images):
-    """Images (N, H, W, C) of any number of channels, floats or uint8, as ones of 1 or 3 that can be shown."""
+    """Images (N, H, W, C) of any number of channels, floats or uint8, as uint8 with 1 or 3 channels."""
     if images.dtype != np.uint8:
         images = np.rint(images * 255).astype(np.uint8)
     channels = images.shape[-1]

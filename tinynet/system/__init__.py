@@ -1,4 +1,4 @@
-"""What tinynet needs of the operating system: files that survive a crash, folders, archives, JSON, and the console.
+"""The operating system's part: files that survive a crash, folders, archives, JSON, and the console.
 
-Nothing here knows of tensors, so every other room may import it.
+No module here uses tensors, so every other module may import them.
 """

@@ -5,7 +5,7 @@ import gzip
 import lzma
 import re
 
-SEARCHED = 56 + 20 + 22 + 65_535      # bytes at the end of a zip file, where its directory is announced
+SEARCHED = 56 + 20 + 22 + 65_535      # bytes at the end of a zip file that can announce its directory
 OPENERS = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\0": lzma.open, b"BZh": bz2.open}
 
 

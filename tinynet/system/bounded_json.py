@@ -1,7 +1,6 @@
 """Reading JSON of unknown origin, within bounds.
 
-A small file can ask for much memory (`[[],[],...]`) or for a deep stack.
-A text is measured before it is parsed, so that nothing is built that is too large.
+A small file can need much memory (`[[],[],...]`) or a deep stack. Therefore the text is measured before it is parsed.
 """
 
 import json

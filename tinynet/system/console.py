@@ -1,6 +1,6 @@
-"""Printing on a console that does not know every character, such as one of Windows in the code page 1252 or 949.
+"""Printing on a console that does not have every character, such as a Windows console in the code page 1252 or 949.
 
-Python raises UnicodeEncodeError there. Here such a character becomes the nearest that the console has: an arrow "->".
+Python raises UnicodeEncodeError there. This module replaces such a character by a similar one: an arrow by "->".
 """
 
 import codecs
@@ -22,5 +22,5 @@ def accept_any_text():
     """After this call, printing on stdout or stderr never raises UnicodeEncodeError."""
     codecs.register_error("tinynet.nearest", nearest)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):              # not where a notebook or a test has put another object
+        if hasattr(stream, "reconfigure"):              # a notebook or a test may use another kind of object
             stream.reconfigure(errors="tinynet.nearest")

@@ -1,8 +1,8 @@
-"""Files that survive a crash, and the errors that say why one could not be read or written.
+"""Files that survive a crash, and errors that say why a file could not be read or written.
 
-A file is written under a temporary name, pushed to the disk, and only then renamed: a reader of the real
-name, even after a power cut, finds the old file or the new one, never half of either. A digest beside a file
-tells later whether its bytes are still the ones that were written.
+A file is written under a temporary name, pushed to the disk, and only then renamed. Even after a power cut, a reader
+finds the old file or the new one, never a half of either. A digest beside a file tells later whether its bytes are
+still the same.
 """
 
 import contextlib
@@ -29,8 +29,8 @@ class AlteredFileError(ValueError):
 def atomic_write(path):
     """`with atomic_write(path) as file:` a binary file that takes the place of `path` if the block ends well.
 
-    If anything fails, no new file remains, and the older file stays as it was. A process that is killed can
-    leave a file `.NAME.*.tmp` in the folder. Nobody reads it, and `clear_leftovers` removes it.
+    If anything fails, no new file remains, and the older file stays as it was. A process that is killed can leave a
+    file `.NAME.*.tmp` in the folder. It is never read, and `clear_leftovers` removes it.
     """
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -70,7 +70,7 @@ def sync_folder(folder):
 
 
 def clear_leftovers(folder):
-    """Remove the unfinished files that killed processes left in `folder`. Nobody may be writing there."""
+    """Remove the unfinished files that killed processes left in `folder`. No process may be writing there."""
     for path in pathlib.Path(folder).glob(".*.tmp"):
         if TEMPORARY.fullmatch(path.name):
             with contextlib.suppress(OSError):
@@ -127,13 +127,13 @@ def read_json(path, most):
 
 @contextlib.contextmanager
 def clear_errors(verb, path, temporary=None):
-    """Rewords the system's errors about `path`, or a folder above it, into a sentence; their type and number stay."""
+    """Turn the system's errors about `path`, or a folder above it, into a sentence; their type and number stay."""
     try:
         yield
     except OSError as error:
         about = error.filename and pathlib.Path(error.filename)
         if error.errno is None or about not in (None, path, temporary, *path.parents):
-            raise                                            # about something else
+            raise                                            # the error is about another file
         clear = type(error)(f"cannot {verb} {path}: {reason(error, verb, path)}")
         clear.errno = error.errno
         raise clear from error
@@ -172,7 +172,7 @@ def write_digest(path):
 
 
 def check_digest(path):
-    """Raise `AlteredFileError` unless the file's bytes are those that `write_digest` saw."""
+    """`AlteredFileError` if the file's bytes have changed since `write_digest`."""
     with open_to_read(digest_path(path)) as file:
         expected = file.read(64).decode("ascii", "replace")
     found = sha256_of(path)

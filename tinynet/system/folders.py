@@ -1,4 +1,4 @@
-"""The folder for what tinynet can make or download again: compiled kernels and data sets."""
+"""The folder for files that tinynet can make or download again: compiled kernels and data sets."""
 
 import os
 import pathlib

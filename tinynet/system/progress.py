@@ -15,7 +15,7 @@ FORMAT = "{desc}{percentage:3.0f}%|{bar}| {remaining} left, {rate_fmt}{postfix}"
 
 
 def progress(total, unit, what="", initial=0, **options):
-    """A progress bar from 0 to `total`: `update(count)` moves it. As a context manager it closes itself.
+    """A progress bar from 0 to `total`: `update(count)` moves it, and the end of a `with` block closes it.
 
     `options` are tqdm's.
     """
@@ -72,7 +72,7 @@ class Lines:
             say(self.line(now))
 
     def line(self, now):
-        """How much is done, and how long the rest will take, once that can be told."""
+        """The share that is done and, after the first update, the time that the rest will take."""
         what, postfix = (f"{self.what}: " if self.what else ""), (f", {self.postfix}" if self.postfix else "")
         start, done = self.first
         left = f", {duration((now - start) * (self.total - self.n) / (self.n - done))} left" if self.n > done else ""

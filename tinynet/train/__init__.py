@@ -1,4 +1,4 @@
-"""Training: settings and recipes, the loop, checkpoints that survive, evaluation."""
+"""Training: settings and recipes, the loop, checkpoints that survive a crash, evaluation."""
 
 from tinynet.train.distributed_trainer import DistributedTrainer
 from tinynet.train.evaluate import evaluate

@@ -1,14 +1,14 @@
-"""The best epoch of a run, by the loss or accuracy on data that the network does not learn from."""
+"""The best epoch of a run, by the loss or the accuracy on the validation data."""
 
 BEST = "best.safetensors"
 MODEL = "model.safetensors"
 
 
 def best_row(rows, by="accuracy"):
-    """The row of metrics.csv with the highest validation accuracy, of equals the one with the lowest loss.
+    """The row of metrics.csv with the highest validation accuracy, and among equal ones with the lowest loss.
 
-    `by` "loss" looks at the loss alone, as for texts, where every next character is half a guess. None where nothing
-    was measured.
+    With `by` "loss", the loss alone decides: for texts, the accuracy of guessing the next character says little. None
+    if nothing was measured.
     """
     measured = [row for row in rows if row.get("validation_loss") is not None]
     if by == "loss":

@@ -1,8 +1,8 @@
 """Checkpoints of a run: all that is needed to continue a run with the same result.
 
-Each is written under a temporary name, synced and renamed, and gets its SHA-256 beside it, last. So a checkpoint
-without a matching digest is one whose writing was cut short, or that was altered later. The one before it is used
-then, and a message names the damaged one. Two intact checkpoints are kept.
+A checkpoint is written under a temporary name, synced and renamed; its SHA-256 is written last, into a file beside it.
+A checkpoint without a matching digest was therefore not written completely, or was altered later. Then the checkpoint
+before it is used, and a message names the damaged one. Two intact checkpoints are kept.
 """
 
 import pathlib
@@ -17,7 +17,7 @@ NAME = re.compile(r"checkpoint-(\d+)-(\d+)\.safetensors")       # epochs and ste
 
 
 def write(folder, state, metadata=None):
-    """Write the checkpoint of (`state["epoch"]`, `state["step"]`), then remove what is not needed any more."""
+    """Write the checkpoint of (`state["epoch"]`, `state["step"]`), then remove older ones that are not needed."""
     path = pathlib.Path(folder) / f"checkpoint-{state['epoch']:04d}-{state['step']:06d}.safetensors"
     save(state, path, metadata=metadata)
     files.write_digest(path)
@@ -45,9 +45,9 @@ def is_intact(path):
 
 
 def read_latest(folder):
-    """The newest intact checkpoint's state. Says on stderr which ones had to be passed over, and why.
+    """The state in the newest intact checkpoint. A message on stderr names each newer, damaged one, and says why.
 
-    FileNotFoundError if there is none, nor a trace of one; ValueError if none is intact.
+    FileNotFoundError if there are no checkpoints; ValueError if none is intact.
     """
     found = newest_first(folder)
     if not found:

@@ -1,4 +1,4 @@
-"""Where a NaN came from: the first parameter or layer that holds a value which is not finite."""
+"""Finding the origin of a NaN: the first parameter or layer with a value that is not finite."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ class _Found(Exception):
 
 @no_grad()
 def first_non_finite(model, inputs):
-    """The name of the first non-finite parameter, else of the first layer that gives such a result."""
+    """The name of the first parameter that is not finite, else of the first layer whose result is not finite."""
     for name, parameter in model.named_parameters():
         if not np.isfinite(parameter.array).all():
             return f"parameter {name}"

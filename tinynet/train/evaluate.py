@@ -1,4 +1,4 @@
-"""Measuring a model on data it does not learn from."""
+"""Measuring a model on data that it was not trained on."""
 
 import dataclasses
 
@@ -39,8 +39,7 @@ def evaluate(model, loader, classes=10):
     for inputs, labels in loader:
         logits = model(inputs)
         if logits.shape[1] != classes:
-            raise ValueError(f"evaluate: the model tells {logits.shape[1]} classes apart, the data has "
-                             f"{classes}")
+            raise ValueError(f"evaluate: the model has {logits.shape[1]} classes, the data has {classes}")
         total += F.cross_entropy(logits, labels, reduction="sum").item()
         np.add.at(confusion, (labels.array, logits.array.argmax(1)), 1)
     model.train(was_training)

@@ -1,4 +1,4 @@
-"""Fine-tuning: a network begins with the weights of another task, and a new head where the classes differ.
+"""Fine-tuning: a network starts from the weights of another task, with a new head if the classes differ.
 
 Yosinski et al. 2014, "How transferable are features in deep neural networks?".
 """
@@ -8,15 +8,15 @@ import numpy as np
 from tinynet.nn import Linear
 from tinynet.tensor import Tensor
 
-HEADS = ("fc", "head")                 # what the built-in networks call their last layer
+HEADS = ("fc", "head")                 # names of the last layer in the built-in networks
 PARTS = ("none", "body")
 
 
 def start_from(model, weights, source):
-    """Load `weights` (a dict) into the model, except a head of other shape, which stays new; returns what was done.
+    """Load `weights` (a dict) into the model; returns sentences about the changes that were needed.
 
-    A first layer that has learned from three colours is taken for one channel by adding up its weights. ValueError,
-    which names the `source`, for weights of another network.
+    A head of another shape keeps its new weights. The weights of a first layer for three colours are added up over the
+    colours if the model has one channel. ValueError, which names the `source`, for weights of another network.
     """
     own, done = model.state_dict(), []
     weights = {name: value for name, value in weights.items() if name in own or not is_head(name)}
@@ -42,12 +42,12 @@ def is_head(name):
 
 
 def takes_gray(given, wanted):
-    """Whether the shapes are those of one convolution for 3 channels, and for 1."""
+    """Whether the shapes belong to the same convolution, `given` for 3 channels and `wanted` for 1."""
     return len(given) == len(wanted) == 4 and given[1] == 3 and wanted[1] == 1 and given[::2] == wanted[::2]
 
 
 def freeze(model, part):
-    """Let nothing but the head learn, if `part` is "body". ValueError for a network without a head."""
+    """With `part` "body", only the head learns; "none" changes nothing. ValueError for a network without a head."""
     if part == "none":
         return
     if not any(isinstance(getattr(model, name, None), Linear) for name in HEADS):
@@ -57,7 +57,7 @@ def freeze(model, part):
 
 
 def train_mode(model):
-    """Training mode, but not for modules whose parameters are all frozen: the statistics of their norms stay."""
+    """Training mode, except for modules whose parameters are all frozen: the statistics of their norms must stay."""
     model.train()
     for module in model.modules():
         parameters = list(module.parameters())

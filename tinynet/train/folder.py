@@ -15,7 +15,7 @@ COLUMNS = ("epoch", "learning_rate", "train_loss", "train_accuracy", "validation
 
 
 def create(out, name):
-    """Make the folder of a new run: `out`, which must not hold a run, or the first free `runs/NAME-K`."""
+    """Make the folder of a new run: `out`, which must not contain a run, or the first free `runs/NAME-K`."""
     if out is None:
         candidates = (pathlib.Path("runs") / f"{name}-{k}" for k in itertools.count(1))
     else:
@@ -33,9 +33,9 @@ def create(out, name):
 
 @contextlib.contextmanager
 def locked(folder):
-    """Hold the run for this process alone, so that two of them never write to one folder.
+    """Lock the run for this process, so that two processes never write to one folder.
 
-    Whoever holds the run clears away the unfinished files that a killed process left in the folder.
+    The process that has the lock first removes the unfinished files that a killed process has left in the folder.
     """
     folder = pathlib.Path(folder)
     lock = filelock.FileLock(folder / "lock", timeout=0)
@@ -54,7 +54,7 @@ def locked(folder):
 
 
 def write_metrics(folder, rows, unit="image"):
-    """metrics.csv, written again from all rows (dicts), so that no row is ever missing or doubled."""
+    """Write metrics.csv from all rows (dicts). It is written whole each time, so that no row is missing or doubled."""
     text, columns = io.StringIO(), (*COLUMNS, f"{unit}s_per_second")
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""All that decides the outcome of a training run, in one flat record; recipes are such records on disk."""
+"""The settings of a training run, in one flat record that decides its outcome; recipes are such records on disk."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ RECIPES = pathlib.Path(__file__).parent / "recipes"
 CHOICES = {"optimizer": ("sgd", "adamw"), "schedule": ("cosine", "onecycle", "multistep", "constant"),
            "fit": ("crop", "pad"), "labels": ("fine", "coarse"), "freeze": ("none", "body")}
 MAX_FILE = 1_000_000          # bytes of a config.json or a recipe
-# By --resume: where the data lies, more epochs, and what has no effect on a step.
+# --resume may change the place of the data, the number of epochs, and settings that have no effect on a step.
 MAY_CHANGE = ("root", "epochs", "early_stop", "tensorboard")
 
 
@@ -23,17 +23,17 @@ def setting(default, help, least=None, most=None):
 
 @dataclasses.dataclass
 class CommonSettings:
-    """The settings that every run has. Each is an option of its command; help text and limits stand here."""
+    """The settings of every run. Each is an option of the command, with its help text and its limits."""
 
-    command = "train"                  # the subcommand of `tinynet` that they belong to
-    best_by = "accuracy"               # what makes an epoch the best: "accuracy" or "loss" of validation
+    command = "train"                  # the subcommand of `tinynet` that the settings belong to
+    best_by = "accuracy"               # which validation figure decides on the best epoch: "accuracy" or "loss"
 
     epochs: int = setting(8, "passes over the training data", 1)
     batch_size: int = setting(128, "images or pieces of text per step", 1)
     optimizer: str = setting("sgd", "rule for a step: sgd or adamw")
     lr: float = setting(0.1, "peak learning rate", 0)
     momentum: float = setting(0.9, "momentum of SGD: the share of the last step that is kept", 0, 1)
-    nesterov: bool = setting(True, "Nesterov momentum: take the gradient where the momentum will have led")
+    nesterov: bool = setting(True, "Nesterov momentum: the gradient is that of the place to which the momentum leads")
     weight_decay: float = setting(5e-4, "pull of every parameter towards zero", 0)
     schedule: str = setting("cosine", "course of the learning rate: cosine (with a warm-up), onecycle, "
                                       "multistep (a tenth after half, again after three quarters), constant")
@@ -59,7 +59,7 @@ class CommonSettings:
         return dataclasses.asdict(self)
 
     def title(self):
-        """What the run is called in pictures."""
+        """The name of the run in plots."""
         return pathlib.Path(self.model).stem
 
     def differences(self, given):
@@ -85,11 +85,11 @@ class CommonSettings:
         try:
             return cls.of(files.read_json(path, MAX_FILE), path)
         except FileNotFoundError:
-            raise FileNotFoundError(f"{path}: no such file, so there is no run to go on with") from None
+            raise FileNotFoundError(f"{path}: no such file, so there is no run to resume") from None
 
     @classmethod
     def of(cls, values, source):
-        """Settings from a dict that came from `source`; unknown names are refused, the nearest ones named."""
+        """Settings from a dict that was read from `source`. ValueError for unknown names, with the nearest known."""
         if not isinstance(values, dict):
             raise ValueError(f"{source}: expected an object with settings, got a {type(values).__name__}")
         known = {field.name: field for field in dataclasses.fields(cls)}
@@ -119,10 +119,10 @@ def check_type(field, value):
 class Settings(CommonSettings):
     """The settings of a network for images: the options of `tinynet train`. ValueError for some that exclude others."""
 
-    data: str = setting("shapes", "what to learn: shapes (built in, no download), cifar10, cifar100, mnist, "
+    data: str = setting("shapes", "the data to learn: shapes (built in, no download), cifar10, cifar100, mnist, "
                                   "fashion-mnist, an .npz file, or a folder of images: see above")
-    root: str = setting(None, "folder or archive where a data set with a name lies; left out, it is downloaded")
-    size: int = setting(None, "side in pixels that the images of a folder are brought to; 32 if left out", 4)
+    root: str = setting(None, "folder or archive that holds a data set with a name; left out, it is downloaded")
+    size: int = setting(None, "side in pixels to which the images of a folder are resized; 32 if left out", 4)
     fit: str = setting(None, "how the images of a folder become square: crop (the middle, if left out) or pad")
     skip_damaged: bool = setting(None, "go on without the images of a folder that cannot be read")
     labels: str = setting(None, "which labels of cifar100: fine (100 classes, if left out) or coarse (20)")
@@ -131,15 +131,15 @@ class Settings(CommonSettings):
     weights: str = setting(None, "weights to start from: a file, a run's folder, or resnet20-cifar10")
     sync_batchnorm: bool = setting(False, "let BatchNorm take its statistics from the images of all processes, see "
                                           "--distributed; by default from those of its own process")
-    freeze: str = setting("none", "what does not learn: none, or body (all but the last layer)")
+    freeze: str = setting("none", "the part that does not learn: none, or body (all but the last layer)")
     shortcut: str = setting("A", "shortcut where a stage changes shape: A (zero padding) or B (projection)")
     pad: str = setting("end", "where option A puts its zero channels: end or both")
     augment: bool = setting(True, "random crops and horizontal flips")
     flip: bool = setting(True, "horizontal flips, where there is augmentation; --no-flip for letters and digits")
     crop: int = setting(4, "width in pixels of the black frame that crops are cut from", 0)
     cutout: int = setting(0, "side in pixels of a square that is blanked in every image; 0 for none", 0)
-    small_epochs: int = setting(0, "first epochs that learn from shrunken pictures, which takes less time", 0)
-    small_side: int = setting(24, "side of the shrunken pictures, in pixels", 1)
+    small_epochs: int = setting(0, "number of first epochs that use smaller images, which takes less time", 0)
+    small_side: int = setting(24, "side of the smaller images, in pixels", 1)
     validation: float = setting(None, "training images to set aside and measure the accuracy on after each epoch: "
                                       "their number, or a share such as 0.1; left out, 0.1 of your own images, none "
                                       "of other data", 0)
@@ -152,12 +152,12 @@ class Settings(CommonSettings):
             raise ValueError("freeze: a body that does not learn needs weights to start from: --weights")
 
     def data_title(self):
-        """What the data is called in names and pictures: that of its folder, of its file, or its own."""
+        """The name of the data in file names and plots: the name of its folder, of its file, or its own."""
         path = pathlib.Path(self.data)
         return path.name if path.is_dir() else path.stem
 
     def data_options(self):
-        """The settings, where given, that the data set is read with."""
+        """The given settings that decide how the data set is read."""
         return {name: getattr(self, name) for name in ("size", "fit", "skip_damaged", "labels")
                 if getattr(self, name) is not None}
 
@@ -176,16 +176,16 @@ class TextSettings(CommonSettings):
     warmup: float = setting(0.3, "epochs in which the cosine schedule climbs to its peak", 0)
     text: str = setting(None, "a text file (UTF-8) to learn; by default fairy tales, made up on the spot")
     length: int = setting(200_000, "characters of fairy tales to make up", 1000)
-    validation: float = setting(0.1, "share of the text, its end, that is kept to measure the loss on", 0, 1)
+    validation: float = setting(0.1, "share of the text, at its end, on which the loss is measured", 0, 1)
     context: int = setting(64, "characters that the network sees at a time", 1)
-    width: int = setting(96, "numbers that stand for a character inside the network", 1)
+    width: int = setting(96, "channels of the network: how many numbers represent a character", 1)
     layers: int = setting(3, "transformer layers", 1)
     heads: int = setting(4, "attention heads of a layer", 1)
     dropout: float = setting(0.0, "share of the activations that is left out in training", 0, 1)
 
 
 def network_options(values):
-    """Of settings (a dict), those that a network is made with, where changed: not every network takes them."""
+    """The options of a network among settings (a dict). Defaults are left out, because not every network takes them."""
     return {name: values[name] for name in ("shortcut", "pad") if values[name] != getattr(Settings, name)}
 
 

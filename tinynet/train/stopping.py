@@ -1,4 +1,4 @@
-"""Stopping without loss: Ctrl-C, SIGTERM and a closed terminal end a run after the step that is under way."""
+"""Stopping without loss: Ctrl-C, SIGTERM and a closed terminal end a run after the current step."""
 
 import signal
 import threading

@@ -1,6 +1,6 @@
-"""Settings that suit the number of the user's own images, where the user gives none.
+"""Settings that suit the number of the user's own images, used where the user gives none.
 
-Few images need small batches and many epochs, or the network would take a handful of steps and stop.
+Few images need small batches and many epochs. Otherwise the run would have too few steps to learn.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ def suited(settings, given, count):
 
 
 def batch_for(count):
-    """The power of two that gives some 16 steps in an epoch, from 16 to 128."""
+    """The batch size, a power of two from 16 to 128, that gives some 16 steps in an epoch."""
     batch = LEAST_BATCH
     while batch < MOST_BATCH and 2 * batch * 16 <= count:
         batch *= 2

@@ -1,4 +1,4 @@
-"""The rows of metrics.csv as events, for those who watch their runs in TensorBoard (the extra `tensorboard`)."""
+"""The rows of metrics.csv as events for TensorBoard (the extra `tensorboard`)."""
 
 import importlib.util
 
@@ -13,12 +13,12 @@ class Events:
 
     @staticmethod
     def check():
-        """ValueError, with what to install, where the package is missing."""
+        """ValueError, which names the package to install, if it is missing."""
         if importlib.util.find_spec("tensorboardX") is None:
             raise ValueError("tensorboard: the package tensorboardX is missing; pip install tensorboardX")
 
     def add(self, row):
-        """Write one row; the axis counts epochs."""
+        """Write one row; the axis of the plots is the epoch."""
         for name, value in row.items():
             if name != "epoch":
                 self.writer.add_scalar(name, value, row["epoch"])

@@ -1,4 +1,4 @@
-"""What the commands for text share: the text of a run, its network, the baselines, and a run that is read again."""
+"""The common part of the commands for text: the text of a run, its network, the baselines, and reading a run again."""
 
 import pathlib
 
@@ -9,7 +9,7 @@ from tinynet.system import files
 from tinynet.train.settings import MAX_FILE, TextSettings
 from tinynet.weights import load
 
-MAX_TEXT = 50_000_000                  # bytes; as numbers, a text takes some 40 times its size
+MAX_TEXT = 50_000_000                  # bytes; in memory, as numbers, a text takes some 40 times its size
 
 
 def read_text(settings):
@@ -44,11 +44,11 @@ def read_run(path):
     ValueError where the files are not those of `tinynet train-text`.
     """
     if not is_text_run(path):
-        raise ValueError(f"{path}: expected a run of `tinynet train-text`, whose config.json stands beside the weights")
+        raise ValueError(f"{path}: expected a run of `tinynet train-text`, with its config.json beside the weights")
     content, settings = load(path), TextSettings.read(pathlib.Path(path).parent / "config.json")
     weights = content.get("model", content)                # a checkpoint has more than weights
     if "alphabet" not in weights:
-        raise ValueError(f"{path}: expected weights that carry their alphabet, got some without; train them again")
+        raise ValueError(f"{path}: expected weights with their alphabet, got some without; train the network again")
     characters = [chr(code) for code in weights["alphabet"].tolist()]
     model = model_for(settings, characters)
     model.load_state_dict(weights)

@@ -1,7 +1,7 @@
-"""The training loop: forward, loss, backward, step; and the bookkeeping that lets it be killed at any moment.
+"""The training loop: forward, loss, backward, step; and the records that allow to kill and resume it at any time.
 
-`Trainer.state()` is everything the future of a run depends on. A run that is resumed from it continues with
-the same bits as one that was never interrupted.
+The rest of a run depends on `Trainer.state()` alone. A run that is resumed from it continues with the same bits as a
+run that was never interrupted.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ def make_optimizer(settings, model):
 
 
 def make_schedule(settings, optimizer, steps_per_epoch):
-    """The learning rate's course, in steps."""
+    """The schedule of the learning rate, in steps."""
     total = settings.epochs * steps_per_epoch
     warmup = min(round(settings.warmup * steps_per_epoch), total - 1)
     if settings.schedule == "onecycle":
@@ -56,20 +56,25 @@ def make_schedule(settings, optimizer, steps_per_epoch):
 
 
 class Trainer:
-    """Trains `model` on the batches of `train_loader` and keeps its run in `folder`.
+    """Trains `model` on the batches of `train_loader` and writes the files of the run into `folder`.
 
-    A batch is a pair (inputs, labels): the model gives scores (N, classes, ...) for labels (N, ...), one for
+    A batch is a pair (inputs, labels): the model gives scores (N, classes, ...) for labels (N, ...), one label for
     each image, or for each character of a text. After each epoch the loss and accuracy on `validation_loader`
     (if there is one) are measured, and a checkpoint, metrics.csv and curves.png are written. `levels`,
-    {name: loss}, are lines across the curves, to compare with. Losses are in nats, accuracies from 0 to 1,
-    times in seconds.
+    {name: loss}, are horizontal lines in the plot of the loss, to compare with. Losses are in nats, accuracies from 0
+    to 1, times in seconds.
 
-    The weights of the best epoch by validation are kept in best.safetensors, and become model.safetensors at the
-    end, and those of `model`; without validation the last epoch's do. `metadata` goes into all these files.
+    The weights of the epoch that is best by validation are kept in best.safetensors. At the end they are loaded into
+    `model` and written as model.safetensors. Without validation, the last epoch counts as the best. `metadata` goes
+    into all these files.
     """
 
+<<<<<<< HEAD
     by_command = False                 # whether `tinynet train --resume` can make this trainer again
     first = True                       # whether this process writes, prints and measures: one of several does
+=======
+    by_command = False                 # whether `tinynet train --resume` can resume this run
+>>>>>>> c0668bb (Prose pass over data, vision, interop, commands, train, weights, deploy, explorer, inspect, plots, system, bench)
 
     def __init__(self, settings, model, train_loader, validation_loader, folder, anomaly=False, levels=None,
                  metadata=None):
@@ -77,7 +82,7 @@ class Trainer:
         self.network = model                            # what is called with a batch
         self.metadata = metadata
         if settings.early_stop and validation_loader is None:
-            raise ValueError("early_stop: expected data for validation to go by (--validation), got none")
+            raise ValueError("early_stop: expected data for validation (--validation), got none")
         self.train_loader, self.validation_loader = train_loader, validation_loader
         self.unit, self.levels = train_loader.unit, levels or {}
         self.data = getattr(train_loader.dataset, "fingerprint", lambda: None)()
@@ -107,25 +112,25 @@ class Trainer:
     # The state of a run -------------------------------------------------------------------------------------
 
     def state(self):
-        """All that the rest of the run depends on: nested dicts and lists of arrays, for `tinynet.save`."""
+        """Everything that the rest of the run depends on: nested dicts and lists of arrays, for `tinynet.save`."""
         return {"settings": self.settings.asdict(), "data": self.data, "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(), "schedule": self.schedule.state_dict(),
                 "epoch": self.epoch, "step": self.step, "sums": self.sums, "rows": self.rows,
                 "random": random.get_state()}
 
     def restore(self, state):
-        """Go on from a `state`; ValueError for that of another network, other data or other settings.
+        """Continue from a `state`; ValueError for the state of another network, other data or other settings.
 
-        The one setting that changes the outcome and may differ is `epochs`, which may be higher than before.
-        Then the schedule is laid out over all epochs again, and the learning rate of every step from here on
-        is the one that a run of so many epochs would have there.
+        Only one setting that changes the outcome may differ: `epochs` may be higher than before. Then the schedule is
+        computed again for all epochs. From here on, every step has the learning rate that it would have in a run that
+        was started with the higher number of epochs.
         """
         missing = [name for name in self.state() if name not in state and name not in OPTIONAL]
         if missing:
             raise ValueError(f"the checkpoint is not one of a run: it has no {', '.join(missing)}")
         earlier = type(self.settings).of(state["settings"], "the checkpoint")
         self.settings.check_resumed(earlier)
-        if state.get("data", self.data) != self.data:          # the first versions did not note it
+        if state.get("data", self.data) != self.data:          # the first versions did not save it
             raise ValueError(f"the data of {self.train_loader.dataset} is not the data that the run began with")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -140,7 +145,7 @@ class Trainer:
             run_folder.write_metrics(self.folder, self.rows, self.unit)
 
     def catch_up_schedule(self):
-        """Replace the schedule by one for `settings.epochs`, and advance it to the present step."""
+        """Replace the schedule by one for `settings.epochs`, and advance it to the current step."""
         scratch = make_optimizer(self.settings, self.model)
         schedule = make_schedule(self.settings, scratch, len(self.train_loader))
         for _ in range(self.epoch * len(self.train_loader) + self.step):
@@ -179,9 +184,13 @@ class Trainer:
         return self.epoch >= self.settings.epochs or 0 < patience <= epochs_since_best(self.rows, self.settings.best_by)
 
     def finish(self):
+<<<<<<< HEAD
         """Take the best epoch's weights, where there is a best one, and write them as the result of the run."""
         if not self.first:
             return
+=======
+        """Load the weights of the best epoch, if there is one, and write the weights as the result of the run."""
+>>>>>>> c0668bb (Prose pass over data, vision, interop, commands, train, weights, deploy, explorer, inspect, plots, system, bench)
         best = self.folder / BEST
         if best_row(self.rows, self.settings.best_by) is not None and best.exists():
             self.model.load_state_dict(load(best))
@@ -190,12 +199,20 @@ class Trainer:
         save(self.model.state_dict(), self.folder / MODEL, metadata=self.metadata)
 
     def events(self):
+<<<<<<< HEAD
         """A context with the writer of events for TensorBoard, or with None if they are not wanted."""
         wanted = self.settings.tensorboard and self.first
         return contextlib.closing(Events(self.folder)) if wanted else contextlib.nullcontext()
 
     def train_epoch(self, bar):
         """Take the remaining steps of the present epoch."""
+=======
+        """A context with the writer of events for TensorBoard, or with None if the settings do not ask for it."""
+        return contextlib.closing(Events(self.folder)) if self.settings.tensorboard else contextlib.nullcontext()
+
+    def train_epoch(self, bar, stop):
+        """Take the remaining steps of the current epoch."""
+>>>>>>> c0668bb (Prose pass over data, vision, interop, commands, train, weights, deploy, explorer, inspect, plots, system, bench)
         train_mode(self.model)
         start = time.perf_counter()
         for inputs, labels in self.train_loader.iterate(self.epoch, self.step):
@@ -239,7 +256,7 @@ class Trainer:
         return F.cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)
 
     def check(self, loss, inputs):
-        """FloatingPointError, which says where it began, for a loss of NaN or infinity."""
+        """FloatingPointError for a loss of NaN or infinity; it names the first parameter or layer with one."""
         if np.isfinite(loss.array):
             return
         raise FloatingPointError(
@@ -248,6 +265,7 @@ class Trainer:
             f"in {self.folder}; a lower --lr may help, --detect-anomaly finds the operator")
 
     def finish_epoch(self, events):
+<<<<<<< HEAD
         """Measure, note a row, save, draw the curves."""
         row = self.measure()
         self.rows.append(row)
@@ -263,6 +281,9 @@ class Trainer:
 
     def measure(self):
         """The row of metrics.csv for the epoch that ends here."""
+=======
+        """Measure, add a row to the metrics, save, and draw the curves."""
+>>>>>>> c0668bb (Prose pass over data, vision, interop, commands, train, weights, deploy, explorer, inspect, plots, system, bench)
         sums, rate = self.sums, self.optimizer.param_groups[0]["lr"]
         row = {"epoch": self.epoch + 1, "learning_rate": rate}
         row["train_loss"] = sums["loss"] / sums["count"]
@@ -274,7 +295,7 @@ class Trainer:
         return row
 
     def draw_curves(self):
-        """curves.png, unless it was drawn a moment ago: a short epoch takes less time than a picture."""
+        """Draw curves.png, unless it was drawn a few seconds ago: drawing takes longer than a short epoch."""
         if self.finished() or time.monotonic() - self.drawn > BETWEEN_CURVES:
             plots.training_curves({self.settings.title(): self.rows}, self.folder / "curves.png", self.levels)
             self.drawn = time.monotonic()
@@ -288,7 +309,7 @@ class Trainer:
         bar.update(count)
 
     def stop(self, signal_number):
-        """Save, and leave by the exception `Stopped`."""
+        """Save, and raise the exception `Stopped`."""
         self.save()
         how = (f"tinynet {self.settings.command} --resume --out {shlex.quote(str(self.folder))}" if self.by_command else
                "trainer.restore(tinynet.train.checkpoint.read_latest(trainer.folder)); trainer.fit()")

@@ -1,7 +1,8 @@
-"""What torchvision has beside its models, under torchvision's names.
+"""torchvision's transforms, data sets, utilities, layers and models, under torchvision's names.
 
     transforms     images to tensors, and random changes of them
-    datasets       CIFAR-10 and CIFAR-100, MNIST and Fashion-MNIST, folders of images, invented images
+    datasets       CIFAR-10 and CIFAR-100, MNIST and Fashion-MNIST, folders of images, random images
     utils          images side by side, and saved
-    ops            a few layers of torchvision's own
+    ops            the layers of torchvision's own networks
+    models         tinynet's ResNets with torchvision's signatures
 """

@@ -12,9 +12,9 @@ NO_DOWNLOAD = "trained weights are not downloaded; download the file yourself, a
 
 
 class ResNet(models.ResNet):
-    """A ResNet by torchvision's signature: (N, 3, H, W) -> (N, num_classes). He et al. 2015.
+    """A ResNet with torchvision's signature: (N, 3, H, W) -> (N, num_classes). He et al. 2015.
 
-    Its children are torchvision's, so that scripts can put some of them into a Sequential.
+    Its child modules are those of torchvision's ResNet, so that scripts can put some of them into a Sequential.
     """
 
     def __init__(self, block, layers, num_classes=1000, zero_init_residual=False, groups=1, width_per_group=64):
@@ -24,7 +24,7 @@ class ResNet(models.ResNet):
         self.arrange()
 
     def arrange(self):
-        """Make the children torchvision's: conv1, bn1, relu, maxpool, layer1 to layer4, avgpool, fc."""
+        """Give it torchvision's child modules: conv1, bn1, relu, maxpool, layer1 to layer4, avgpool, fc."""
         del self.flatten, self.dropout
         later = {name: self._modules.pop(name) for name in list(self._modules)[2:]}
         self.relu = ReLU(inplace=True)
@@ -37,7 +37,7 @@ class ResNet(models.ResNet):
 
 
 def with_torchvisions_signature(make):
-    """The function `make`, which then takes torchvision's way to ask for trained weights: there are none."""
+    """The function `make` with torchvision's arguments for trained weights; asking for weights is an error."""
     @functools.wraps(make)
     def build(*, weights=None, progress=True, pretrained=False, **options):
         if weights is not None or pretrained:
@@ -54,7 +54,7 @@ globals().update({name: with_torchvisions_signature(getattr(models, name)) for n
 
 
 class NoWeights(type):
-    """The type of `ResNet18_Weights` and its kin, none of whose members are there."""
+    """The type of `ResNet18_Weights` and the like. Using any of their members is an error."""
 
     def __getattr__(cls, name):
         if name.startswith("_"):

@@ -1,4 +1,4 @@
-"""The few layers of `torchvision.ops` that its own networks are made of."""
+"""The layers of `torchvision.ops` that torchvision's own networks use."""
 
 from tinynet import nn
 from tinynet.creation import ones, zeros

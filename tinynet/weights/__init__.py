@@ -1,4 +1,4 @@
-"""Weight files: safetensors read and written, PyTorch's files too, without PyTorch and without running them."""
+"""Weight files: reads and writes safetensors and PyTorch's files, without PyTorch and without running their code."""
 
 from tinynet.weights.save_load import WeightFileError, load, read_metadata, save
 from tinynet.weights.unwrapping import unwrap

@@ -1,7 +1,7 @@
 """The kinds of numbers in weight files, and how their bytes become arrays.
 
-Kinds carry the names of the safetensors format. The half-precision floats are read only into a wider float
-that the caller asks for, since tinynet computes with neither.
+The kinds have the names of the safetensors format. float16 and bfloat16 are converted to a wider float, which the
+caller must ask for, because tinynet computes with neither.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from tinynet.weights.refusal import Refusal
 
 CODES = {
-    "F64": "f8", "F32": "f4", "F16": "f2", "BF16": "u2",     # NumPy has no bfloat16: first its bits
+    "F64": "f8", "F32": "f4", "F16": "f2", "BF16": "u2",     # NumPy has no bfloat16: its bits are read first
     "I64": "i8", "I32": "i4", "I16": "i2", "I8": "i1", "U8": "u1", "BOOL": "u1",
 }
 FLOATS = ("F64", "F32", "F16", "BF16")
@@ -22,7 +22,7 @@ def itemsize(kind):
 
 
 def loaded_dtype(kind, dtype):
-    """The type in memory of numbers of `kind`, if the caller wants floats as `dtype` (None: as they are)."""
+    """The type in memory of numbers of `kind`, where the caller asks for floats of `dtype` (None: unchanged)."""
     if kind == "BOOL":
         return np.dtype(bool)
     if kind in FLOATS and dtype is not None:
@@ -37,5 +37,5 @@ def decode(raw, kind, dtype, order="<"):
     numbers = np.frombuffer(raw, order + CODES[kind])
     if kind == "BF16":
         numbers = (numbers.astype(np.uint32) << 16).view(np.float32)     # the upper half of a float32
-    with np.errstate(over="ignore", invalid="ignore"):     # too large for `dtype` becomes inf
+    with np.errstate(over="ignore", invalid="ignore"):     # a number too large for `dtype` becomes inf
         return numbers.astype(loaded_dtype(kind, dtype))

@@ -1,7 +1,7 @@
-"""A nest of dicts, lists and tuples as a plain safetensors file, and back.
+"""Nested dicts, lists and tuples as a plain safetensors file, and back.
 
-A flat state_dict keeps its own keys; deeper down, the keys on the way are joined by "/". What safetensors cannot say
-(the nesting, numbers, texts, the order of keys) is JSON in the file's metadata, under "tinynet":
+A flat state_dict keeps its own keys; for deeper tensors, the keys on the way are joined by "/". Facts that safetensors
+cannot hold (the nesting, numbers, strings, the order of keys) are JSON in the file's metadata, under "tinynet":
 
     {"model": {"fc.bias": b}, "epoch": 3}
     tensors    {"model/fc.bias": b}
@@ -21,9 +21,9 @@ from tinynet.weights.safetensors_reader import MAX_HEADER, MAX_TENSORS, read_saf
 
 
 def to_bytes(obj, metadata=None):
-    """The file's bytes, with more metadata, {text: text}.
+    """The file's bytes, with more metadata, {string: string}.
 
-    TypeError for what cannot be stored, ValueError for what `read_nest` would refuse.
+    TypeError for objects that cannot be stored, ValueError for a file that `read_nest` would refuse.
     """
     arrays = {}
     structure = json.dumps(take_apart(obj, "", arrays))
@@ -37,7 +37,7 @@ def to_bytes(obj, metadata=None):
 
 
 def read_nest(file, size, dtype):
-    """What `to_bytes` wrote; of any other safetensors file its tensors, by name."""
+    """The object that `to_bytes` wrote; for any other safetensors file, a dict of its tensors."""
     arrays, metadata = read_safetensors(file, size, dtype)
     tensors = {name: Tensor(array) for name, array in arrays.items()}
     if "tinynet" not in metadata:
@@ -50,7 +50,7 @@ def read_nest(file, size, dtype):
 
 
 def take_apart(obj, name, arrays):
-    """`obj` as JSON, its arrays moved into `arrays`; `name` is the way to it."""
+    """`obj` as JSON, its arrays moved into `arrays`; `name` is its path in the whole object."""
     obj = plain(obj, name)
     if isinstance(obj, np.ndarray):
         return {"tensor": put_away(obj, name, arrays)}
@@ -80,7 +80,7 @@ def put_together(node, tensors):
 
 
 def plain(obj, name):
-    """`obj` as what a file can hold: tensors as arrays of a supported dtype, NumPy's scalars as Python's."""
+    """`obj` in a form that a file can hold: tensors as arrays of a supported dtype, NumPy's scalars as Python's."""
     if isinstance(obj, Tensor):
         obj = obj.array
     if isinstance(obj, np.generic):
@@ -107,7 +107,7 @@ def checked_key(key, name):
 
 
 def put_away(array, name, arrays):
-    """Adds the array under its name, or one like it if that is taken."""
+    """Add the array under its name, or under a longer name if that is taken; returns the name."""
     while name in arrays or name == "__metadata__":
         name += "'"
     arrays[name] = np.asarray(array, array.dtype.newbyteorder("="), order="C")

@@ -1,28 +1,27 @@
-"""A stack machine that runs a pickle, if the pickle builds plain containers and calls only what it may.
+"""A stack machine that runs a pickle, if it builds plain containers and calls nothing but allowed functions.
 
-A pickle is a program. Python's own unpickler lets it import and call any function, so that a "weight file"
-can delete your home folder; even with a list of allowed functions it can be made to fill the memory. This
-machine knows the instructions for dicts, lists, tuples, numbers and texts, and refuses the rest.
-`pickletools`, from Python's library, cuts the bytes into instructions and documents each of them (`python
--m pickletools FILE` prints a pickle).
+A pickle is a program. Python's own unpickler lets it import and call any function, so that a "weight file" can delete
+your home folder. Even with a list of allowed functions, a pickle can fill the memory. This machine knows the
+instructions for dicts, lists, tuples, numbers and strings, and refuses all others. `pickletools`, from Python's
+library, splits the bytes into instructions and documents them (`python -m pickletools FILE` prints a pickle).
 """
 
 import pickletools
 
 from tinynet.weights.refusal import Refusal, as_dict
 
-MAX_STEPS = 1_000_000         # a tensor takes 25; so many can fill some 100 MB at worst
+MAX_STEPS = 1_000_000         # a tensor takes 25; a million of them can fill some 100 MB at worst
 
 
 class Global(str):
-    """An allowed name on the machine's stack. If it ends up in the data, it is only a string."""
+    """An allowed name on the machine's stack. In the data it is only a string."""
 
 
 def run(file, calls=(), names=(), persistent=None):
     """Runs the pickle that begins at the position of `file`, and returns what it builds.
 
-    `calls` are the functions it may call, by their names in the pickle; `names` it may mention, but not call.
-    `persistent` makes an object from a persistent id, pickle's way to speak of what is stored elsewhere.
+    `calls` maps the names of the functions that it may call to the functions; it may mention `names`, but not call
+    them. `persistent` makes an object from a persistent id, which stands for data outside the pickle.
     """
     machine = Machine(calls, names, persistent)
     for steps, (instruction, argument, _) in enumerate(pickletools.genops(file)):
@@ -36,7 +35,7 @@ def run(file, calls=(), names=(), persistent=None):
 
 
 class Machine:
-    """A method per pickle instruction, by its name in `pickletools`; `argument` stands in the instruction."""
+    """A method for each pickle instruction, by its name in `pickletools`, with the instruction's argument."""
 
     def __init__(self, calls, names, persistent):
         self.calls, self.names, self.persistent = calls, names, persistent
@@ -62,7 +61,7 @@ class Machine:
     def NEWFALSE(self, _):
         self.push(False)
 
-    # The memo: what will be used again.
+    # The memo: objects that later instructions use again.
 
     def PUT(self, index):
         self.memo[index] = self.stack[-1]
@@ -76,7 +75,7 @@ class Machine:
     BINPUT = LONG_BINPUT = PUT
     BINGET = LONG_BINGET = GET
 
-    # Containers. MARK begins a new stack; what lies on it at the end are the items.
+    # Containers. MARK begins a new stack; its objects at the end are the items.
 
     def MARK(self, _):
         self.marked.append(self.stack)
@@ -131,7 +130,7 @@ class Machine:
     def TUPLE(self, _):
         self.push(tuple(self.items()))
 
-    # Names and calls: where a pickle could do harm.
+    # Names and calls: here a pickle could do harm.
 
     def GLOBAL(self, argument):
         name = argument.replace(" ", ".")
@@ -146,7 +145,7 @@ class Machine:
     def REDUCE(self, _):
         function, arguments = self.pop(2)
         if type(function) is not Global or function not in self.calls or type(arguments) is not tuple:
-            raise Refusal("its pickle calls what is no function")
+            raise Refusal("its pickle calls an object that is not a function")
         self.push(self.calls[function](*arguments))
 
     def BUILD(self, _):

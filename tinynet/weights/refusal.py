@@ -1,4 +1,4 @@
-"""What the readers of weight files share: how to refuse, and the bounds of JSON and of a dict's keys."""
+"""The common part of the readers of weight files: refusing a file, and the bounds of JSON and of a dict's keys."""
 
 from tinynet.system import bounded_json
 
@@ -6,7 +6,7 @@ MAX_KEY = 2**60               # Python hashes a smaller integer to itself
 
 
 class Refusal(ValueError):
-    """Why a file is not read: the end of a sentence that begins with the file's name."""
+    """The reason why a file is not read: the end of a sentence that begins with the file's name."""
 
 
 def parse_json(raw, most):
@@ -18,7 +18,7 @@ def parse_json(raw, most):
 
 
 def as_dict(pairs):
-    """`dict(pairs)`. Refusal for keys that make a dict slow: nested tuples, integers chosen to collide."""
+    """`dict(pairs)`. Refusal for keys that can make a dict slow: nested tuples, and integers that collide."""
     for key, _ in pairs:
         if not isinstance(key, (str, int, float, type(None))):
             raise Refusal(f"it holds a dict with a {type(key).__name__} as a key")

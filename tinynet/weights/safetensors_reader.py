@@ -3,7 +3,7 @@
     {"__metadata__": {"any": "text"},
      "conv1.weight": {"dtype": "F32", "shape": [16, 3, 3, 3], "data_offsets": [0, 1728]}}
 
-Nothing is allocated before the header has been found to describe exactly the bytes that the file has.
+Memory is allocated only after a check that the header describes exactly the bytes of the file.
 The format: https://github.com/huggingface/safetensors, "Format".
 """
 
@@ -18,7 +18,7 @@ MAX_DIMS = 64                 # of NumPy
 
 
 def read_safetensors(file, size, dtype):
-    """The tensors, name -> array, and the metadata, name -> text, of an open file of `size` bytes."""
+    """The tensors, {name: array}, and the metadata, {name: string}, of an open file of `size` bytes."""
     header, start = read_header(file, size)
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict):

@@ -10,10 +10,10 @@ KINDS = {np.dtype(code).name: kind for kind, code in CODES.items() if code != "u
 
 
 def to_bytes(arrays, metadata):
-    """The bytes of a file with the arrays, by name, and the metadata, {text: text}.
+    """The bytes of a file with the arrays, {name: array}, and the metadata, {string: string}.
 
-    The widest numbers come first, and the header fills whole groups of eight bytes with blanks, so that all numbers
-    lie where processors want them. Arrays of one width are in the order of their names.
+    The widest numbers come first, and blanks extend the header to a multiple of eight bytes, so that all numbers are
+    aligned in memory. Arrays of one width are in the order of their names.
     """
     header, parts, end = {"__metadata__": metadata}, [], 0
     for name, array in sorted(arrays.items(), key=lambda item: (-item[1].itemsize, item[0])):

@@ -1,4 +1,4 @@
-"""`tinynet.save` and `tinynet.load`: weights and checkpoints, a nest of dicts, lists and tuples in one file."""
+"""`tinynet.save` and `tinynet.load`: weights and checkpoints, nested dicts, lists and tuples in one file."""
 
 import contextlib
 import os
@@ -9,12 +9,12 @@ from tinynet.devices import check_device
 from tinynet.system.files import atomic_write, open_to_read
 from tinynet.weights.refusal import Refusal
 
-TORCH_ENDINGS = (".pt", ".pth", ".th", ".bin", ".ckpt")          # what PyTorch's users call what `torch.save` writes
+TORCH_ENDINGS = (".pt", ".pth", ".th", ".bin", ".ckpt")          # usual endings of files that `torch.save` writes
 FOREIGN_ENDINGS = (".npz", ".npy", ".h5", ".hdf5", ".onnx", ".pkl", ".pickle", ".json")
 
 
 class WeightFileError(ValueError):
-    """Why `load` refuses a file."""
+    """The reason why `load` refuses a file."""
 
     def __init__(self, path, why):
         super().__init__(f"{path}: {why}")
@@ -22,14 +22,15 @@ class WeightFileError(ValueError):
 
 
 def save(obj, path, *, metadata=None):
-    """Write a nest of dicts, lists and tuples that holds tensors, arrays, numbers, texts, booleans and None.
+    """Write nested dicts, lists and tuples of tensors, arrays, numbers, strings, booleans and None.
 
     The file is safetensors; a name that ends in .pt, .pth, .th, .bin or .ckpt gets PyTorch's own format, which
-    `torch.load(path)` reads with `weights_only=True`. `load` gives back the same nest from either, with tensors for
-    arrays; NumPy's scalars become Python's. The file appears whole or not at all. `path` may be an open binary file,
-    which gets PyTorch's format. TypeError for anything else, float16 and complex arrays included, with the keys that
-    lead to it; ValueError for more than a hundred nested levels, and for a name that promises another format.
-    `metadata`, {text: text}, is for safetensors files alone; `tinynet.weights.read_metadata` reads it.
+    `torch.load(path)` reads with `weights_only=True`. `load` gives the same object back from either format, with
+    tensors for arrays; NumPy's scalars become Python's. The file appears whole or not at all. `path` may be an open
+    binary file, which gets PyTorch's format. TypeError for other objects, including float16 and complex arrays, with
+    the keys that lead to them; ValueError for more than a hundred nested levels, and for a name with the ending of
+    another format. `metadata`, {string: string}, is for safetensors files alone; `tinynet.weights.read_metadata` reads
+    it.
     """
     to_buffer = hasattr(path, "write")
     ending = ".pt" if to_buffer else pathlib.Path(path).suffix.lower()
@@ -50,13 +51,13 @@ def save(obj, path, *, metadata=None):
 
 
 def load(path, map_location=None, *, weights_only=True, dtype=None):
-    """What `save` wrote, a dict of tensors from any other safetensors file, or what `torch.save` wrote.
+    """The object that `save` or `torch.save` wrote, or a dict of the tensors in any other safetensors file.
 
-    `dtype` (float32 or float64) converts every float tensor to it; files of float16 or bfloat16 need it.
-    Nothing in a PyTorch file is ever executed, whatever `weights_only` is: it may hold tensors, plain containers,
-    numbers and texts, or it is refused. `map_location` is "cpu", the one device, or a function or a dict that says
-    what to put where: all tensors come to the CPU. `path` may be an open binary file. Tensors that
-    share memory in a PyTorch file share it here. WeightFileError names the file and what is wrong.
+    `dtype` (float32 or float64) converts every float tensor to this type; files of float16 or bfloat16 need it. Nothing
+    in a PyTorch file is ever executed, whatever `weights_only` is: a file that has more than tensors, plain containers,
+    numbers and strings is refused. `map_location` is "cpu", the one device, or a function or a dict; all tensors come
+    to the CPU. `path` may be an open binary file. Tensors that share memory in a PyTorch file share it here.
+    WeightFileError names the file and the fault.
     """
     check_options(map_location, weights_only, dtype)
     opened = contextlib.nullcontext(path) if hasattr(path, "read") else open_to_read(path)
@@ -67,7 +68,7 @@ def load(path, map_location=None, *, weights_only=True, dtype=None):
             raise WeightFileError(path, str(refusal)) from None
         except MemoryError:
             raise
-        except Exception as error:       # a damaged file can fail in any line that reads it
+        except Exception as error:       # a damaged file can cause an error in any line that reads it
             raise WeightFileError(path, f"it is damaged ({type(error).__name__}: {error!s:.200})") from error
 
 
@@ -81,7 +82,7 @@ def check_options(map_location, weights_only, dtype):
 
 
 def read_metadata(path):
-    """The metadata {text: text} of a safetensors file; none of any other file."""
+    """The metadata, {string: string}, of a safetensors file; {} for any other file."""
     from tinynet.weights.safetensors_reader import read_header
 
     with open_to_read(path) as file:
@@ -98,7 +99,7 @@ def read_metadata(path):
 
 
 def read(file, dtype):
-    """The content of the open file; its first bytes tell which format it has."""
+    """The content of the open file. Its first bytes decide on the format."""
     from tinynet.weights import torch_reader
     from tinynet.weights.nest import read_nest
 

@@ -1,12 +1,11 @@
-"""Reads PyTorch's files without PyTorch, and without running what is in them.
+"""Reads PyTorch's files without PyTorch, and without running their code.
 
-`torch.save` writes a pickle that builds the containers, beside the raw numbers of the tensors. It runs on the
+`torch.save` writes a pickle that builds the containers, and the raw numbers of the tensors. The pickle runs on the
 machine of `pickle_machine`, which calls the functions in `CALLS` and nothing else.
 
-Tensors are views of flat storages. A storage is allocated when the pickle first names it, after a look at
-the file's size, and filled when the pickle has ended. There are two formats: a zip archive (PyTorch 1.6 and
-newer), and several pickles in a row followed by the storages. Both: torch/serialization.py in PyTorch's
-source.
+Tensors are views of flat storages. A storage is allocated when the pickle first names it, after a check of the file's
+size, and filled after the pickle has ended. There are two formats: a zip archive (PyTorch 1.6 and newer), and several
+pickles in a row followed by the storages. PyTorch's source has both in torch/serialization.py.
 """
 
 import io
@@ -34,11 +33,11 @@ STORAGES = {
 }
 ONE_CYCLE = "torch.optim.lr_scheduler.OneCycleLR"
 DTYPES = [f"torch.{name}" for name in "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool".split()]
-NAMES = {*STORAGES, *DTYPES, ONE_CYCLE}       # may be mentioned; a dtype is read as its name, a text
+NAMES = {*STORAGES, *DTYPES, ONE_CYCLE}       # may be mentioned; a dtype is read as its name, a string
 
 
 def read_zip(file, size, dtype):
-    """What `torch.save` wrote as a zip archive: NAME/data.pkl, NAME/data/0, NAME/data/1, ..."""
+    """The object in a zip archive of `torch.save`: NAME/data.pkl, NAME/data/0, NAME/data/1, ..."""
     if zip_directory_size(file, size) > MAX_DIRECTORY:
         raise Refusal(f"the directory of its archive has more than {MAX_DIRECTORY:,} bytes")
     archive = zipfile.ZipFile(file)
@@ -63,9 +62,9 @@ def read_zip(file, size, dtype):
 
 
 def read_legacy(file, size, dtype):
-    """What `torch.save` wrote before: magic number, version, system, object, storage keys; then the storages.
+    """The object in the older format: magic number, version, system, object, storage keys; then the storages.
 
-    Numbers are little-endian, whatever the system was.
+    Numbers are little-endian on every system.
     """
     pickles = io.BytesIO(file.read(MAX_PICKLE))
     _magic, version, _system = run(pickles), run(pickles), run(pickles)
@@ -84,13 +83,13 @@ def read_legacy(file, size, dtype):
 
 
 class Storages(dict):
-    """key -> (kind, flat array): the memory that tensors look into, never more than the file can fill."""
+    """{key: (kind, flat array)}: the memory that tensors are views of, never more than the file can fill."""
 
     def __init__(self, size, dtype):
         self.unclaimed, self.dtype = size, dtype
 
     def claim(self, identity):
-        """The array for a pickle's ("storage", type, key, device, numel), still without its numbers."""
+        """The array for a pickle's ("storage", type, key, device, numel); its numbers are read later."""
         match identity:
             case ("storage", Global() as name, str(key), str(), int(numel), *view) if (
                     name in STORAGES and view in ([], [None])):
@@ -156,14 +155,14 @@ def counter(counts=None):
 
 
 def device(kind, index=None):
-    """torch.device, as its text, such as "cuda:0"."""
+    """torch.device, as a string such as "cuda:0"."""
     if not isinstance(kind, str) or not isinstance(index, (int, type(None))):
         raise Refusal("it holds an improper torch.device")
     return kind if index is None else f"{kind}:{index}"
 
 
 def annealing(owner, name):
-    """getattr(OneCycleLR, "_annealing_cos"), with which PyTorch 1 wrote its schedule: the name as a text."""
+    """getattr(OneCycleLR, "_annealing_cos"), which PyTorch 1 wrote for its schedule: the name as a string."""
     if owner != ONE_CYCLE or name not in ("_annealing_cos", "_annealing_linear"):
         raise Refusal(f"it asks for 'builtins.getattr' of {owner!s:.80}")
     return name

@@ -1,8 +1,8 @@
 """Writes PyTorch's zip format without PyTorch: NAME/data.pkl, NAME/data/0, NAME/data/1, ...
 
-`data.pkl` is a pickle that builds the containers. It names a function of PyTorch for each tensor, which Python's
-pickler writes only where PyTorch is installed; so its few instructions are put together here by hand. They are the
-ones that `torch.load(path, weights_only=True)` allows. `python -m pickletools data.pkl` prints them with their names.
+`data.pkl` is a pickle that builds the containers. It names a function of PyTorch for each tensor, and Python's pickler
+writes such a name only if PyTorch is installed. Therefore this file writes the few instructions itself. They are
+instructions that `torch.load(path, weights_only=True)` allows. `python -m pickletools data.pkl` prints them by name.
 """
 
 import io
@@ -19,13 +19,13 @@ CONSTANTS = {None: b"N", True: b"\x88", False: b"\x89"}
 
 
 def to_bytes(obj):
-    """The file's bytes: what `torch.save` would write for the same nest. TypeError for what cannot be stored."""
+    """The bytes of a file that `torch.load` reads as `obj`. TypeError for objects that cannot be stored."""
     storages = []
     program = b"\x80\x02" + pickled(obj, "", storages) + b"."
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         def add(name, content):
-            archive.writestr(zipfile.ZipInfo(f"archive/{name}"), content)      # of 1980: the same nest, the same bytes
+            archive.writestr(zipfile.ZipInfo(f"archive/{name}"), content)      # dated 1980: equal objects, equal bytes
 
         add("data.pkl", program)
         add("byteorder", b"little")

@@ -1,4 +1,4 @@
-"""The weights inside a checkpoint as others write them: under a key of their own, or with a prefix on every key."""
+"""Taking the weights out of other programs' checkpoints: under a key of their own, or with a prefix on every key."""
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")
 PREFIXES = ("module.", "_orig_mod.", "model.")      # of DataParallel, torch.compile and Lightning
@@ -7,9 +7,9 @@ PREFIXES = ("module.", "_orig_mod.", "model.")      # of DataParallel, torch.com
 def unwrap(content, report=lambda what: None):
     """The `state_dict` in `content`, a dict of tensors or a checkpoint that holds one.
 
-    It is taken out from under "state_dict", "model_state_dict", "model", "net" or "weights", and a prefix "module.",
-    "_orig_mod." or "model." that all keys share is taken off. `report` is called with a sentence for each.
-    TypeError for what is no dict.
+    The weights may be under the key "state_dict", "model_state_dict", "model", "net" or "weights". A prefix "module.",
+    "_orig_mod." or "model." that all keys have is removed. `report` is called with a sentence about each change.
+    TypeError for an object that is not a dict.
     """
     if not isinstance(content, dict):
         raise TypeError(f"unwrap: expected a dict of weights, got {type(content).__name__}")

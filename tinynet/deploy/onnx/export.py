@@ -1,4 +1,4 @@
-"""A network as an ONNX file: its calls, translated one by one, and the result compared with the network's own."""
+"""A network as an ONNX file: its operators are recorded, translated one by one, and the file's results are checked."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from tinynet.system.files import atomic_write
 from tinynet.tensor import Tensor, as_array
 from tinynet.version import __version__
 
-OPSET, IR = 17, 8                      # of 2022: programs of today and of yesterday read them
+OPSET, IR = 17, 8                      # the versions of 2022: new and older programs read them
 TOLERANCE = 1e-3                       # times the largest output; rounding stays far below
 
 
@@ -19,11 +19,11 @@ def export_onnx(model, example, path=None, names=("input", "output"), metadata=N
 
         tinynet.export_onnx(model, tinynet.randn(1, 3, 32, 32), "model.onnx")
 
-    `example` is an input (N, ...), or a tuple of them. What the network does with it is recorded and translated, so
-    sizes other than that of the batch stay as they are. The file passes ONNX's checker and gives the network's own
-    results, with another batch as well: ValueError if it does not, or for an operator that ONNX does not have.
-    `names` are those of inputs and outputs, numbered if there are several; `metadata` is {text: text}.
-    Needs the extra `onnx`. The format: https://onnx.ai.
+    `example` is an input (N, ...), or a tuple of inputs. The operators that the network runs on it are recorded and
+    translated; therefore all sizes but that of the batch are fixed. The file is checked by ONNX's checker, and must
+    give the network's own results, also for another size of batch: ValueError if it does not, or for an operator that
+    ONNX does not have. `names` are those of inputs and outputs, numbered if there are several; `metadata` is
+    {string: string}. Needs the extra `onnx`. The format: https://onnx.ai.
     """
     onnx = import_onnx()
     layers = [path for path, module in model.named_modules() if isinstance(module, QuantizedLayer)]
@@ -63,17 +63,17 @@ def import_onnx():
 
 
 def build(onnx, first, second, names, metadata):
-    """The ONNX model of what two tapes have in common."""
+    """The ONNX model of two records of the same network, which differ in the size of the batch."""
     g = Graph(onnx, first, len(first.inputs[0]))
     if len(first.calls) != len(second.calls):
-        raise ValueError("the network does other things with a larger batch")
+        raise ValueError("the network runs other operators on a larger batch")
     for name, array in zip(numbered(names[0], first.inputs), first.inputs):
         g.names[id(array)] = name
         g.depends.add(name)
     for call, other in zip(first.calls, second.calls):
         made_of_constants = not any(g.names.get(id(a)) in g.depends for a in arrays_in(call.args))
         if made_of_constants and [y.shape for y in call.results] == [y.shape for y in other.results]:
-            continue                                       # so its result is one
+            continue                                       # its result is a constant, too
         args = merged(call, other, len(first.inputs[0]), len(second.inputs[0]))
         for array, name in zip(call.results, to_onnx(g, call, args), strict=True):
             g.names[id(array)] = name
@@ -81,7 +81,7 @@ def build(onnx, first, second, names, metadata):
     outputs = [g.names.get(id(array)) for array in first.outputs]
     if None in outputs or not set(outputs) <= g.depends:
         raise ValueError("an output of the network does not come from its input by operators of tinynet; NumPy's "
-                         "functions, and what is done to .array, leave no trace")
+                         "functions and changes of .array cannot be recorded")
     return g.model(outputs, names, second, metadata)
 
 
@@ -98,15 +98,16 @@ def numbered(name, items):
 
 
 class Graph:
-    """An ONNX graph under construction. `names` are those of arrays, by id; `depends` those that follow the input."""
+    """An ONNX graph under construction. `names` maps the id of an array to its name; `depends` has the names of arrays
+    that depend on the input."""
 
     def __init__(self, onnx, tape, images):
         self.onnx, self.tape, self.images = onnx, tape, images
         self.nodes, self.constants, self.names, self.depends = [], {}, {}, set()
-        self.kept = []                                     # constants, so that no id is used twice
+        self.kept = []                                     # keeps the constants alive, so that no id is used twice
 
     def __call__(self, array):
-        """The name of an array: of what a node made, or of a constant."""
+        """The name of an array: a node's output, or a constant."""
         name = self.names.get(id(array))
         if name is not None:
             return name
@@ -118,7 +119,7 @@ class Graph:
         return name
 
     def node(self, kind, *inputs, outputs=1, **attributes):
-        """Add a node; the name of its output, or the list of them."""
+        """Add a node; returns the name of its output, or a list of names."""
         names = [f"{kind.lower()}_{len(self.nodes)}" + (f"_{i}" if outputs > 1 else "") for i in range(outputs)]
         attributes = {key: list(map(int, value)) if isinstance(value, (tuple, list)) else value
                       for key, value in attributes.items()}
@@ -126,7 +127,7 @@ class Graph:
         return names if outputs > 1 else names[0]
 
     def shape(self, shape, open):
-        """The name of a shape. If one number follows the batch, it may be left `open`; otherwise it is computed."""
+        """The name of a shape. If one number depends on the batch, it may be left `open` (-1); else it is computed."""
         values, follow = shape_values(shape)
         if len(follow) == 1 and open:
             values[next(iter(follow))] = -1
@@ -152,7 +153,7 @@ class Graph:
         return model
 
     def infos(self, names, arrays, others):
-        """Name, type and shape of inputs or outputs; an axis that follows the batch is called N."""
+        """Name, type and shape of inputs or outputs; an axis that depends on the batch is called N."""
         helper = self.onnx.helper
         return [helper.make_tensor_value_info(
             name, helper.np_dtype_to_tensor_dtype(a.dtype),
@@ -161,10 +162,10 @@ class Graph:
 
 
 def compare(content, file, inputs, expected):
-    """ValueError unless the ONNX model gives the network's own results."""
+    """ValueError unless the ONNX model gives the same results as the network."""
     try:
         found = run(content, dict(zip([info.name for info in file.graph.input], inputs)))
-    except Exception as error:         # whatever onnxruntime raises: RuntimeError, Fail, InvalidArgument
+    except Exception as error:         # onnxruntime raises several kinds: RuntimeError, Fail, InvalidArgument
         raise ValueError(f"export_onnx: the file does not run with a batch of {len(inputs[0])}; does the network make "
                          f"tensors of its own for each batch? ({error!s:.200})") from error
     for y, wanted in zip(found, expected, strict=True):

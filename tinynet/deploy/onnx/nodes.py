@@ -1,9 +1,9 @@
-"""For each operator of tinynet its counterpart in ONNX, operator set 17 (https://onnx.ai/onnx/operators).
+"""The counterpart of each operator of tinynet in ONNX, operator set 17 (https://onnx.ai/onnx/operators).
 
-A function of this file is called as the operator is; `to_onnx` finds it by that name. It gets the graph under
-construction, the call's results and its arguments, and returns the name of its output, or a list of names. An
-argument that is an array is turned into a name by `g(array)`: that of the node which made it, or of a constant.
-A counterpart takes the arguments of its operator, however many there are: BatchNorm has eleven.
+A counterpart has the name of its operator, by which `to_onnx` finds it. It gets the graph `g` under construction, the
+results of the call and its arguments, and returns the name of its output, or a list of names. `g(array)` gives the name
+of an argument that is an array: a node's output, or a constant. A counterpart has as many parameters as its operator
+has arguments, and two more: BatchNorm has eleven.
 """
 
 import math
@@ -25,7 +25,7 @@ def counterpart(function):
 
 
 def to_onnx(g, call, args):
-    """Add the nodes of one call; the names of its outputs. ValueError for an operator without a counterpart."""
+    """Add the nodes of one call; returns the names of its outputs. ValueError for an operator without a counterpart."""
     if call.name in SAME_NAME or call.name in RENAMED:
         operands = [a for a in args if isinstance(a, np.ndarray)]
         names = g.node(RENAMED.get(call.name, call.name), *map(g, operands))
@@ -96,7 +96,7 @@ def LayerNorm(g, y, x, weight, bias, axes, eps):
 
 @counterpart
 def MaxPool2d(g, results, x, window, stride, padding, dilation, ceil_mode):
-    """The padding at the end is written out: programs differ in what they make of `ceil_mode`."""
+    """The padding at the end is written out, because programs understand `ceil_mode` in different ways."""
     ends = [(p - 1) * s + (w - 1) * d + 1 - n - before for p, s, w, d, n, before in
             zip(results[0].shape[2:], stride, window, dilation, x.shape[2:], padding)]
     y = g.node("MaxPool", g(x), kernel_shape=window, strides=stride, dilations=dilation,
@@ -314,6 +314,6 @@ def PadIndex(g, y, x, sources):
 
 
 def shape_values(shape):
-    """(the numbers of a shape with 0 in place of those that follow the batch, {place: factor} of these)"""
+    """(the numbers of a shape, with 0 for each that depends on the batch, and {axis: factor} of these)"""
     follow = {i: n.factor for i, n in enumerate(shape) if isinstance(n, Batch)}
     return [0 if i in follow else int(n) for i, n in enumerate(shape)], follow

@@ -1,10 +1,10 @@
-"""Proof of gradients. `tinynet.gradcheck` checks one function; `tinynet gradcheck` proves all operators.
+"""Checking gradients. `tinynet.gradcheck` checks one function; the command `tinynet gradcheck` checks all operators.
 
-    differences.py   central differences: what happens when an input really moves
-    conduct.py       what else a right backward does: any order of memory, twice, without writing into its inputs
-    check.py         both together: `gradcheck`
+    differences.py   central differences: the change of the outputs when an input really changes
+    conduct.py       other rules for a backward: any order of memory, twice, without writing into its inputs
+    check.py         `gradcheck`, which checks both
     cases/           the cases: every differentiable operator and layer, with its options
-    prove.py         the cases, each against differences and against PyTorch
+    prove.py         checks the cases against differences and against PyTorch
 """
 
 from tinynet.inspect.gradcheck.check import analytic_gradients, compare, gradcheck

@@ -1,4 +1,4 @@
-"""The check of one function: central differences, and good conduct."""
+"""The check of one function: central differences, and the other rules for a backward."""
 
 import numpy as np
 
@@ -11,11 +11,11 @@ def gradcheck(function, inputs, tolerance=TOLERANCE, seed=0):
     """Check d function / d inputs; returns the worst `Comparison`, raises GradientError if it exceeds the tolerance.
 
     `function` takes tensors and returns one or a tuple of them; `inputs` are arrays or tensors of any shape.
-    Floating-point inputs are checked, in float64; others are passed as they are. Stay clear of kinks and
-    ties: see `distinct`.
-    `tolerance` is relative to the largest gradient of each input. The backward must give the same gradients for
-    inputs in any order of memory and when it runs twice, and may write into nothing that it was given or that forward
-    saved. `seed` is that of the random gradients of the outputs. After PyTorch's `torch.autograd.gradcheck`.
+    Floating-point inputs are checked, in float64; others are not changed. Values must not be near kinks or ties: see
+    `distinct`. `tolerance` is relative to the largest gradient of each input. The backward must give the same gradients
+    for inputs in any order of memory, and when it runs twice. It must not write into its inputs, into the gradient that
+    it gets, or into saved arrays. `seed` is the seed of the random gradients of the outputs. Follows PyTorch's
+    `torch.autograd.gradcheck`.
     """
     worst = compare(function, [np.array(getattr(x, "array", x)) for x in inputs], np.random.default_rng(seed))
     if not worst.error <= tolerance:
@@ -24,7 +24,7 @@ def gradcheck(function, inputs, tolerance=TOLERANCE, seed=0):
 
 
 def compare(function, arrays, rng, every=ALL_INDICES_UP_TO):
-    """The worst disagreement over all floating-point inputs; a fault of conduct comes first.
+    """The worst disagreement over all floating-point inputs; a fault that `conduct` finds comes first.
 
     Inputs of up to `every` elements move element by element, larger ones along random directions.
     """

@@ -1,9 +1,9 @@
-"""What a right backward must also do, beside giving the right numbers.
+"""Rules for a backward, besides the right numbers.
 
 - It gives the same gradients for inputs and cotangents in any order of memory: rows first, columns first (Fortran),
   channels last, strided.
-- It gives them a second time, when the graph was retained.
-- It writes into nothing that it was given or that forward saved.
+- It gives the same gradients a second time, if the graph was retained.
+- It does not write into its inputs, into the gradient that it gets, or into saved arrays.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ def gradients(function, arrays, rng, order=np.copy):
 
 
 def walk(tensors, outputs, cotangents):
-    """The gradients of one backward pass through a graph that stays."""
+    """The gradients of one backward pass, which keeps the graph."""
     for tensor in tensors:
         tensor.grad = None
     with watched_gradients():
@@ -55,7 +55,7 @@ def walk(tensors, outputs, cotangents):
 
 @contextlib.contextmanager
 def watched_gradients():
-    """Inside, a node whose backward writes into the gradient that it was given is a GradientError."""
+    """A context in which a backward that writes into the gradient that it gets raises a GradientError."""
     run = Node.run
 
     def watched(node, gradients):
@@ -100,7 +100,7 @@ def nodes(outputs):
 
 
 def second_fault(once, again):
-    """Whether a second backward pass gives other gradients."""
+    """The fault of a second backward pass that gives other gradients, in words; empty if there is none."""
     for i, (a, b) in enumerate(zip(once, again)):
         if a is not None and distance(a, b) > SAME:
             return f"a second backward gives input {i} another gradient: it differs by {distance(a, b):.2e}"
@@ -156,7 +156,7 @@ def compare_orders(function, arrays, cotangents, expected):
 
 
 class Replay:
-    """In the place of a random generator: the same cotangents again."""
+    """Takes the place of a random generator and gives the same cotangents again."""
 
     def __init__(self, cotangents):
         self.left = [v for v in cotangents if v is not None]

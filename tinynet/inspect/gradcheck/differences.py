@@ -1,12 +1,12 @@
-"""Central differences: what happens when an input really moves.
+"""Central differences: the change of the outputs when an input really changes.
 
-For a function f and a fixed random cotangent v, backward gives g = J^T v. Moving one element of an input by a small
-h changes <v, f(x)> by about h g: the central difference <v, f(x + h e) - f(x - h e)> / 2h must equal g at that
-element, for every element. A large input moves along random directions d instead, and the difference must equal
+For a function f and a fixed random cotangent v, backward gives g = J^T v. A change of one element of an input by a
+small h changes <v, f(x)> by about h g: the central difference <v, f(x + h e) - f(x - h e)> / 2h must equal g at that
+element, for every element. A large input is changed along random directions d instead, and the difference must equal
 <g, d>.
 
-The cotangent must be random: seeded with ones, softmax and BatchNorm, whose outputs have a constant sum, would pass
-with a backward of all zeros. The check runs in float64, where the error of a central difference is about h^2.
+The cotangent must be random. The outputs of softmax and BatchNorm have a constant sum: with a cotangent of ones, even
+a backward of all zeros would pass. The check runs in float64, where the error of a central difference is about h^2.
 """
 
 import dataclasses
@@ -27,8 +27,8 @@ ROUNDING = 16 * np.finfo(np.float64).eps       # the relative error of a value t
 class Comparison:
     """The worst disagreement found, `error`: relative to the largest gradient of that input.
 
-    It is at `index`, () for a direction, of that `input`: backward says `analytic`, the difference `numeric`.
-    `fault` says what is wrong where it is no single element.
+    It is at `index` of that `input`, () for a direction: backward gives `analytic`, the difference `numeric`. `fault`
+    describes a fault of another kind.
     """
 
     error: float                       # relative error, the figure that must stay below the tolerance
@@ -49,8 +49,8 @@ class Comparison:
 def compare_input(function, arrays, i, cotangents, gradient, rng, every=ALL_INDICES_UP_TO):
     """The worst disagreement between the gradient of input `i` and the central differences. See `moves` for `every`.
 
-    The error is relative to the largest gradient of this input, however small: beside a large gradient of another
-    input it counts as much. What rounding alone can change in a difference is not an error.
+    The error is relative to the largest gradient of this input, even if the gradients of other inputs are larger. A
+    difference that rounding alone can explain is not an error.
     """
     x = arrays[i]
     if gradient.shape != x.shape:
@@ -70,7 +70,7 @@ def compare_input(function, arrays, i, cotangents, gradient, rng, every=ALL_INDI
 
 @no_grad()
 def difference(function, arrays, i, step, cotangents):
-    """(<v, f(x + step) - f(x - step)> / 2 STEP, what rounding can make of it)"""
+    """(<v, f(x + step) - f(x - step)> / 2 STEP, the error that rounding can cause in it)"""
     ends = []
     for x in (arrays[i] + step, arrays[i] - step):
         outputs = as_tuple(function(*(Tensor(a) for a in (*arrays[:i], x, *arrays[i + 1:]))))
@@ -98,7 +98,7 @@ def moves(shape, rng, every):
 
 
 def distinct(shape, rng, gap=0.05):
-    """Random values of that shape, `gap` or more apart, half of it from 0: no kink or tie within a step."""
+    """Random values of that shape, `gap` or more apart, and half a gap from 0: no kink or tie lies within a step."""
     size = int(np.prod(shape))
     values = (np.arange(size) - size // 2 + 0.5) * gap
     return rng.permutation(values).reshape(shape)

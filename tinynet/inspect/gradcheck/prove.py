@@ -12,12 +12,12 @@ from tinynet.inspect.gradcheck.differences import TOLERANCE
 from tinynet.system.suggest import nearest_names
 
 PARITY_TOLERANCE = 1e-9                # float64 on both sides: a few thousand roundings
-EVERY = 40                             # elements that move one by one; random directions are quicker for more
+EVERY = 40                             # elements that are changed one by one; random directions are faster for more
 
 
 @dataclasses.dataclass
 class Row:
-    """What was found for one case, or the worst of several. `parity` is None without PyTorch."""
+    """The result of one case, or the worst result of several. `parity` is None without PyTorch."""
 
     name: str
     error: float                       # the worst error against central differences
@@ -41,7 +41,7 @@ def torch_or_none():
 
 
 def prove(case, seed=0, parity=True):
-    """Check one case in both ways; without `parity` by differences alone."""
+    """Check one case against differences and against PyTorch; without `parity`, against differences alone."""
     import tinynet
     rng = np.random.default_rng(seed)
     arrays, start, failure = case.inputs(rng), time.perf_counter(), ""

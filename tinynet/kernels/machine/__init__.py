@@ -1,1 +1,1 @@
-"""What the kernels run on: compiling, threads, memory, SIMD, and the switch between the two kinds of bodies."""
+"""The machine of the kernels: compiling, threads, memory, SIMD, and the switch between the two bodies of a kernel."""

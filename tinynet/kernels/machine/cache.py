@@ -1,7 +1,7 @@
 """Compiled kernels on disk: a file for each function and signature.
 
-A file begins with the checksum of the rest. Whatever is wrong with a file (empty, cut off, of another version), its
-kernel is compiled again. Whatever is wrong with the folder (full, read-only, somebody else's) costs only the keeping.
+A file begins with the checksum of the rest. The kernel of a wrong file (empty, cut off, of another version) is compiled
+again. With a wrong folder (full, read-only, of another user), kernels are compiled, but not kept.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ class Folder:
         return None
 
     def read(self, name):
-        """The bytes that were written under this name, or None: missing, damaged, or written by somebody else."""
+        """The bytes that were written under this name; None if the file is missing, damaged, or of another user."""
         try:
             if self.why_not_trusted():
                 return None
@@ -61,7 +61,7 @@ class Folder:
         return data if hashlib.sha256(data).digest() == checksum else None
 
     def write(self, name, data):
-        """Keep `data` under this name, whole or not at all. What prevents it is said once, on stderr."""
+        """Keep `data` under this name, whole or not at all. If that fails, the reason is printed once, on stderr."""
         problem = self._try_to_write(name, data)
         if problem:
             self.tell(f"compiled kernels are not kept: {problem}")
@@ -117,7 +117,7 @@ class Folder:
 
 
 class KernelCache:
-    """What Numba asks for the compiled code of one function (it takes this object for its own cache)."""
+    """The object that Numba asks for the compiled code of one function. It takes the place of Numba's own cache."""
 
     def __init__(self, function, folder):
         self.function, self.folder = function, folder
@@ -144,7 +144,7 @@ class KernelCache:
     disable = flush = enable
 
     def _name(self, signature, codegen):
-        """The file's name. It stands for all that decides the machine code: function, types, processor."""
+        """The file's name. It depends on everything that decides the machine code: function, types, processor."""
         code = self.function.__code__
         identity = (self.function.__module__, self.function.__qualname__, code.co_firstlineno, _hash(code.co_filename),
                     signature, codegen.magic_tuple())

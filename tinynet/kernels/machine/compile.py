@@ -1,7 +1,7 @@
 """Compiling loops with Numba, and keeping the result on disk.
 
-Numba's own cache looks only at the file that a function stands in. Ours lies in a folder named by the hash of *all*
-kernel sources, so that no change anywhere can leave a stale kernel behind.
+Numba's own cache only checks the file of the function itself. tinynet's cache is a folder whose name contains the hash
+of *all* kernel sources, so that a change in any of them makes every kernel be compiled again.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from tinynet.system.progress import say
 
 
 def source_hash():
-    """A short hash of all that decides the machine code: kernel sources, versions, the number of lanes."""
+    """A short hash of everything that decides the machine code: kernel sources, versions, the number of lanes."""
     versions = platform.python_version(), numpy.__version__, numba.__version__, llvmlite.__version__, lanes.LANES
     digest = hashlib.sha256(repr(versions).encode())
     for path in sorted(pathlib.Path(__file__).parents[1].rglob("*.py")):
@@ -49,7 +49,7 @@ def jit(function=None, cache=True, **options):
 
 
 class _Announce(event.Listener):
-    """Says once a process, on stderr, that a pause is compilation, and whether it will come back."""
+    """Prints once per process, on stderr, that kernels are being compiled, and whether they are kept for next time."""
 
     said = False
 

@@ -1,4 +1,4 @@
-"""Flat memory: arrays of one memory order, taken as runs of values without regard to their shape.
+"""Flat memory: arrays of one memory order, treated as runs of values without regard to their shape.
 
 Of channels-last arrays such a run is pixels, C values each. Loops over it take *rows*, a whole number of pixels and
 some 256 values long: with 16 channels, a loop over the channels of one pixel would end before it has begun.

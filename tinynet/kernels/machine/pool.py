@@ -1,4 +1,4 @@
-"""The pool: Python threads that wait for jobs, and help whichever thread has one."""
+"""The pool: Python threads that wait for jobs, and help the thread that has one."""
 
 import queue
 import threading

@@ -1,4 +1,4 @@
-"""What the data sets share: a root folder, and transforms of images and targets."""
+"""Base classes of the data sets: a root folder, and transforms of images and targets."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ class VisionDataset(Dataset):
         self.transforms, self.transform, self.target_transform = transforms, transform, target_transform
 
     def transformed(self, image, target):
-        """(image, target), changed by the transforms that there are."""
+        """(image, target), after the transforms that were given."""
         if self.transforms is not None:
             return self.transforms(image, target)
         if self.transform is not None:
@@ -62,5 +62,5 @@ class Split(VisionDataset):
         return f"Split: {'Train' if self.train else 'Test'}"
 
     def advice(self, root, problem):
-        """What to say where data is not there."""
+        """The error's sentence for data that are missing."""
         return f"{type(self).__name__}: {problem} in {root}; download=True downloads the data set"

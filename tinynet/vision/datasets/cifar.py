@@ -1,8 +1,8 @@
-"""CIFAR-10 and CIFAR-100 in the layout that torchvision keeps: the official archive for Python, unpacked.
+"""CIFAR-10 and CIFAR-100 in torchvision's layout: the official archive for Python, unpacked.
 
-Each file is a pickle of a dict with the pixels and the labels. A pickle can run code, so a file is read only if it is
-the official one, byte for byte, and then by an unpickler that knows arrays and plain containers alone. The official
-archive for other languages, which `tinynet.data.cifar10` reads, serves as well where it is there.
+Each file is a pickle of a dict with the pixels and the labels. A pickle can run code. Therefore a file is read only if
+it is the official one, byte for byte, and only by an unpickler that knows nothing but arrays and plain containers. The
+files of the official archive for other languages, which `tinynet.data.cifar10` reads, are accepted, too.
 """
 
 import io
@@ -24,7 +24,7 @@ class CIFAR10(Split):
     """60,000 photographs of ten classes, PIL images of 32x32 pixels, 50,000 of them to train with.
 
     They are in `root`/cifar-10-batches-py, or `download` puts them there. `data` is (N, 32, 32, 3), uint8, `targets`
-    a list. DataError for what is missing or altered. `torchvision.datasets.CIFAR10`; Krizhevsky 2009.
+    a list. DataError for missing or altered files. `torchvision.datasets.CIFAR10`; Krizhevsky 2009.
     """
 
     base_folder, filename, label_key = "cifar-10-batches-py", "cifar-10-python.tar.gz", "labels"
@@ -54,7 +54,7 @@ class CIFAR10(Split):
         self.classes = unpickled(folder / self.meta[0], self.meta[1])[self.names_key]
 
     def read_other_layout(self, root):
-        """Whether the files for other languages are in `root`; takes them, if so."""
+        """Read the files for other languages if they are in `root`; returns whether they are."""
         try:
             found = self.other_layout(root, self.train)
         except DataError as problem:
@@ -78,7 +78,7 @@ class CIFAR100(CIFAR10):
     """60,000 photographs of a hundred classes, PIL images of 32x32 pixels, 50,000 of them to train with.
 
     They are in `root`/cifar-100-python, or `download` puts them there. `data` is (N, 32, 32, 3), uint8, `targets` a
-    list. DataError for what is missing or altered. `torchvision.datasets.CIFAR100`; Krizhevsky 2009.
+    list. DataError for missing or altered files. `torchvision.datasets.CIFAR100`; Krizhevsky 2009.
     """
 
     base_folder, filename, label_key = "cifar-100-python", "cifar-100-python.tar.gz", "fine_labels"

@@ -1,4 +1,4 @@
-"""Images in a folder for each class, one file each, read when they are asked for; and images that are made up."""
+"""Image files in a folder for each class, read one by one when they are needed; and random images."""
 
 import os
 from pathlib import Path

@@ -14,9 +14,8 @@ class MNIST(Split):
     """70,000 handwritten digits, gray PIL images of 28x28 pixels, 60,000 of them to train with.
 
     They are in `root`/MNIST/raw, packed (.gz) or not, or `download` puts them there. `data` is a tensor (N, 28, 28),
-    uint8, `targets` one (N,), int64. DataError for what is missing or no idx file; other images than the official
-    ones are taken as they are. `torchvision.datasets.MNIST`;
-    LeCun et al. 1998.
+    uint8, `targets` a tensor (N,), int64. DataError for missing files and for files of another format. The content may
+    differ from the official images. `torchvision.datasets.MNIST`; LeCun et al. 1998.
     """
 
     source, files = "mnist", official.MNIST
@@ -51,8 +50,8 @@ class MNIST(Split):
 class FashionMNIST(MNIST):
     """70,000 articles of clothing, gray PIL images of 28x28 pixels, 60,000 of them to train with.
 
-    They are in `root`/FashionMNIST/raw, or `download` puts them there. `data` is (N, 28, 28), all else as in `MNIST`.
-    DataError for what is missing or no idx file. `torchvision.datasets.FashionMNIST`; Xiao et al. 2017.
+    They are in `root`/FashionMNIST/raw, or `download` puts them there. `data` is (N, 28, 28); everything else is as in
+    `MNIST`, with the same DataError. `torchvision.datasets.FashionMNIST`; Xiao et al. 2017.
     """
 
     source, files = "fashion-mnist", official.FASHION

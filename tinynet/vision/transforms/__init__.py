@@ -1,6 +1,6 @@
-"""Transforms of images, under torchvision's names: Pillow images and tensors come in.
+"""Transforms of Pillow images and tensors, under torchvision's names.
 
-Random numbers come from the stream "data", so that `manual_seed` makes them repeat.
+Random numbers come from the stream "data", so that `manual_seed` makes them repeatable.
 """
 
 from tinynet.vision.transforms import functional

@@ -116,7 +116,7 @@ class ColorJitter(Transform):
 
     @staticmethod
     def get_params(brightness, contrast, saturation, hue):
-        """(order of the four changes, their four factors, None for a change that is left out)."""
+        """(order of the four changes, their four factors, with None for a change that is left out)."""
         factors = (None if limits is None else draw(*limits) for limits in (brightness, contrast, saturation, hue))
         return (numbers().permutation(4), *factors)
 
@@ -130,7 +130,7 @@ class ColorJitter(Transform):
 
 
 def bounds(name, value, center=1, low=0.0, high=math.inf):
-    """(least, most) factor, or None where nothing would change."""
+    """The (least, most) factor, or None if the factor could only be 1."""
     if isinstance(value, kinds.Number):
         if value < 0:
             raise ValueError(f"ColorJitter: expected {name} of 0 or more, got {value}")
@@ -169,8 +169,8 @@ class RandomInvert(Randomly):
 class RandomErasing(Transform):
     """A random rectangle of tensors (..., C, H, W) erased, with probability p.
 
-    `scale` bounds its share of the area, `ratio` its height divided by its width; `value` is what is put there: a
-    number, one for each channel, or "random". ValueError for a value that does not fit.
+    `scale` bounds its share of the area, `ratio` its height divided by its width; `value` is put there: a number, one
+    for each channel, or "random". ValueError for a value that does not fit.
     `torchvision.transforms.RandomErasing`; Zhong et al. 2017, "Random Erasing Data Augmentation".
     """
 

@@ -1,4 +1,4 @@
-"""Functions that change the values of pixels: brightness, contrast, colour, blur, a hole. As in torchvision."""
+"""Functions that change the values of pixels: brightness, contrast, colour, blur, erasing. As in torchvision."""
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
@@ -18,14 +18,14 @@ def blend(first, second, ratio):
 
 
 def enhanced(name, img, factor):
-    """What Pillow's ImageEnhance makes of an image."""
+    """A Pillow image changed by Pillow's ImageEnhance; None for a tensor."""
     if factor < 0:
         raise ValueError(f"{name.lower()}: expected a factor of 0 or more, got {factor}")
     return getattr(ImageEnhance, name)(img).enhance(factor) if is_pillow(img) else None
 
 
 def adjust_brightness(img, brightness_factor):
-    """An image (..., C, H, W), so many times as bright: 0 is black, 1 the image itself."""
+    """An image (..., C, H, W) with `brightness_factor` times its brightness: 0 is black, 1 the image itself."""
     result = enhanced("Brightness", img, brightness_factor)
     return blend(img, 0.0, brightness_factor) if result is None else result
 
@@ -67,7 +67,7 @@ def adjust_hue(img, hue_factor):
         if img.mode in ("L", "1", "I", "F"):
             return img
         h, s, v = img.convert("HSV").split()
-        turned = to_array(h) + np.int32(hue_factor * 255).astype(np.uint8)     # uint8: it goes round
+        turned = to_array(h) + np.int32(hue_factor * 255).astype(np.uint8)     # uint8 wraps round, as hues do
         return Image.merge("HSV", (Image.fromarray(turned), s, v)).convert(img.mode)
     if get_image_num_channels(img) == 1:
         return img

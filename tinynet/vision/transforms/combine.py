@@ -91,7 +91,7 @@ class RandomOrder:
 
 
 def numbers():
-    """Where all transforms draw their random numbers from: `manual_seed` sets them."""
+    """The random numbers of all transforms; `manual_seed` sets them."""
     return random.stream("data")
 
 

@@ -49,7 +49,7 @@ def channels_first(pixels):
 
 
 def convert_image_dtype(image, dtype=dtypes.float32):
-    """A tensor of any shape in another type, its values scaled from the range of the one to that of the other.
+    """A tensor of any shape in another type, its values scaled from the range of the old type to that of the new one.
 
     Floats are from 0 to 1, integers from 0 to their largest. As in torchvision.
     """
@@ -72,8 +72,8 @@ def convert_image_dtype(image, dtype=dtypes.float32):
 def to_pil_image(pic, mode=None):
     """A tensor (C, H, W) or (H, W), or an array (H, W, C) or (H, W), as a Pillow image of 1 to 4 channels.
 
-    Floats in a tensor are from 0 to 1. As in torchvision. TypeError for what is no image, ValueError for shapes and
-    modes that do not fit.
+    Floats in a tensor are from 0 to 1. As in torchvision. TypeError for other objects, ValueError for shapes and modes
+    that do not fit.
     """
     if isinstance(pic, Tensor):
         pixels = pic.array[None] if pic.ndim == 2 else pic.array

@@ -1,4 +1,4 @@
-"""The functions under the transforms, without their random choices. Names and results are torchvision's."""
+"""The functions that the transforms call, without random choices. Names and results are torchvision's."""
 
 from tinynet.vision.transforms.color import (
     adjust_brightness, adjust_contrast, adjust_gamma, adjust_hue, adjust_saturation, adjust_sharpness, autocontrast,

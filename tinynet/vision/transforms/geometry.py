@@ -1,4 +1,4 @@
-"""Functions that move pixels: resize, crop, pad, flip, turn. Images in, images out, as in torchvision."""
+"""Functions that move pixels: resize, crop, pad, flip, rotate. As in torchvision."""
 
 import math
 import numbers
@@ -16,8 +16,8 @@ MODES = ("constant", "edge", "reflect", "symmetric")
 def resize(img, size, interpolation=InterpolationMode.BILINEAR, max_size=None, antialias=True):
     """An image (..., C, H, W) in a new size: (height, width), or one number for its shorter side.
 
-    `max_size` limits the longer side then. Pillow images are resized by Pillow, and tensors as Pillow would, unless
-    `antialias` is False. As in torchvision. ValueError for a size that is not positive.
+    With one number, `max_size` limits the longer side. Pillow images are resized by Pillow, and tensors get the same
+    values, unless `antialias` is False. As in torchvision. ValueError for a size that is not positive.
     """
     _, height, width = get_dimensions(img)
     height, width = new_size(size, max_size, height, width)
@@ -34,7 +34,7 @@ def resize(img, size, interpolation=InterpolationMode.BILINEAR, max_size=None, a
 
 
 def new_size(size, max_size, height, width):
-    """(height, width) that `size` asks for."""
+    """The (height, width) for the argument `size`."""
     if not isinstance(size, numbers.Number) and len(size) == 2:
         if max_size is not None:
             raise ValueError("resize: max_size needs a size of one number, the shorter side")
@@ -148,7 +148,7 @@ def pad_array(array, widths, fill, mode):
 
 
 def band_values(img, fill):
-    """`fill` as Pillow wants it: a number for one channel, else a tuple."""
+    """`fill` in Pillow's form: a number for one channel, else a tuple."""
     bands = len(img.getbands())
     if fill is None:
         return 0

@@ -1,4 +1,4 @@
-"""What the transforms work on: a Pillow image, or a tensor (..., C, H, W). This room tells the two apart."""
+"""The two kinds of images that transforms accept, Pillow images and tensors (..., C, H, W), and facts about them."""
 
 import enum
 import numbers
@@ -27,7 +27,7 @@ PILLOW = {InterpolationMode.NEAREST: 0, InterpolationMode.NEAREST_EXACT: 0, Inte
 
 
 def pillow_filter(interpolation):
-    """Pillow's number of an `InterpolationMode`, or of what older code writes: `Image.BICUBIC`, 3."""
+    """Pillow's number of an `InterpolationMode`. The number itself, such as `Image.BICUBIC`, is accepted, too."""
     if isinstance(interpolation, InterpolationMode):
         return PILLOW[interpolation]
     if isinstance(interpolation, int) and interpolation in PILLOW.values():
@@ -45,7 +45,7 @@ def is_pillow(image):
 
 
 def kind(image):
-    """What to call an image in an error."""
+    """The description of an image in an error."""
     shape = getattr(image, "shape", None)
     return type(image).__name__ if shape is None else f"{type(image).__name__} of shape {tuple(shape)}"
 

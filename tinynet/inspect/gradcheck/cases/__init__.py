@@ -1,7 +1,7 @@
-"""What `tinynet gradcheck` proves: cases for every differentiable operator and layer, one room per family.
+"""The cases of `tinynet gradcheck`: every differentiable operator and layer, one module per family.
 
-To add a case, write one line in the room of its family; `case.py` explains what the line holds. A test fails when an
-operator of the engine has no case here.
+To add a case, write one line in the module of its family; `case.py` explains the line. A test fails if an operator of
+the engine has no case here.
 """
 
 from tinynet.inspect.gradcheck.cases import (                                  # noqa: F401  (imported for their cases)

@@ -1,32 +1,32 @@
-"""A case: a function of a library and of tensors, the inputs to try it with, and its options.
+"""A case: a function of a library and of tensors, its inputs, and its options.
 
     case("add", lambda lib, x, y: x + y, (2, 3), (3,))
 
 tinynet has PyTorch's names, so the same function runs on both libraries: `lib` is one of them. The first argument is
-the case's name: the operator, then, if there are several cases of it, what is special. The others are the inputs:
+the name of the case: the operator and, if there are several cases of it, a word about this one. The others are inputs:
 
 - a shape: random values of that shape, all different, none near 0;
 - a function of a random generator, such as `positive(2, 3)`, `integers(4, 5)` or `mask(2, 3)`;
-- an array, as it is. Arrays of integers and of bools are passed on without a gradient.
+- an array, which is taken as it is. Arrays of integers and of bools have no gradient.
 
 `functional` is `case` for a function of `nn.functional`, `layer` for a module with its parameters:
 
     functional("elu", lambda F, x, **o: F.elu(x, **o), (3, 4), alpha=[0.5])
     layer("Linear", lambda nn, **o: nn.Linear(4, 3, **o), (2, 4), bias=[False])
 
-Options are lists of values to try. The case is proven without options, with each value of each option, and with each
-pair of values of two options. `unless` is a function of the options that is true where they exclude each other. A
-value that is an array reaches the function as a tensor without a gradient. A shape that depends on an option is
-a function with `by`:
+Options are lists of values to try. The case is checked without options, with each value of each option, and with each
+pair of values of two options. `unless` is a function of the options that is true for options that exclude each other. A
+value that is an array is given to the function as a tensor without a gradient. A shape that depends on an option is
+written as a function, with `by`:
 
     functional("conv2d", lambda F, x, w, **o: F.conv2d(x, w, **o), (2, 4, 6, 5),
                by(lambda groups=1: (4, 4 // groups, 3, 3)), stride=[2, (2, 1)], padding=[1, "same"], groups=[2, 4],
                unless=lambda o: o.get("padding") == "same" and "stride" in o)
 
-`reference` is a function of PyTorch and the tensors, for what PyTorch has under no name or another one. `convention`
-says that the gradient is PyTorch's, but not the derivative (that of a padding row is zero). Then it is compared with
-PyTorch's and not with differences. `reference=False` says that PyTorch draws other random numbers: then differences
-alone decide.
+`reference` is a function of PyTorch and the tensors, for an operator that PyTorch does not have, or has under another
+name. `convention` says that the gradient is PyTorch's, but not the derivative (the gradient of a padding row is zero).
+Then it is compared with PyTorch's gradient, and not with differences. `reference=False` says that PyTorch draws other
+random numbers: then only differences are checked.
 """
 
 import dataclasses
@@ -45,7 +45,7 @@ CASES = []
 class Case:
     """`run(lib, *tensors)`; `inputs(rng)` makes the arrays; `reference(torch, *tensors)` where PyTorch differs.
 
-    With `convention` the gradient is PyTorch's, but not the derivative: it is compared with PyTorch's alone.
+    With `convention` the gradient is PyTorch's, but not the derivative: it is compared with PyTorch's gradient only.
     """
 
     name: str
@@ -161,7 +161,7 @@ def uniform(low, high, *shape):
 
 
 def shifted(*shape):
-    """Values like those of a shape, but none of them equal to one of those: no tie between the two inputs."""
+    """Values like those of a shape, but shifted, so that the two inputs have no equal values."""
     return lambda rng: distinct(shape, rng) + 0.013
 
 
