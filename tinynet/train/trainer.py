@@ -69,12 +69,8 @@ class Trainer:
     into all these files.
     """
 
-<<<<<<< HEAD
-    by_command = False                 # whether `tinynet train --resume` can make this trainer again
-    first = True                       # whether this process writes, prints and measures: one of several does
-=======
     by_command = False                 # whether `tinynet train --resume` can resume this run
->>>>>>> c0668bb (Prose pass over data, vision, interop, commands, train, weights, deploy, explorer, inspect, plots, system, bench)
+    first = True                       # whether this process writes, prints and measures: one of several does
 
     def __init__(self, settings, model, train_loader, validation_loader, folder, anomaly=False, levels=None,
                  metadata=None):
@@ -184,13 +180,9 @@ class Trainer:
         return self.epoch >= self.settings.epochs or 0 < patience <= epochs_since_best(self.rows, self.settings.best_by)
 
     def finish(self):
-<<<<<<< HEAD
-        """Take the best epoch's weights, where there is a best one, and write them as the result of the run."""
+        """Load the weights of the best epoch, if there is one, and write the weights as the result of the run."""
         if not self.first:
             return
-=======
-        """Load the weights of the best epoch, if there is one, and write the weights as the result of the run."""
->>>>>>> c0668bb (Prose pass over data, vision, interop, commands, train, weights, deploy, explorer, inspect, plots, system, bench)
         best = self.folder / BEST
         if best_row(self.rows, self.settings.best_by) is not None and best.exists():
             self.model.load_state_dict(load(best))
@@ -199,20 +191,12 @@ class Trainer:
         save(self.model.state_dict(), self.folder / MODEL, metadata=self.metadata)
 
     def events(self):
-<<<<<<< HEAD
-        """A context with the writer of events for TensorBoard, or with None if they are not wanted."""
+        """A context with the writer of events for TensorBoard, or with None if the settings do not ask for it."""
         wanted = self.settings.tensorboard and self.first
         return contextlib.closing(Events(self.folder)) if wanted else contextlib.nullcontext()
 
     def train_epoch(self, bar):
-        """Take the remaining steps of the present epoch."""
-=======
-        """A context with the writer of events for TensorBoard, or with None if the settings do not ask for it."""
-        return contextlib.closing(Events(self.folder)) if self.settings.tensorboard else contextlib.nullcontext()
-
-    def train_epoch(self, bar, stop):
         """Take the remaining steps of the current epoch."""
->>>>>>> c0668bb (Prose pass over data, vision, interop, commands, train, weights, deploy, explorer, inspect, plots, system, bench)
         train_mode(self.model)
         start = time.perf_counter()
         for inputs, labels in self.train_loader.iterate(self.epoch, self.step):
@@ -265,8 +249,7 @@ class Trainer:
             f"in {self.folder}; a lower --lr may help, --detect-anomaly finds the operator")
 
     def finish_epoch(self, events):
-<<<<<<< HEAD
-        """Measure, note a row, save, draw the curves."""
+        """Measure, add a row to the metrics, save, and draw the curves."""
         row = self.measure()
         self.rows.append(row)
         self.epoch, self.step, self.sums = self.epoch + 1, 0, self.zero_sums()
@@ -281,9 +264,6 @@ class Trainer:
 
     def measure(self):
         """The row of metrics.csv for the epoch that ends here."""
-=======
-        """Measure, add a row to the metrics, save, and draw the curves."""
->>>>>>> c0668bb (Prose pass over data, vision, interop, commands, train, weights, deploy, explorer, inspect, plots, system, bench)
         sums, rate = self.sums, self.optimizer.param_groups[0]["lr"]
         row = {"epoch": self.epoch + 1, "learning_rate": rate}
         row["train_loss"] = sums["loss"] / sums["count"]
