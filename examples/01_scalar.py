@@ -1,11 +1,11 @@
 """A scalar and its gradient: the whole of learning, with one number to learn.
 
-The model is y = w·x. It should give 12 for x = 3, so w should become 4. How wrong it is, is one number, the
-loss (w·x - 12)². Its gradient tells how much the loss grows when w grows by a little:
+The model is y = w·x. It should give 12 for x = 3, so w should become 4. Its error is measured by one number, the
+loss (w·x - 12)². The gradient of the loss says how much the loss grows when w grows by a little:
 
     d loss / d w = 2 (w·x - 12) · x        the chain rule: slope of the square, times slope of w·x
 
-Walk against the gradient in small steps, and the loss goes down: that is gradient descent.
+Small steps against the gradient make the loss smaller: that is gradient descent.
 """
 
 import common
@@ -22,7 +22,7 @@ def loss_of(w):
     return (w * x - target) ** 2
 
 
-# Three ways to the same number. The last one works for any formula, and is what tinynet is about.
+# Three ways to compute the same number. The last one works for any formula, and is the purpose of tinynet.
 by_hand = 2 * (2.0 * x - target) * x
 by_moving_w = (loss_of(2.0 + 1e-4) - loss_of(2.0 - 1e-4)) / 2e-4
 

@@ -256,7 +256,7 @@ def test_a_network_without_head_gives_features():
     ({"head": {"num_classes": -1}}, "config: head: num_classes: expected a positive integer, at most 100,000, got -1"),
     ({"attention": ["se"]}, r"config: attention: expected one of none, se, self, got \['se'\]"),
     ({"channels": [32, 16, 8]}, 'config: shortcut: expected "B" where a stage has fewer channels than the one before'),
-    ({"shortcut": "B", "pad": "both"}, 'config: pad: expected "end" beside shortcut "B"'),
+    ({"shortcut": "B", "pad": "both"}, 'config: pad: expected "end" with shortcut "B"'),
     ({"attention": "se", "channels": [8, 16, 32], "reduction": 16}, "config: reduction: expected at most 8"),
     ({"reduction": 8}, 'config: reduction: expected attention "se" beside it, got \'none\''),
     ({"strides": [1, 2]}, "config: strides: expected one number for each of the 3 stages")], ids=str)

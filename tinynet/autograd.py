@@ -1,4 +1,4 @@
-"""Automatic differentiation in reverse: record what happens, then go through the record backwards.
+"""Automatic differentiation in reverse: record all operators, then go through the record backwards.
 
 A differentiable operator is a `Function` with two static methods, `forward` and `backward`. Applying it to tensors
 that need gradients leaves a `Node`: the arrays that were saved, and edges to the nodes that made the inputs. The
@@ -6,8 +6,8 @@ backward pass visits the nodes from the latest to the earliest. Each gets the gr
 outputs, and sends the gradients with respect to its inputs along its edges. Gradients that meet are added. At a leaf
 the sum is added to `.grad`.
 
-Only first-order gradients: a gradient is an array without a graph of its own. The folder `gradients/` has what this
-idea does not need: modes (`no_grad`), hooks, sums in place, changes of tensors in place, recomputation.
+Gradients are first-order only: a gradient is an array without a graph of its own. The folder `gradients/` has the parts
+that this idea does not need: modes (`no_grad`), hooks, sums in place, changes of tensors in place, recomputation.
 """
 
 import heapq
@@ -66,8 +66,8 @@ class Node:
     """One recorded operation. It is also the context (`ctx`) that `forward` and `backward` receive.
 
     `edges` holds, for each tensor input, the pair (node that made it, index among that node's outputs), or None where
-    no gradient is wanted. Edges run from node to node, never to tensors. So an intermediate result that nobody saved
-    is freed as soon as the user's code lets go of it.
+    no gradient is wanted. Edges lead to nodes, never to tensors. So an intermediate result that no operator saved
+    is freed as soon as the user's code drops it.
     """
 
     def __init__(self, function, inputs=()):
@@ -76,7 +76,7 @@ class Node:
         self.needs = tuple([modes.grad and t.requires_grad for t in inputs])
         self.backend = kernels.backend()
         self.saved_arrays = ()
-        self.recall = None             # if a checkpoint forgot saved_arrays: a function that gets them back
+        self.recall = None             # a function that computes saved_arrays again: see gradients/recompute.py
         self.freed = False
         self.hooks = {}                # for each output, by its index: the hooks on its gradient
         self.accumulator = None        # see Function.accumulates_into
@@ -148,7 +148,7 @@ class Accumulate(Node):
         self.hooks = {0: leaf._leaf_hooks}
 
     def add(self, gradient, owned):
-        """Add `gradient` to `.grad`; if `owned`, nobody else uses its memory, and no copy is needed."""
+        """Add `gradient` to `.grad`; if `owned`, no other object uses its memory, and no copy is needed."""
         leaf = self.leaf
         if leaf.grad is not None:
             leaf.grad.array = leaf.grad.array + gradient
@@ -159,7 +159,7 @@ class Accumulate(Node):
 
 
 def edge_of(tensor):
-    """Where a gradient with respect to `tensor` has to go: (node, index of the node's output)."""
+    """The edge for a gradient with respect to `tensor`: (node, index of the node's output)."""
     if tensor.grad_fn is not None:
         return tensor.grad_fn, tensor.output_index
     node = tensor._accumulator and tensor._accumulator()

@@ -30,7 +30,7 @@ def _deepcopy(self, memo):
         raise RuntimeError(f"deepcopy: expected a leaf, got a result of {self.grad_fn.name}; detach() it before")
     memo[id(self)] = copied = rebuild(
         type(self), _deepcopied(self, memo), self.requires_grad, copy.deepcopy(self.__dict__, memo))
-    if type(self) is Tensor:                                   # PyTorch leaves the gradients of parameters behind
+    if type(self) is Tensor:                                   # PyTorch does not copy the gradients of parameters
         copied.grad = copy.deepcopy(self.grad, memo)
     return copied
 

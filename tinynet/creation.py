@@ -29,7 +29,7 @@ def as_tensor(data, dtype=None, device=None):
 
 
 def from_numpy(ndarray):
-    """A tensor of the shape of `ndarray`, sharing its memory; TypeError for what is not an ndarray."""
+    """A tensor of the shape of `ndarray`, sharing its memory; TypeError for anything but an ndarray."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected an ndarray, got {type(ndarray).__name__}")
     dtypes.check(ndarray.dtype, "from_numpy")

@@ -88,7 +88,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None):
 def bernoulli(input, p=None, *, generator=None):
     """1 with the probability that `input` holds (or `p`, a number), else 0, for each element, in the same type.
 
-    ValueError for what is no probability.
+    ValueError for a value that is not a probability.
     """
     x = input.array if p is None else np.broadcast_to(np.asarray(p, np.float64), input.shape)
     if x.size and not (0 <= x.min() and x.max() <= 1):

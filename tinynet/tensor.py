@@ -1,7 +1,7 @@
-"""Tensor: an array, and what the gradient graph needs to know about it.
+"""Tensor: an array, and its place in the graph of gradients.
 
-This file holds the data structure alone. `autograd` records what happens to tensors; `ops` defines the operators and
-attaches them to the class as methods (`attach`). So this file imports nothing from the floors above it.
+This file has only the data structure. `autograd` records the operators that use tensors; `ops` defines these operators
+and attaches them to the class as methods (`attach`). So this file imports neither of them.
 """
 
 import math
@@ -13,31 +13,13 @@ from tinynet import dtypes
 from tinynet.devices import CPU
 
 
-PRINTED = {"precision": 4}             # how elements are printed; see `set_printoptions`
-
-
-def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None):
-    """How tensors of any shape are printed, in NumPy's terms.
-
-    `precision` is in digits after the point, `linewidth` in characters. A tensor of more than `threshold` elements is
-    shortened to `edgeitems` elements at both ends of each axis. `sci_mode=False`
-    prints no exponents; ValueError for a `profile` other than "default". `torch.set_printoptions`.
-    """
-    if profile not in (None, "default"):
-        raise ValueError(f'set_printoptions: expected profile "default", got {profile!r}')
-    given = dict(precision=precision, threshold=threshold, edgeitems=edgeitems, max_line_width=linewidth)
-    PRINTED.update({"precision": 4} if profile else {}, **{name: n for name, n in given.items() if n is not None})
-    if sci_mode is not None:
-        PRINTED["suppress_small"] = not sci_mode
-
-
 class Size(tuple):
     """A shape: the tuple of the sizes in `iterable`, (), (3,) or (2, 3). It has `numel()`. `torch.Size`."""
 
     __slots__ = ()
 
     def numel(self):
-        """How many elements a tensor of this shape has: the product of the sizes."""
+        """The number of elements a tensor of this shape has: the product of the sizes."""
         return math.prod(self)
 
     def __getitem__(self, index):
@@ -117,7 +99,7 @@ class Tensor:
         return self.array.ndim
 
     def numel(self):
-        """How many elements there are."""
+        """The number of elements there are."""
         return self.array.size
 
     def element_size(self):
@@ -243,7 +225,7 @@ class Tensor:
 def attach(*names):
     """A decorator that makes a function a method of Tensor: `@attach("add", "__add__")`.
 
-    The operators use it. They are defined on a floor above this file, which therefore cannot import them.
+    The operators use it. Their files import this one, which therefore cannot import them.
     """
     def attached(function):
         for name in names:
@@ -266,3 +248,21 @@ def tensors_in(values):
     elif not isinstance(values, (tuple, list)):
         return []
     return [t for value in values for t in tensors_in(value)]
+
+
+PRINTED = {"precision": 4}             # how elements are printed; see `set_printoptions`
+
+
+def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None):
+    """How tensors of any shape are printed, in NumPy's terms.
+
+    `precision` is in digits after the point, `linewidth` in characters. A tensor of more than `threshold` elements is
+    shortened to `edgeitems` elements at both ends of each axis. `sci_mode=False`
+    prints no exponents; ValueError for a `profile` other than "default". `torch.set_printoptions`.
+    """
+    if profile not in (None, "default"):
+        raise ValueError(f'set_printoptions: expected profile "default", got {profile!r}')
+    given = dict(precision=precision, threshold=threshold, edgeitems=edgeitems, max_line_width=linewidth)
+    PRINTED.update({"precision": 4} if profile else {}, **{name: n for name, n in given.items() if n is not None})
+    if sci_mode is not None:
+        PRINTED["suppress_small"] = not sci_mode

@@ -47,7 +47,7 @@ class ImageDataset(Dataset):
         return f"ImageDataset({self.name}: {len(self)} of {size}, {len(self.classes)} classes)"
 
     def fingerprint(self):
-        """The SHA-256 of the images and labels, a string: it tells whether two data sets are the same."""
+        """The SHA-256 of the images and labels, a string, to compare two data sets."""
         digest = hashlib.sha256(f"{self.images.dtype} {self.images.shape}".encode())
         digest.update(self.images)
         digest.update(self.labels)

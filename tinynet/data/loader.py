@@ -19,7 +19,7 @@ class Loader:
     DataError if `drop_last` leaves no batch.
     """
 
-    unit = "image"                 # what is counted
+    unit = "image"                 # in counts and errors
 
     def __init__(self, dataset, batch_size=128, shuffle=True, augment=None, normalize=True, seed=0,
                  drop_last=False, prefetch=1, side=lambda epoch: None):

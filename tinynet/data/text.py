@@ -28,7 +28,7 @@ class Text:
         return f"Text({self.name}: {len(self):,} characters, {len(self.classes)} different ones)"
 
     def fingerprint(self):
-        """The SHA-256 of the characters, a string: it tells whether two texts are the same."""
+        """The SHA-256 of the characters, a string, to compare two texts."""
         return hashlib.sha256(self.decode(self.ids).encode("utf-8", "surrogatepass")).hexdigest()
 
     def decode(self, ids):

@@ -1,9 +1,8 @@
-"""Exercises: an operator with a hole in it, and a checker that says in words what is wrong with the filling.
+"""Exercises: operators with a gap to fill in, and a checker that explains what is wrong with an answer.
 
-Each file in `tasks/` is a whole operator that works. Its solution stands between `# TODO: ...` and `# END`.
-The student's file is the same text without the solution, and without what follows `# CHECK`: the arguments
-to try and the typical mistakes. So the solution is code that the tests run, and the two files cannot drift
-apart.
+Each file in `tasks/` is a whole operator that works. Its solution is between `# TODO: ...` and `# END`.
+The student's file is the same text without the solution, and without the lines after `# CHECK`: the arguments
+to try and the typical mistakes. So the tests run the solution, and the two files always agree.
 """
 
 import pathlib

@@ -1,4 +1,4 @@
-"""Run an answer and say in words what is wrong with it.
+"""Run an answer and explain what is wrong with it.
 
 The gradient checker (`inspect/gradcheck/`) decides whether an answer is right, moving the inputs of the
 answer's own forward. The solution only explains: a wrong gradient is compared with the right one, and with

@@ -1,5 +1,4 @@
-"""Words for the difference between an array and what it should be: shape, sign, factor, order of axes,
-place."""
+"""Explain the difference between an array and the right one: shape, sign, factor, order of axes, place."""
 
 import itertools
 

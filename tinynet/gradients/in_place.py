@@ -65,7 +65,7 @@ def _tell_relatives(changed):
 
 
 class Region:
-    """Which elements of a base a view shows, as positions in the memory of the base."""
+    """The elements of a base that a view shows, as positions in the memory of the base."""
 
     def __init__(self, base, view):
         self.shape, self.order, size = base.shape, _order(base), base.itemsize

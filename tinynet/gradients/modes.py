@@ -123,8 +123,8 @@ def is_grad_enabled():
 
 
 def is_running_again():
-    """Whether `utils.checkpoint` runs its function for the second time. It must leave no trace then, in running
-    statistics for instance."""
+    """Whether `utils.checkpoint` runs its function for the second time. The run must then change nothing, such as
+    running statistics."""
     return modes.again
 
 
@@ -132,8 +132,8 @@ def is_running_again():
 def watch_nodes(watch, again=False):
     """Call watch(node) for every node that the block records.
 
-    `again` says that the block is the second run of a function that `utils.checkpoint` was given. Nobody else watches
-    that run.
+    `again` says that the block is the second run of a function that `utils.checkpoint` was given. Other watchers do not
+    see that run.
     """
     before = modes.watchers, modes.again
     modes.watchers, modes.again = ((watch,), True) if again else ((watch, *modes.watchers), modes.again)

@@ -1,7 +1,7 @@
-"""Adding up the gradients that meet at a node, in place where nobody else holds the memory.
+"""Adding up the gradients that meet at a node, in place where no other object uses the memory.
 
-A gradient is *owned* if its array belongs to nobody else: neither to the node that made it, nor to another
-gradient, nor to a hook. An owned array may be added to in place, which saves a pass over the memory.
+A gradient is *owned* if no other object uses its array: neither the node that made it, nor another
+gradient, nor a hook. An owned array may be added to in place, which saves a pass over the memory.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ class Arrived:
             self.gradients[index], self.owned[index] = np.asarray(plus(held, gradient, out)), True
 
     def replace(self, index, gradient):
-        """Let a hook's array stand for what has arrived; the hook may have kept it."""
+        """Replace what has arrived by the array of a hook, which may have kept it: it is not owned."""
         self.gradients[index], self.owned[index] = gradient, False
 
 
@@ -46,7 +46,7 @@ def accumulator(node, pending):
 
 
 def are_owned(gradients, arrived, saved):
-    """For each gradient that a node sends, whether its memory is apart from what the node received and saved."""
+    """For each gradient that a node sends, whether it shares no memory with what the node received or saved."""
     taken = {_memory(a) for a in (*arrived, *saved) if isinstance(a, np.ndarray)}
     owned = []
     for dx in gradients:

@@ -127,9 +127,9 @@ def make(source, config, blocks, channels, head):
 
 
 def check_shortcut(source, config, channels):
-    """What option A cannot do, said in the keys of the configuration."""
+    """The limits of option A, as errors in the keys of the configuration."""
     if config["shortcut"] == "B" and config["pad"] != "end":
-        raise ValueError(f'{source}: pad: expected "end" beside shortcut "B", which has no zeros to place, '
+        raise ValueError(f'{source}: pad: expected "end" with shortcut "B", which has no zeros to place, '
                          f"got {config['pad']!r}")
     if config["shortcut"] == "A" and sorted(channels) != channels:
         raise ValueError(f'{source}: shortcut: expected "B" where a stage has fewer channels than the one before it, '

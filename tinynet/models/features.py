@@ -13,7 +13,7 @@ class FeatureExtractor(Module):
 
     `config` is a dictionary or any object with these attributes; all may be given by name as well. `channels` has a
     number for each stage, and the network a stem. Or `channels` has one number more, the channels of the input
-    first: then, unless a `stem` is asked for, the stages take the input as it is, and have stride 1 unless `strides`
+    first: then, unless a `stem` is asked for, the stages take the input directly, and have stride 1 unless `strides`
     are given. `blocks_per_stage` is a number or a list; only a stage's first block changes channels and size.
     The other keys are those of `models.build`. (N, C, H, W) -> maps (N, K, P, Q), one for each stage.
     ValueError for a key that is unknown or wrong, and for a module that took no part.

@@ -1,4 +1,4 @@
-"""Weights that come with the package. They were trained by tinynet itself; docs/results.md tells how."""
+"""Weights that come with the package. They were trained by tinynet itself; see docs/results.md."""
 
 import pathlib
 
@@ -6,7 +6,7 @@ WEIGHTS = pathlib.Path(__file__).parent / "weights"
 
 
 def names():
-    """What can be asked for: MODEL-DATA, as in "resnet20-cifar10"."""
+    """The names of all weights: MODEL-DATA, as in "resnet20-cifar10"."""
     return sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
 
 

@@ -1,6 +1,6 @@
 """Arguments of the functions and layers: checked, and brought into one form.
 
-What depends on shapes only is computed once for each combination of shapes (`functools.lru_cache`), so that a
+Results that depend on shapes only are computed once for each combination of shapes (`functools.lru_cache`), so that a
 network in use pays nothing for good error messages.
 """
 

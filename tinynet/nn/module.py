@@ -1,8 +1,8 @@
 """Module: a piece of a network that owns parameters, buffers and further modules.
 
-What is set on a module is sorted by its kind: a Parameter goes into `_parameters`, a Module into `_modules`.
+Attributes of a module are sorted by their kind: a Parameter goes into `_parameters`, a Module into `_modules`.
 Both keep the order in which attributes were set. Buffers are tensors that belong to the state but are not learned,
-such as running statistics; `register_buffer` puts them into `_buffers`. All else is a plain attribute.
+such as running statistics; `register_buffer` puts them into `_buffers`. Everything else is a plain attribute.
 """
 
 from collections import OrderedDict
@@ -32,7 +32,7 @@ class Module:
     # Calling --------------------------------------------------------------------------------------------
 
     def forward(self, *args, **kwargs):
-        """What the module computes: subclasses define it (or NotImplementedError), users call the module."""
+        """The computation of the module: subclasses define it (or NotImplementedError), users call the module."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *args, **kwargs):
@@ -74,7 +74,7 @@ class Module:
         return _registered(self._backward_pre_hooks, hook, prepend)
 
     def title(self):
-        """How a layer calls itself in errors, `Conv2d(64 -> 128)`; empty where errors are only passed on."""
+        """The name of a layer in errors, `Conv2d(64 -> 128)`; empty for modules that only pass errors on."""
         return ""
 
     def _locate(self, error):
@@ -278,7 +278,7 @@ class Module:
         return self.train(False)
 
     def apply(self, fn):
-        """Call `fn(module)` for every module below, and at last for this one."""
+        """Call `fn(module)` for every module below, and finally for this one."""
         for child in self.children():
             child.apply(fn)
         fn(self)
@@ -310,7 +310,7 @@ class Module:
     # Looks ----------------------------------------------------------------------------------------------
 
     def extra_repr(self):
-        """What stands between the parentheses of the repr, before the children."""
+        """The text between the parentheses of the repr, before the children."""
         return ""
 
     def _get_name(self):

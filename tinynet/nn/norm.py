@@ -18,7 +18,7 @@ from tinynet.tensor import Tensor
 class _NormBase(Module):
     """Weight, bias and running statistics for each channel: what batch and instance normalisation share."""
 
-    shapes = {}                        # number of axes -> what it stands for in errors
+    shapes = {}                        # number of axes -> the shape in errors
 
     def __init__(self, num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=True):
         super().__init__()
@@ -43,7 +43,7 @@ class _NormBase(Module):
 
 
     def reset_parameters(self):
-        """Forget the batches seen and what was learned: weight 1, bias 0."""
+        """Reset the running statistics and the parameters: weight 1, bias 0."""
         self.reset_running_stats()
         for parameter, fill in (self.weight, init.ones_), (self.bias, init.zeros_):
             if parameter is not None:

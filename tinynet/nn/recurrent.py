@@ -15,7 +15,7 @@ from tinynet.tensor import Tensor
 
 
 class _Recurrent(Module):
-    """What the recurrent layers share: weights for each layer and direction, and the way through both.
+    """Base of the recurrent layers: weights for each layer and direction, and the way through both.
 
     `gates` is how many times H the weights are high. A subclass runs one layer in one direction: `_run`.
     """
@@ -52,7 +52,7 @@ class _Recurrent(Module):
         return 2 if self.bidirectional else 1
 
     def _endings(self, layer):
-        """How the names of a layer's parameters end: `_l0` forward, `_l0_reverse` backward in time."""
+        """The ends of the names of a layer's parameters: `_l0` forward, `_l0_reverse` backward in time."""
         return [f"_l{layer}", f"_l{layer}_reverse"][:self._directions]
 
     def reset_parameters(self):
@@ -172,7 +172,7 @@ class RNN(_Recurrent):
 
 
 class LSTM(_Recurrent):
-    """A recurrent layer with a memory c beside its state h: see `ops.recurrent.LSTM`. Hochreiter & Schmidhuber 1997.
+    """A recurrent layer with a memory c and a state h: see `ops.recurrent.LSTM`. Hochreiter & Schmidhuber 1997.
 
     Shapes and options (num_layers, ...; no `proj_size`) are those of `RNN`; the states are a pair (h, c):
     (L, N, input_size), (h, c) -> (L, N, hidden_size), (h, c).

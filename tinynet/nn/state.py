@@ -1,4 +1,4 @@
-"""What a module keeps when it is saved: its parameters and persistent buffers, by path.
+"""The state of a module, for saving: its parameters and persistent buffers, by path.
 
 The functions are methods of `Module`. Each module saves and loads its own tensors in `_save_to_state_dict` and
 `_load_from_state_dict`, which a subclass may override, as in PyTorch.

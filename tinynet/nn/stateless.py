@@ -1,4 +1,4 @@
-"""What layers without parameters share: each is a function of `nn.functional` that remembers its options."""
+"""Base of layers without parameters: each is a function of `nn.functional` that remembers its options."""
 
 import inspect
 

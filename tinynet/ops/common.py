@@ -1,4 +1,4 @@
-"""What operators share: turning operands into tensors of one type, and undoing a broadcast."""
+"""Common parts of operators: turning operands into tensors of one type, and undoing a broadcast."""
 
 import functools
 
@@ -68,11 +68,11 @@ OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float)
 
 
 def attach_sign(name, function, reflected=None):
-    """Make `function` the method for an operator's sign, `__add__`, and for the reflected one, `__radd__`.
+    """Make `function` the method of a Python operator, `__add__`, and of the reflected one, `__radd__`.
 
-    For an object that is no operand, both methods leave the decision to Python: x == None is False, and another class
-    may have its own `__radd__`. Strings, lists and the like go to `function`, which refuses them (Python would repeat
-    them).
+    If the other operand is neither a tensor nor a number, both methods return NotImplemented: x == None is then False,
+    and another class may have its own `__radd__`. Strings, lists and the like go to `function`, which raises an error
+    (Python would repeat them).
     """
     known = OPERANDS if reflected is None else (*OPERANDS, str, list, tuple, dict, type(None))
 
@@ -97,7 +97,7 @@ def named(name, doc, *methods):
 
 
 def formula(function):
-    """What the docstring of a Function says before its gradient: z = x y."""
+    """The formula at the start of a Function's docstring, before its gradient: z = x y."""
     return (function.__doc__ or "").partition(";")[0]          # python -OO has no docstrings
 
 
@@ -147,12 +147,12 @@ def require_floating(name, x):
 
 
 def axis_too(function):
-    """Lets a function also take NumPy's words, as PyTorch's do: `axis` for `dim`, `keepdims` for `keepdim`."""
+    """Lets a function also take NumPy's keywords, as PyTorch's do: `axis` for `dim`, `keepdims` for `keepdim`."""
     return also_as(dim="axis", keepdim="keepdims")(function)
 
 
 def also_as(**words):
-    """Lets a function take arguments by other words, too: also_as(other="x2")."""
+    """Lets a function take arguments by other keywords, too: also_as(other="x2")."""
     def decorated(function):
         @functools.wraps(function)
         def call(*args, **kwargs):

@@ -1,4 +1,4 @@
-"""The shelf of what is derived from other operators, element by element. Each is its own formula."""
+"""Functions that combine other operators, element by element. Each is its own formula."""
 
 import math
 

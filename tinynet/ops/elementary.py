@@ -1,4 +1,4 @@
-"""The shelf of elementary functions. Each is a value and a slope; how they become operators stands on top.
+"""Elementary functions. Each is a value and a slope; the first lines make operators of them.
 
 y = f(x), dx = dy f'(x), element by element. Integers become float32 first.
 """
@@ -110,5 +110,5 @@ def round(input, *, decimals=0):
 
 @attach("frac")
 def frac(input):
-    """What follows the point, for each element, with its sign; dx = dy."""
+    """The digits after the point, for each element, with its sign; dx = dy."""
     return input - trunc(input)

@@ -109,7 +109,7 @@ def min(input, dim=None, keepdim=False):
 
 
 def largest(name, function, input, dim=None, keepdim=False, beside_nan=False):
-    """What `function`, Amax or Amin, gives over `dim`."""
+    """The result of `function`, Amax or Amin, over `dim`."""
     x = tensor_of(input)
     return function.apply(x, _not_empty(name, x, axes_of(name, dim, x.ndim)), keepdim, beside_nan)
 

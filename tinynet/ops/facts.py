@@ -1,4 +1,4 @@
-"""What a tensor is: type, device, memory, and whether two are equal. No gradients here."""
+"""Properties of tensors: type, device, memory, equality. These functions have no gradients."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def is_floating_point(input):
 
 
 def numel(input):
-    """How many elements there are in `input`, of any shape."""
+    """The number of elements there are in `input`, of any shape."""
     return input.numel()
 
 
@@ -36,7 +36,7 @@ def equal(input, other):
 
 @attach("is_contiguous")
 def is_contiguous(input, memory_format=None):
-    """Whether the memory of `input`, of any shape, is in C order. Other orders are the engine's own business."""
+    """Whether the memory of `input`, of any shape, is in C order. Other orders are an internal matter of the engine."""
     return input.array.flags.c_contiguous
 
 
@@ -60,7 +60,7 @@ def is_nonzero(input):
 
 @attach("stride")
 def stride(input, dim=None):
-    """How many elements lie between neighbours along each axis (or along `dim`) in memory."""
+    """The number of elements lie between neighbours along each axis (or along `dim`) in memory."""
     strides = tuple(step // input.array.itemsize for step in input.array.strides)
     return strides if dim is None else strides[dim]
 
@@ -73,7 +73,7 @@ def data_ptr(input):
 
 @attach("storage_offset")
 def storage_offset(input):
-    """How many elements lie in memory before the first one of this view, for any shape."""
+    """The number of elements lie in memory before the first one of this view, for any shape."""
     start = input if input.base is None else input.base
     return (data_ptr(input) - data_ptr(start)) // input.element_size()
 

@@ -51,8 +51,8 @@ def _column(b):
 class Einsum(Function):
     """y = Σ Π x over the subscripts that `output` lacks; dx = the einsum of dy and the other operands.
 
-    What stands in one operand alone and was summed gets its gradient repeated; a repeated subscript, that is
-    a diagonal, leaves zeros beside it. Saves all x.
+    A subscript that only one operand has, and that was summed, gets its gradient repeated. A repeated subscript, that
+    is a diagonal, leaves zeros off the diagonal. Saves all x.
     """
 
     @staticmethod
@@ -113,7 +113,7 @@ def _pair(a_term, a, b_term, b, wanted):
 
 
 def _without_needless(term, x, wanted):
-    """Diagonals taken, and subscripts summed that nobody else asks for."""
+    """Take diagonals, and sum over subscripts that appear in no other operand and not in the result."""
     rest = "".join(c for c in dict.fromkeys(term) if c in wanted)
     return (rest, x) if rest == term else (rest, np.einsum(f"{term}->{rest}", x))
 

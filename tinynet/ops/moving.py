@@ -69,7 +69,7 @@ class Triangle(Function):
 @attach("repeat")
 @listed_as("repeats")
 def repeat(input, *repeats):
-    """`input` laid out that often along each axis: (N, C) -> (2 N, 3 C) by 2, 3. New axes in front."""
+    """`input` repeated that often along each axis: (N, C) -> (2 N, 3 C) by 2, 3. New axes come first."""
     x, repeats = tensor_of(input), sizes_of("repeat", repeats)
     if len(repeats) < x.ndim or min(repeats, default=0) < 0:
         raise ValueError(f"repeat: expected at least {x.ndim} counts of 0 or more, got {repeats} "

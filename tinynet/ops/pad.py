@@ -59,7 +59,7 @@ def _like_memory(x, y):
 
 
 def reflected(size, before, after):
-    """Where the positions of a reflected axis come from: ... 2 1 | 0 1 2 ... n-1 | n-2 ..."""
+    """The source positions of a reflected axis: ... 2 1 | 0 1 2 ... n-1 | n-2 ..."""
     return (size - 1) - np.abs((size - 1) - np.abs(np.arange(-before, size + after)))
 
 

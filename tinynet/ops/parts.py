@@ -130,7 +130,7 @@ def broadcast_shapes(*shapes):
 @attach("tile")
 @listed_as("dims")
 def tile(input, *dims):
-    """`repeat`, where missing counts in front are 1: (N, C) -> (N, 3 C) by 3."""
+    """`repeat`, where missing leading counts are 1: (N, C) -> (N, 3 C) by 3."""
     counts = sizes_of("tile", dims)
     return repeat(input, (1,) * (input.ndim - len(counts)) + counts)
 

@@ -158,27 +158,27 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None):
 @attach("nanmean")
 @axis_too
 def nanmean(input, dim=None, keepdim=False, *, dtype=None):
-    """`mean` over `dim` of what is not NaN."""
+    """`mean` over `dim` of the elements that are not NaN."""
     return nansum(input, dim, keepdim, dtype=dtype) / reduce.sum(~isnan(input), dim, keepdim)
 
 
 @attach("count_nonzero")
 @axis_too
 def count_nonzero(input, dim=None):
-    """How many elements over `dim` are not zero."""
+    """The number of elements over `dim` are not zero."""
     return reduce.sum(tensor_of(input) != 0, dim)
 
 
 @attach("bincount")
 def bincount(input, weights=None, minlength=0):
-    """How often each of 0, 1, ... occurs in `input` (N,), or the sum of its weights; at least `minlength` counts."""
+    """The count of each of 0, 1, ... in `input` (N,), or the sum of its weights; at least `minlength` counts."""
     counts = np.bincount(input.array, None if weights is None else weights.array, minlength)
     return Tensor(counts if weights is None else counts.astype(np.float64))
 
 
 @attach("histc")
 def histc(input, bins=100, min=0, max=0):
-    """How many elements fall into each of `bins` equal parts of [min, max] (equal: of all there are): (bins,)."""
+    """The number of elements fall into each of `bins` equal parts of [min, max] (equal: of all there are): (bins,)."""
     x = input.array
     limits = (x.min(), x.max()) if min == max and x.size else (min, max)
     return Tensor(np.histogram(x, bins, limits)[0].astype(x.dtype))

@@ -1,7 +1,7 @@
 """Recurrent layers: one Function runs a layer through all time steps, and backward through them.
 
 The part of a step that depends on its input alone, x wᵀ + b, is computed for all steps at once before (`F.linear`).
-What remains at step t is the product with the state h of the step before. Backward goes from the last step to the
+Only the product with the state h of the step before remains at step t. Backward goes from the last step to the
 first: `dh` is the gradient that reaches the state of a step, from its output and from the step after it. The gradient
 of the weights is one product over all steps.
 

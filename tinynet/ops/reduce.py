@@ -1,4 +1,4 @@
-"""Sums over axes, and what is made of sums: means, variances, running totals.
+"""Sums over axes, and functions made of sums: means, variances, running totals.
 
 A `Function` here gets `axes`, a tuple of axes in range(ndim), and `keepdim`; the functions below them read
 PyTorch's `dim`. Sums of float32 are taken in float64: NumPy adds along an outer axis one by one, and a mean
@@ -134,7 +134,7 @@ def prepared(name, input, dtype, widen=False):
 
 
 def one_axis(name, dim, x):
-    """(x, axis), for what works along exactly one axis; a 0-d tensor counts as one of a single element."""
+    """(x, axis), for functions along exactly one axis; a 0-d tensor counts as one of a single element."""
     if dim is None or isinstance(dim, (tuple, list)):
         raise TypeError(f"{name}: expected dim to be an int, got {dim!r}")
     axis, = axes_of(name, dim, x.ndim) or (0,)

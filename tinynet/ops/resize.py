@@ -33,7 +33,7 @@ def _resized(x, rows, columns):
 
 
 def nearest(size, count, scale, exact):
-    """For each of `count` outputs the input that stands for it; inputs are `scale` outputs apart."""
+    """The index of the nearest input for each of `count` outputs; outputs are `scale` inputs apart."""
     places = (np.arange(count, dtype=np.float32) + np.float32(0.5 if exact else 0)) * np.float32(scale)
     return np.minimum(np.floor(places).astype(int), size - 1)
 
@@ -55,7 +55,7 @@ def cubic_weights(size, count, scale, align_corners):
 
 
 def _places(size, count, scale, align_corners):
-    """Where the centers of the outputs lie among those of the inputs."""
+    """The positions of the centers of the outputs among those of the inputs."""
     if align_corners:
         return np.arange(count) * ((size - 1) / (count - 1) if count > 1 else 0)
     return (np.arange(count) + 0.5) * scale - 0.5

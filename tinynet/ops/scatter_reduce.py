@@ -84,7 +84,7 @@ class ScatterExtreme(Function):
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     """`input` with what src[i, j] does at [i, index[i, j]] for dim=1, and alike for others; the shape of `input`.
 
-    `reduce` is "sum", "prod", "mean" (of whole numbers: rounded down), "amax" or "amin". What stands at a place counts
+    `reduce` is "sum", "prod", "mean" (of whole numbers: rounded down), "amax" or "amin". The element of `input` counts
     unless `include_self` is False. ValueError for another `reduce`.
     """
     given = arguments("scatter_reduce", input, dim, index, src)

@@ -200,7 +200,7 @@ def movedim(input, source, destination):
 
 @attach("t")
 def t(input):
-    """A matrix transposed, (M, N) -> (N, M); a vector or a 0-d tensor as it is. A view."""
+    """A matrix transposed, (M, N) -> (N, M); a vector or a 0-d tensor unchanged. A view."""
     if input.ndim > 2:
         raise ValueError(f"T: expected at most 2 dimensions, got shape {input.shape}; use mT or permute")
     return transpose(input, 0, 1) if input.ndim == 2 else input
@@ -223,7 +223,7 @@ attach("mT", "mH")(property(mT))
 @attach("expand")
 @listed_as("size")
 def expand(input, *sizes):
-    """Axes of length 1, and new ones in front, repeated: (N, 1) -> (N, C). -1 keeps a length. A view."""
+    """Axes of length 1, and new leading ones, repeated: (N, 1) -> (N, C). -1 keeps a length. A view."""
     x, sizes = tensor_of(input), sizes_of("expand", sizes)
     added = len(sizes) - x.ndim
     shape = tuple(x.shape[i - added] if n == -1 and i >= added else n for i, n in enumerate(sizes))

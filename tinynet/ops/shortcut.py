@@ -5,7 +5,7 @@ from tinynet.kernels import shortcut
 
 
 class SubsamplePad(Function):
-    """y[:, before + c, i, j] = x[:, c, i s, j s], 0 in all other channels; dx takes back what was copied.
+    """y[:, before + c, i, j] = x[:, c, i s, j s], 0 in all other channels; dx gets the gradients of the copies.
 
     Shapes: x (N, C, H, W), y (N, channels, ceil(H / s), ceil(W / s)). Saves nothing.
     He et al. 2015, "Deep Residual Learning", section 3.3, option A.

@@ -1,7 +1,7 @@
-"""Activation functions that are told by their value and their slope: y = value(x), dx = dy · slope(x).
+"""Activation functions that are defined by their value and their slope: y = value(x), dx = dy · slope(x).
 
-Each class gives the two formulas. `ByValueAndSlope` makes a forward and a backward of them. Where a function has a
-corner, its slope there is PyTorch's.
+Each class has the two formulas. `ByValueAndSlope` makes a forward and a backward of them. At the corner of a function,
+the slope is PyTorch's.
 """
 
 import numpy as np

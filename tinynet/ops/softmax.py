@@ -1,4 +1,4 @@
-"""Softmax and its relatives. Each subtracts the maximum first: exp of what is left cannot overflow."""
+"""Softmax and similar functions. Each subtracts the maximum first, so that exp cannot overflow."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
 """Order: sorting, the largest k, medians, unique values. NaN counts as larger than every number, as in PyTorch.
 
-What is picked out is picked by `gather`, so that its gradient goes back to where it came from.
+Elements are picked by `gather`, so that their gradients go back to their places.
 """
 
 from collections import namedtuple
@@ -99,7 +99,7 @@ def median(input, dim=None, keepdim=False):
 
 
 def _kept(input, row, axis, index, keepdim):
-    """What one index of each row picks, without that axis unless `keepdim`."""
+    """The elements that one index of each row picks, without that axis unless `keepdim`."""
     values = gather(row, axis, index)
     if not keepdim or not input.ndim:
         values, index = values.squeeze(axis), index.squeeze(axis)
@@ -112,10 +112,10 @@ _ROUNDED = {"lower": floor, "higher": ceil, "nearest": round}      # what turns 
 @attach("quantile")
 @axis_too
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
-    """The value below which a share `q` in [0, 1] of all elements lies, or of those over `dim`; NaN beside a NaN.
+    """The value below which a share `q` in [0, 1] of all elements lies, or of those over `dim`; NaN if one is NaN.
 
-    Several q, (Q,), give a first axis: (Q, ...). Between two elements lies, by `interpolation`, the "linear" mean, the
-    "midpoint", or the "lower", "higher" or "nearest" of them. ValueError for another word and for `q` outside.
+    Several q, (Q,), give a first axis: (Q, ...). `interpolation` is the value between two elements: the "linear" mean,
+    the "midpoint", or the "lower", "higher" or "nearest" of them. ValueError for another word and for `q` outside.
     """
     x = tensor_of(input)
     require_floating("quantile", x)
@@ -175,7 +175,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
 
 
 def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
-    """Where each element of `input`, of any shape, belongs in `sorted_sequence` (N,): the place, as int64 or int32.
+    """The place of each element of `input`, of any shape, in `sorted_sequence` (N,), as int64 or int32.
 
     It is before equal elements; after them with `right` or side="right". Rows of sequences (..., N) take rows (..., M).
     `sorter` is the order that sorts the sequence, as `argsort` gives it. ValueError for other shapes and sides.

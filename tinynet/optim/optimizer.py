@@ -1,4 +1,4 @@
-"""What all optimizers share: groups of parameters with options, a state for each parameter, saving both.
+"""Base of all optimizers: groups of parameters with options, a state for each parameter, saving both.
 
 `param_groups` is a list of dicts: "params" and a value for every option, so that parts of a model can differ.
 `state` maps a parameter to its own dict of tensors (momentum and the like), filled at its first step.

@@ -1,4 +1,4 @@
-"""What the optimizers of this room share: a rule for one parameter, with named state in the parameter's shape.
+"""Base of the optimizers of this folder: a rule for one parameter, with named state in the parameter's shape.
 
 A subclass lists `state_names` (PyTorch's) and defines `rule(group, w, g, **state)`, which changes the array w and the
 arrays of the state in place. `state["step"]` counts the steps, 1 at the first. Weight decay is added to the gradient
@@ -52,7 +52,7 @@ class RuleOptimizer(Optimizer):
 
 
 def decay_directly(group, w, g):
-    """The gradient with weight decay added, or, if the group decouples it, w shrunk and the gradient as it is."""
+    """The gradient with weight decay added; if the group decouples it, w shrunk and the gradient unchanged."""
     if group["decoupled_weight_decay"]:
         w *= 1 - float(group["lr"]) * float(group["weight_decay"])
         return g

@@ -133,7 +133,7 @@ class SWALR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def _share(self, epoch):
-        """How much of the way to `swa_lr` is done."""
+        """The fraction of the way to `swa_lr` that is done."""
         t = min(1.0, max(0.0, epoch / max(1, self.anneal_epochs)))
         return (1 - math.cos(math.pi * t)) / 2 if self._anneal_strategy == "cos" else t
 

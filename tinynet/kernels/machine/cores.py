@@ -29,7 +29,7 @@ def quota(root="/"):
 
 
 def _ratio(text):
-    """The quotient of the two numbers in a text; inf for "max", -1 and what is not two numbers."""
+    """The quotient of the two numbers in a text; inf for "max", for -1 and for anything but two numbers."""
     try:
         time, period = map(float, text.split())
         return time / period if time > 0 else math.inf

@@ -31,7 +31,7 @@ def channels_last(x):
 
 
 def nhwc(x):
-    """A view (N, H, W, C) of x (N, C, H, W) without gaps; of a channels-last copy where `x` lies otherwise."""
+    """A view (N, H, W, C) of x (N, C, H, W) without gaps; of a channels-last copy if `x` has another order."""
     return channels_last(x).transpose(0, 2, 3, 1)
 
 

@@ -1,4 +1,4 @@
-"""Memory: keeping what was freed for the next step, and buffers that begin with a cache line.
+"""Memory: keeping freed memory for the next step, and buffers that begin with a cache line.
 
 A training step allocates and frees the same large arrays again and again. The C library hands arrays over some
 megabytes back to the system at once. The next ones arrive as pages that the system has to map and clear one by one:

@@ -116,11 +116,11 @@ class MultiheadAttention(Module):
     q, k and v are linear in query, key and value; where these are one tensor, it is self-attention.
     query (L, N, E), key (S, N, kdim), value (S, N, vdim) -> y (L, N, E), mean weights of the heads (N, L, S)
     or all of them, (N, heads, L, S), with `average_attn_weights=False`; None with `need_weights=False`, which
-    is faster. With `batch_first` N stands first; a single sequence has no N.
+    is faster. With `batch_first` N comes first; a single sequence has no N.
 
     `key_padding_mask` (N, S) and `attn_mask` (L, S) or (N·heads, L, S) forbid where they are True; floats are
-    added to the scores. `is_causal` lets query i see keys 0 ... i; beside an `attn_mask` it is a remark and
-    changes nothing (PyTorch wants both). A query that may see no key gets zeros. Dropout acts on the weights.
+    added to the scores. With `is_causal`, query i sees keys 0 ... i; if there is an `attn_mask`, `is_causal` has no
+    effect (PyTorch requires both). A query that may see no key gets zeros. Dropout acts on the weights.
 
     `add_bias_kv` adds a learned key and value to every sequence, `add_zero_attn` a key and value of zeros.
 
@@ -259,7 +259,7 @@ def attend(q, k, v, mask, dropout, need_weights):
 
 
 def check_map(module, x, channels):
-    """Refuse what is not a batch of feature maps with so many channels."""
+    """ValueError unless `x` is a batch of feature maps with so many channels."""
     if x.ndim != 4 or x.shape[1] != channels:
         raise ValueError(f"{module.title()}: expected input (N, {channels}, H, W), got {x.shape}")
 

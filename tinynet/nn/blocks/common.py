@@ -1,4 +1,4 @@
-"""What all blocks share: the check of their input, and the choice of a norm and of an activation by name."""
+"""Common parts of all blocks: the check of their input, and the choice of a norm and of an activation by name."""
 
 from tinynet.nn import functional as F
 from tinynet.nn.shape import Identity
@@ -44,10 +44,10 @@ def make_norm(norm, channels, batch_norm=BatchNorm2d):
 
 
 def groups_of(channels, size=GROUP_SIZE):
-    """How many groups: as many as leave each of them `size` channels or more; one where there are fewer.
+    """The number of groups: as many as possible with `size` channels or more in each; at least one.
 
-    A group must not get too small: with one channel, the group norm would be an instance norm, which takes away
-    how strong a channel is, and makes zeros of a 1x1 map.
+    A group must not get too small: with one channel, the group norm would be an instance norm, which removes the
+    strength of each channel, and makes zeros of a 1x1 map.
     """
     return next((groups for groups in range(channels // size, 0, -1) if channels % groups == 0), 1)
 
@@ -61,7 +61,7 @@ def made(function, channels):
 
 
 def needs_bias(norm):
-    """Whether a convolution before `norm` needs a bias: a norm would take it away again."""
+    """Whether a convolution before `norm` needs a bias: a norm would subtract it again."""
     return norm in (None, "none")
 
 

@@ -1,4 +1,4 @@
-"""Modules side by side: Parallel branches of one input, and Residual, a module beside its input."""
+"""Modules side by side: Parallel branches of one input, and Residual, a module whose input is added to its result."""
 
 from tinynet.nn.containers import ModuleList
 from tinynet.nn.module import Module

@@ -37,7 +37,7 @@ class ConvBlock(Block):
 
 
 def same_padding(kernel_size, dilation):
-    """What keeps the size of an image at stride 1 (with odd kernels), for height and width."""
+    """The padding that keeps the size of an image at stride 1 (with odd kernels), for height and width."""
     kernel_size = check.pair("ConvBlock", "kernel_size", kernel_size, 1)
     dilation = check.pair("ConvBlock", "dilation", dilation, 1)
     return tuple(d * (k - 1) // 2 for k, d in zip(kernel_size, dilation))

@@ -86,7 +86,7 @@ class Transformer(Module):
     """An encoder of `num_encoder_layers` for the source, a decoder of `num_decoder_layers` that looks at its result.
 
     src (S, N, d_model), tgt (L, N, d_model), N first if `batch_first` -> as tgt. `nhead` heads. Masks are those of
-    MultiheadAttention. `custom_encoder` and `custom_decoder` stand in for the two. Vaswani et al. 2017.
+    MultiheadAttention. `custom_encoder` and `custom_decoder` replace the two. Vaswani et al. 2017.
     """
 
     def __init__(self, d_model=512, nhead=8, num_encoder_layers=6, num_decoder_layers=6, dim_feedforward=2048,

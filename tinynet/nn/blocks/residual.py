@@ -25,7 +25,7 @@ OPTIONS = {"shortcut": None, "pad": None, "attention": None, "stochastic_depth":
 
 
 class ResidualBase(Block):
-    """What the residual blocks share: an addition, and the options of what takes part in it.
+    """Base of the residual blocks: the addition, and the options of its parts.
 
     downsample          the shortcut itself, any module; None: the identity, or where the shape changes `shortcut`
     shortcut, pad       "A" or "B" (the default), and where A puts its zeros: see `make_shortcut`
@@ -164,7 +164,7 @@ class Bottleneck(ResidualBase):
 
 
 class PreActBase(ResidualBase):
-    """What the pre-activated blocks share: norm and ReLU come first, and nothing comes after the addition."""
+    """Base of the pre-activated blocks: norm and ReLU come first, and nothing comes after the addition."""
 
     preactivated = True
 

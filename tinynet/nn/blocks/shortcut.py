@@ -1,4 +1,4 @@
-"""What stands beside a residual branch (the shortcut), and what silences the branch at times in training."""
+"""The shortcut of a residual block, and stochastic depth, which drops the branch at random in training."""
 
 import numpy as np
 

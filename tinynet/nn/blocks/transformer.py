@@ -1,6 +1,6 @@
-"""The transformer's encoder: attention mixes what stands at different places, a small network works at each.
+"""The transformer's encoder: attention mixes the values of different positions, a small network works on each.
 
-Vaswani et al. 2017, "Attention Is All You Need". Attention knows nothing of order: positions are added first.
+Vaswani et al. 2017, "Attention Is All You Need". Attention does not see the order: positions are added first.
 """
 
 import copy

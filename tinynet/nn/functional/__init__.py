@@ -1,7 +1,7 @@
 """The functions of neural networks, as `import tinynet.nn.functional as F`. Their arguments are checked here.
 
 Names, arguments, defaults and shapes are PyTorch's. The mathematics, with its gradients, is in `tinynet/ops`.
-What is derived from other operators, such as most losses, stands in the rooms of this folder.
+Functions that combine other operators, such as most losses, are defined in the files of this folder.
 """
 
 from tinynet.nn.functional.activation import (

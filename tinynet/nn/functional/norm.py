@@ -26,7 +26,7 @@ def batch_norm_act(input, running_mean, running_var, weight=None, bias=None, tra
                    eps=1e-5, residual=None):
     """relu(batch_norm(input) [+ residual]), fused: one pass over memory instead of three. Not in PyTorch.
 
-    `residual` is what is added before the ReLU, in a residual block its shortcut (He et al. 2015 call the other
+    `residual` is added before the ReLU; in a residual block it is the shortcut (He et al. 2015 call the other
     summand, F(x), the residual). It has the input's shape. Shapes and errors are those of `batch_norm`
     (Ioffe & Szegedy 2015).
     """

@@ -33,7 +33,7 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     """The mean of each window: see `ops.pool.AvgPool2d`. (N, C, H, W) -> (N, C, P, Q).
 
     Zeros of the padding count unless `count_include_pad` is False; `divisor_override` (ValueError for 0)
-    stands in for the count. P is `max_pool2d`'s. LeCun et al. 1998.
+    replaces the count. P is `max_pool2d`'s. LeCun et al. 1998.
     """
     name = "avg_pool2d"
     check.floats(name, input)

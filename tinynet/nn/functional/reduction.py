@@ -1,4 +1,4 @@
-"""What all losses share: the losses of single elements become one number."""
+"""The common last step of all losses: the losses of single elements become one number."""
 
 import math
 import warnings

@@ -1,4 +1,4 @@
-"""What all schedules share: the optimizer, the count of epochs, the rates set last."""
+"""Base of all schedules: the optimizer, the count of epochs, the rates set last."""
 
 from tinynet.optim.optimizer import Optimizer
 
@@ -73,7 +73,7 @@ class LRScheduler:
         return {name: value for name, value in vars(self).items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict):
-        """Take over what `state_dict` gave; a ValueError names what is missing."""
+        """Take over the result of `state_dict`; a ValueError names the entries that are missing."""
         expected = self.state_dict().keys()
         if not expected <= state_dict.keys():
             raise ValueError(f"{self.name}: expected a state of {', '.join(expected)}, "

@@ -63,7 +63,7 @@ class OneCycleLR(LRScheduler):
         return total_steps
 
     def _place_knots(self, pct_start, three_phase):
-        """Where the legs of the cycle meet: (step, learning rate, momentum), values as keys of a group."""
+        """The points between the legs of the cycle: (step, learning rate, momentum), values as keys of a group."""
         rise = pct_start * self.total_steps
         bottom_again = [(2 * rise - 2, "initial_lr", "max_momentum")] if three_phase else []
         return [(0, "initial_lr", "max_momentum"), (rise - 1, "max_lr", "base_momentum"), *bottom_again,
@@ -76,7 +76,7 @@ class OneCycleLR(LRScheduler):
         return start + (end - start) * done
 
     def _present_leg(self):
-        """The knots that `last_epoch` lies between, and the fraction of the way that is done."""
+        """The knots before and after `last_epoch`, and its fraction of the distance between them."""
         later = [i for i, (step, *_) in enumerate(self._knots) if i > 0 and self.last_epoch <= step]
         i = later[0] if later else len(self._knots) - 1
         start, end = self._knots[i - 1], self._knots[i]
@@ -128,7 +128,7 @@ class CyclicLR(LRScheduler):
         self.base_lrs = lowest
 
     def _height(self):
-        """How far up the present cycle the step is, 0 to 1, times the height of the cycle."""
+        """The position of the step in the present cycle, 0 to 1, times the height of the cycle."""
         whole = self.step_size_up + self.step_size_down
         cycle, place = math.floor(1 + self.last_epoch / whole), self.last_epoch / whole % 1
         rise = self.step_size_up / whole

@@ -29,7 +29,7 @@ class Compose:
 
 
 class Lambda:
-    """The function `lambd` as a transform, for images of any shape; TypeError for what is not a function.
+    """The function `lambd` as a transform, for images of any shape; TypeError for anything but a function.
 
     `torchvision.transforms.Lambda`.
     """
