@@ -158,7 +158,24 @@ class LocalResponseNorm(Stateless):
     function, bare = staticmethod(F.local_response_norm), ("size",)
 
 
-class RMSNorm(Module):
+class LastAxesNorm(Module):
+    """Base of the norms over the last axes, `normalized_shape`: (..., *normalized_shape) -> the same."""
+
+    def __init__(self, normalized_shape, eps, elementwise_affine, dtype):
+        super().__init__()
+        number = isinstance(normalized_shape, int)
+        self.normalized_shape = (normalized_shape,) if number else tuple(normalized_shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.weight = Parameter(np.ones(self.normalized_shape, dtype)) if elementwise_affine else None
+
+    def title(self):
+        return f"{type(self).__name__}({', '.join(map(str, self.normalized_shape))})"
+
+    def extra_repr(self):
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class RMSNorm(LastAxesNorm):
     """x / √(mean x² + eps) · weight over the last axes: (..., *normalized_shape) -> the same.
 
     `eps` is the type's smallest step from 1 unless given. Zhang & Sennrich 2019, "Root Mean Square Layer
@@ -166,24 +183,13 @@ class RMSNorm(Module):
     """
 
     def __init__(self, normalized_shape, eps=None, elementwise_affine=True, device=None, dtype=None):
-        super().__init__()
-        dtype = parameter_dtype(device, dtype)
-        number = isinstance(normalized_shape, int)
-        self.normalized_shape = (normalized_shape,) if number else tuple(normalized_shape)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
-        self.weight = Parameter(np.ones(self.normalized_shape, dtype)) if elementwise_affine else None
+        super().__init__(normalized_shape, eps, elementwise_affine, parameter_dtype(device, dtype))
 
     def forward(self, input):
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
-    def title(self):
-        return f"RMSNorm({', '.join(map(str, self.normalized_shape))})"
 
-    def extra_repr(self):
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
-
-
-class LayerNorm(Module):
+class LayerNorm(LastAxesNorm):
     """Each vector (the last axes, `normalized_shape`) is normalised by itself. Ba, Kiros & Hinton 2016.
 
     (..., *normalized_shape) -> the same.
@@ -191,23 +197,15 @@ class LayerNorm(Module):
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None,
                  dtype=None):
-        super().__init__()
         dtype = parameter_dtype(device, dtype)
-        number = isinstance(normalized_shape, int)
-        self.normalized_shape = (normalized_shape,) if number else tuple(normalized_shape)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
-        self.weight = Parameter(np.ones(self.normalized_shape, dtype)) if elementwise_affine else None
+        super().__init__(normalized_shape, eps, elementwise_affine, dtype)
         self.bias = Parameter(np.zeros(self.normalized_shape, dtype)) if elementwise_affine and bias else None
 
     def forward(self, input):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
-    def title(self):
-        return f"LayerNorm({', '.join(map(str, self.normalized_shape))})"
-
     def extra_repr(self):
-        return (f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
-                f"bias={self.bias is not None}")
+        return f"{super().extra_repr()}, bias={self.bias is not None}"
 
 
 class GroupNorm(Module):

@@ -4,12 +4,11 @@ import math
 
 import numpy as np
 
-from tinynet.optim.optimizer import Optimizer
-from tinynet.optim.options import check_betas, check_number, refuse
+from tinynet.optim.rules import RuleOptimizer, decay_directly, update_moments
 from tinynet.tensor import Tensor
 
 
-class Adam(Optimizer):
+class Adam(RuleOptimizer):
     """Adaptive moments (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980). At step t:
 
         g = grad + weight_decay * w                   (decoupled: w = (1 - lr * weight_decay) * w instead)
@@ -22,57 +21,39 @@ class Adam(Optimizer):
     ValueError unless the betas are from 0 to below 1.
     """
 
-    state_names = ("step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    state_names, decays = ("step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"), False
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *,
                  maximize=False, decoupled_weight_decay=False, **unsupported):
-        refuse(self.name, unsupported)
         if unsupported.get("foreach") and isinstance(lr, Tensor):
             raise ValueError(f"{self.name}: a tensor as lr does not go with foreach=True")
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
                                   "amsgrad": amsgrad, "maximize": maximize,
-                                  "decoupled_weight_decay": decoupled_weight_decay})
+                                  "decoupled_weight_decay": decoupled_weight_decay}, unsupported)
 
-    def check(self, group):
-        """Raise for options that make no sense."""
-        for option in ("lr", "eps", "weight_decay"):
-            check_number(self.name, option, group[option], low=0)
-        check_betas(self.name, group["betas"])
+    def begin(self, group, p):
+        """Both moments, and for `amsgrad` the largest second moment."""
+        names = self.state_names[1:] if group["amsgrad"] else self.state_names[1:3]
+        return {name: np.zeros_like(p.array) for name in names}
 
     def update(self, group):
         """One step of the group's parameters."""
-        for p, g in self.with_gradients(group):
-            state = self.state.get(p) or self.state.setdefault(p, self._first_state(p))
-            if group["amsgrad"] and "max_exp_avg_sq" not in state:
-                state["max_exp_avg_sq"] = Tensor(np.zeros_like(p.array))
-            self._update_one(group, p.array, g, **{name: tensor.array for name, tensor in state.items()})
-            p.bump()
+        for p in group["params"] if group["amsgrad"] else ():
+            if self.state.get(p):      # begun without amsgrad
+                self.state[p].setdefault("max_exp_avg_sq", Tensor(np.zeros_like(p.array)))
+        super().update(group)
 
-    @staticmethod
-    def _first_state(p):
-        return {"step": Tensor(np.zeros((), np.float32)), "exp_avg": Tensor(np.zeros_like(p.array)),
-                "exp_avg_sq": Tensor(np.zeros_like(p.array))}
-
-    @staticmethod
-    def _update_one(group, w, g, step, exp_avg, exp_avg_sq, max_exp_avg_sq=None):
-        lr, eps, weight_decay = float(group["lr"]), float(group["eps"]), float(group["weight_decay"])
+    def rule(self, group, w, g, step, exp_avg, exp_avg_sq, max_exp_avg_sq=None):
         beta1, beta2 = map(float, group["betas"])
-        step += 1
-        t = int(step)
-        if group["decoupled_weight_decay"]:
-            w *= 1 - lr * weight_decay
-        elif weight_decay:
-            g = g + weight_decay * w
-        exp_avg += (1 - beta1) * (g - exp_avg)
-        exp_avg_sq *= beta2
-        exp_avg_sq += (1 - beta2) * g * g
-        v = exp_avg_sq
+        t, v = int(step), exp_avg_sq
+        g = decay_directly(group, w, g)
+        update_moments(g, beta1, beta2, exp_avg, exp_avg_sq)
         if group["amsgrad"]:
             v = np.maximum(max_exp_avg_sq, v, out=max_exp_avg_sq)
         denominator = np.sqrt(v)
         denominator *= 1 / math.sqrt(1 - beta2**t)
-        denominator += eps
-        w -= lr / (1 - beta1**t) * exp_avg / denominator
+        denominator += float(group["eps"])
+        w -= float(group["lr"]) / (1 - beta1**t) * exp_avg / denominator
 
 
 class AdamW(Adam):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from tinynet.optim.rules import RuleOptimizer, decay_directly
+from tinynet.optim.rules import RuleOptimizer, decay_directly, update_moments
 
 
 class Adamax(RuleOptimizer):
@@ -55,8 +55,7 @@ class NAdam(RuleOptimizer):
 
     def begin(self, group, p):
         """Both moments, and the product of all mu so far."""
-        return {"mu_product": np.ones((), np.float32), "exp_avg": np.zeros_like(p.array),
-                "exp_avg_sq": np.zeros_like(p.array)}
+        return {**super().begin(group, p), "mu_product": np.ones((), np.float32)}
 
     def rule(self, group, w, g, step, mu_product, exp_avg, exp_avg_sq):
         beta1, beta2 = map(float, group["betas"])
@@ -64,9 +63,7 @@ class NAdam(RuleOptimizer):
         g = decay_directly(group, w, g)
         mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (s * decay)) for s in (t, t + 1))
         mu_product *= mu
-        exp_avg += (1 - beta1) * (g - exp_avg)
-        exp_avg_sq *= beta2
-        exp_avg_sq += (1 - beta2) * g * g
+        update_moments(g, beta1, beta2, exp_avg, exp_avg_sq)
         denominator = np.sqrt(exp_avg_sq / (1 - beta2**t)) + float(group["eps"])
         product = float(mu_product)
         w -= lr * (1 - mu) / (1 - product) * g / denominator
@@ -94,9 +91,7 @@ class RAdam(RuleOptimizer):
         beta1, beta2 = map(float, group["betas"])
         lr, t = float(group["lr"]), int(step)
         g = decay_directly(group, w, g)
-        exp_avg += (1 - beta1) * (g - exp_avg)
-        exp_avg_sq *= beta2
-        exp_avg_sq += (1 - beta2) * g * g
+        update_moments(g, beta1, beta2, exp_avg, exp_avg_sq)
         move = exp_avg / (1 - beta1**t)
         longest = 2 / (1 - beta2) - 1
         length = longest - 2 * t * beta2**t / (1 - beta2**t)

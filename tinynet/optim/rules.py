@@ -40,7 +40,7 @@ class RuleOptimizer(Optimizer):
     def update(self, group):
         """One step of the group's parameters."""
         for p, g in self.with_gradients(group):
-            if p not in self.state:
+            if not self.state.get(p):
                 state = {"step": np.zeros((), np.float32), **self.begin(group, p)}
                 self.state[p] = {name: Tensor(array) for name, array in state.items()}
             state = {name: tensor.array for name, tensor in self.state[p].items()}
@@ -57,3 +57,10 @@ def decay_directly(group, w, g):
         w *= 1 - float(group["lr"]) * float(group["weight_decay"])
         return g
     return g + float(group["weight_decay"]) * w if group["weight_decay"] else g
+
+
+def update_moments(g, beta1, beta2, exp_avg, exp_avg_sq):
+    """Move the running means of the gradients and of their squares towards g and g², in place."""
+    exp_avg += (1 - beta1) * (g - exp_avg)
+    exp_avg_sq *= beta2
+    exp_avg_sq += (1 - beta2) * g * g
