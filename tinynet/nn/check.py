@@ -93,33 +93,38 @@ def refuse(name, **options):
 # Geometry -----------------------------------------------------------------------------------------------
 
 
-AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
+AXES, KERNEL = {1: "L", 2: "H, W", 3: "D, H, W"}, {1: "R", 2: "R, S", 3: "T, R, S"}
+
+
+def _conv_shapes(name, x, w, letters, stride, dilation, groups):
+    """The number of axes, the last digit of the name, "conv2d"; stride and dilation as tuples. Checks the shapes x, w.
+
+    `letters` name the first two axes of the weight: "KC" of a convolution, "CK" of a transposed one.
+    """
+    axes = int(name[-2])
+    if len(w) != axes + 2 or not isinstance(groups, int) or groups < 1 or w[0] % groups:
+        raise ValueError(f"{name}: expected weight ({letters[0]}, {letters[1]}/groups, {KERNEL[axes]}), "
+                         f"{letters[0]} divisible by groups={groups}, got {w}")
+    channels = w[0] if letters == "CK" else w[1] * groups
+    if len(x) not in (axes + 1, axes + 2) or x[-axes - 1] != channels:
+        form = f"{channels}, {AXES[axes]}"
+        raise ValueError(f"{name}: expected input (N, {form}) or ({form}), got {x}")
+    return axes, sizes(name, "stride", stride, axes, 1), sizes(name, "dilation", dilation, axes, 1)
 
 
 @functools.lru_cache(4096)
 def conv(name, x, w, stride, padding, dilation, groups):
     """stride, padding and dilation as tuples, and how many more zeros "same" needs after than before.
 
-    x and w are the shapes of input and weight. The last digit of the name, "conv2d", is the number of axes.
+    x and w are the shapes of input and weight.
     """
-    axes = int(name[-2])
-    if len(w) != axes + 2 or not isinstance(groups, int) or groups < 1 or w[0] % groups:
-        raise ValueError(f"{name}: expected weight (K, C/groups, {KERNEL[axes]}), K divisible by groups={groups}, "
-                         f"got {w}")
-    channels = w[1] * groups
-    if len(x) not in (axes + 1, axes + 2) or x[-axes - 1] != channels:
-        form = f"{channels}, {AXES[axes]}"
-        raise ValueError(f"{name}: expected input (N, {form}) or ({form}), got {x}")
-    stride, dilation = sizes(name, "stride", stride, axes, 1), sizes(name, "dilation", dilation, axes, 1)
+    axes, stride, dilation = _conv_shapes(name, x, w, "KC", stride, dilation, groups)
     reach = [d * (r - 1) for d, r in zip(dilation, w[2:])]     # from a kernel's first to its last pixel
     padding, extra = _conv_padding(name, padding, stride, reach)
     if any(h + 2 * p + e <= n for h, p, e, n in zip(x[-axes:], padding, extra, reach)):
         raise ValueError(f"{name}: a kernel of {w[2:]} with dilation {dilation} does not fit into {x[-axes:]} "
                          f"pixels with padding {padding}")
     return stride, padding, dilation, extra
-
-
-KERNEL = {1: "R", 2: "R, S", 3: "T, R, S"}
 
 
 def _conv_padding(name, padding, stride, reach):
@@ -137,14 +142,7 @@ def _conv_padding(name, padding, stride, reach):
 @functools.lru_cache(4096)
 def conv_transpose(name, x, w, stride, padding, output_padding, groups, dilation):
     """stride, padding, output padding and dilation as tuples, and the size of the output without channels."""
-    axes = int(name[-2])
-    if len(w) != axes + 2 or not isinstance(groups, int) or groups < 1 or w[0] % groups:
-        raise ValueError(f"{name}: expected weight (C, K/groups, {KERNEL[axes]}), C divisible by groups={groups}, "
-                         f"got {w}")
-    if len(x) not in (axes + 1, axes + 2) or x[-axes - 1] != w[0]:
-        form = f"{w[0]}, {AXES[axes]}"
-        raise ValueError(f"{name}: expected input (N, {form}) or ({form}), got {x}")
-    stride, dilation = sizes(name, "stride", stride, axes, 1), sizes(name, "dilation", dilation, axes, 1)
+    axes, stride, dilation = _conv_shapes(name, x, w, "CK", stride, dilation, groups)
     padding, more = sizes(name, "padding", padding, axes), sizes(name, "output_padding", output_padding, axes)
     if any(m >= max(s, d) for m, s, d in zip(more, stride, dilation)):
         raise ValueError(f"{name}: expected output_padding below stride {stride} or dilation {dilation}, got {more}")

@@ -60,7 +60,7 @@ class _Numbered(_Container):
 
     def append(self, module):
         """One more entry at the end."""
-        self._put(self.table, str(len(self)), self._entry(module))
+        self._put(type(self).__name__, self.table, str(len(self)), self._entry(module))
         return self
 
     def extend(self, modules):
@@ -174,7 +174,7 @@ class _Named(_Container):
         return self._entries[name]
 
     def __setitem__(self, name, entry):
-        self._put(self.table, name, self._entry(entry))
+        self._put(type(self).__name__, self.table, name, self._entry(entry))
 
     def __delitem__(self, name):
         del self._entries[name]

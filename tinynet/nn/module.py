@@ -111,7 +111,8 @@ class Module:
         elif value is None or before == "_buffers" and isinstance(value, Tensor):
             self.__dict__[before][name] = value
         else:
-            raise TypeError(f"{type(self).__name__}.{name}: expected a {KINDS[before]} or None, got {_kind(value)}")
+            raise TypeError(f"{type(self).__name__}.{name}: expected a {KINDS[before].__name__} or None, "
+                            f"got {_kind(value)}")
 
     def __getattr__(self, name):
         table = self._table_of(name)
@@ -141,29 +142,25 @@ class Module:
 
         ValueError for a name with dots, or one that is taken.
         """
-        if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"register_parameter: expected a Parameter or None for {name!r}, got {_kind(param)}")
-        self._put("_parameters", name, param)
+        self._put("register_parameter", "_parameters", name, param)
 
     def register_buffer(self, name, tensor, persistent=True):
         """Set a tensor (or None) that is not learned, but part of the module (`persistent`: of its state).
 
         ValueError for a name with dots, or one that is taken.
         """
-        if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"register_buffer: expected a Tensor or None for {name!r}, got {_kind(tensor)}")
-        self._put("_buffers", name, tensor)
+        self._put("register_buffer", "_buffers", name, tensor)
         (set.discard if persistent else set.add)(self._non_persistent_buffers_set, name)
 
     def add_module(self, name, module):
         """The same as setting the attribute, for names made up at run time; ValueError for dots in them."""
-        if module is not None and not isinstance(module, Module):
-            raise TypeError(f"add_module: expected a Module or None for {name!r}, got {_kind(module)}")
-        self._put("_modules", name, module)
+        self._put("add_module", "_modules", name, module)
 
     register_module = add_module
 
-    def _put(self, table, name, value):
+    def _put(self, caller, table, name, value):
+        if value is not None and not isinstance(value, KINDS[table]):
+            raise TypeError(f"{caller}: expected a {KINDS[table].__name__} or None for {name!r}, got {_kind(value)}")
         if table not in self.__dict__:
             raise AttributeError(f"{type(self).__name__}: call super().__init__() before setting {name!r}")
         if not isinstance(name, str) or not name or "." in name:
@@ -326,7 +323,7 @@ class Module:
     _repr_html_ = html_tree
 
 
-KINDS = {"_parameters": "Parameter", "_modules": "Module", "_buffers": "Tensor"}
+KINDS = {"_parameters": Parameter, "_modules": Module, "_buffers": Tensor}
 
 
 def _registered(hooks, hook, prepend):
