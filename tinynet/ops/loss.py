@@ -5,6 +5,7 @@ import numpy as np
 from tinynet.autograd import Function
 from tinynet.kernels import softmax as kernels
 
+
 def rows_of(x):
     """(N, C, d1, ...) -> (N·d1·..., C): one row of class scores for each label."""
     if x.ndim == 2:
