@@ -44,9 +44,13 @@ class Function:
     @classmethod
     def apply(cls, *args, **kwargs):
         """Run `forward`; record the node if an input needs a gradient. Returns a Tensor or a tuple of them."""
-        tensors = [a for a in args if isinstance(a, Tensor)]
+        tensors, arrays = [], []
+        for a in args:
+            if isinstance(a, Tensor):
+                tensors.append(a)
+                a = a.array
+            arrays.append(a)
         node = Node(cls, tensors)
-        arrays = [a.array if isinstance(a, Tensor) else a for a in args]
         with np.errstate(all="ignore"):                # NaN and infinity are results like any other
             result = cls.forward(node, *arrays, **kwargs)
         outputs = [Tensor(y) for y in result] if isinstance(result, tuple) else [Tensor(result)]

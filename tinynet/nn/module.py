@@ -115,10 +115,11 @@ class Module:
                             f"got {_kind(value)}")
 
     def __getattr__(self, name):
-        table = self._table_of(name)
-        if table is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        return self.__dict__[table][name]
+        tables = self.__dict__
+        for table in KINDS:
+            if table in tables and name in tables[table]:
+                return tables[table][name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __delattr__(self, name):
         table = self._table_of(name)

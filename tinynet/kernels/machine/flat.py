@@ -46,7 +46,7 @@ def each(loop, *arrays):
 
 def grain_of(size):
     """Values in a chunk: 16 chunks, but each worth a thread's while."""
-    return max(GRAIN, -(-size // 16))
+    return max(2 * GRAIN, -(-size // 16))
 
 
 def matched(array, like):

@@ -10,7 +10,8 @@ lie in a near cache:
   the last term is part of the bias;
 - weights lie in panels of one tile's output channels, `(R, S, C/4, lanes, 4)`, walked through from front to
   back;
-- the sums of a tile are scaled and written as bytes while they are still in the first-level cache.
+- the sums of a tile are scaled and written as bytes while they are still in the first-level cache, without slices:
+  to make one and let it go, reference counts and all, takes as long as to scale the sums of a pixel.
 """
 
 from typing import NamedTuple
@@ -19,31 +20,31 @@ import numpy as np
 
 from tinynet.kernels.conv.spec import Geometry, out_size
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.flat import over_memory
+from tinynet.kernels.machine.flat import grain_of, over_memory
 from tinynet.kernels.machine.layout import nhwc
 from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.machine.simd import address
 from tinynet.kernels.machine.simd_int8 import TILES, dot_tile
 from tinynet.kernels.machine.threads import parallel_for
+from tinynet.kernels.machine.vector_math import full_width
 from tinynet.kernels.quantized import spec
-
-GRAIN = 1 << 16                        # values in a chunk
 
 
 def quantize(x, scale, zero):
     kind, q = x.dtype.type, np.empty_like(x, np.int8)                  # empty_like keeps the memory order
-    over_memory(lambda _, x, q: to_grid(x, q, kind(1 / scale), kind(zero)), x, q, grain=GRAIN)
+    over_memory(lambda _, x, q: to_grid(x, q, kind(1 / scale), kind(zero)), x, q, grain=grain_of(x.size))
     return q
 
 
 def dequantize(q, scale, zero, dtype):
     x = np.empty_like(q, dtype)
-    over_memory(lambda _, q, x: from_grid(q, x, dtype.type(scale), dtype.type(zero)), q, x, grain=GRAIN)
+    over_memory(lambda _, q, x: from_grid(q, x, dtype.type(scale), dtype.type(zero)), q, x, grain=grain_of(x.size))
     return x
 
 
 @jit
 def to_grid(x, q, steps, zero):
+    full_width()
     low, high = x.dtype.type(-128), x.dtype.type(127)
     for i in range(x.size):
         q[i] = np.int8(min(max(np.rint(x[i] * steps) + zero, low), high))
@@ -51,6 +52,7 @@ def to_grid(x, q, steps, zero):
 
 @jit
 def from_grid(q, x, scale, zero):
+    full_width()
     for i in range(q.size):
         x[i] = (x.dtype.type(q[i]) - zero) * scale
 
@@ -90,17 +92,16 @@ def conv2d(x, w, bias, multiplier, zeros, geometry):
     shape = tuple(Shape(kind, m, lanes, groups, (stride, dilation), (r, taps, quads)))
     weights = pack(w, groups, lanes)
     start = in_panels(bias - 128 * w.sum((1, 2, 3), np.int32), groups, lanes)
-    scaling = *[np.tile(in_panels(v, groups, lanes), m) for v in multiplier], zeros[1]  # (panels, M·lanes) twice
+    factor, shift = (in_panels(v, groups, lanes).astype(np.int64) for v in multiplier)
+    scaling = factor, np.int64(1) << (shift - 1), shift, zeros[1]                       # (panels, lanes) three times
     runs = (1, width * pitch) if groups * c == pitch else (width * groups, c)      # of a row, copied in one go
     inside = (padding[0] * columns + padding[1]) * pitch
+    pixels, place = images.reshape(n, h, *runs), (inside, columns * pitch, pitch // groups)
 
     def body(first, last):
         padded = np.full((rows, columns, pitch), zeros[0] + 128, np.uint8)
-        for i in range(first, last):
-            copy_image(images[i].reshape(h, *runs), padded.reshape(-1), inside, columns * pitch,
-                       pitch // groups)
-            convolve(shape, padded, weights, start, scaling, y[i])
-    parallel_for(body, n, max(1, n // 32))
+        convolve_images(shape, pixels[first:last], place, padded, weights, start, scaling, y[first:last])
+    parallel_for(body, n, max(1, n // 16))
     return y.transpose(0, 3, 1, 2)                                                      # (N, K, P, Q)
 
 
@@ -124,23 +125,35 @@ def in_panels(v, groups, lanes):
 
 
 @jit
-def copy_image(x, target, start, row_step, step):
-    """x (H, runs, run) + 128 into target from `start` on; runs begin `step` bytes apart."""
-    for row in range(len(x)):
-        for i in range(x.shape[1]):
-            source, here = x[row, i], start + row * row_step + i * step
-            out = target[here:here + source.size]
-            for j in range(source.size):
-                out[j] = np.uint8(source[j] + 128)
+def convolve_images(shape, images, place, padded, weights, start, scaling, y):
+    """One image after the other; `place` = (start, step of a row, step of a run) says where `padded` takes their bytes.
+
+    The images (N, H, runs, run) are bytes with a sign. `padded` has none, and keeps its border from image to image.
+    """
+    full_width()
+    (first, row_step, step), target = place, padded.reshape(-1)
+    for n in range(len(images)):
+        for row in range(images.shape[1]):
+            for i in range(images.shape[2]):
+                source, here = images[n, row, i], first + row * row_step + i * step
+                out = target[here:here + source.size]
+                for j in range(source.size):
+                    out[j] = np.uint8(source[j] + 128)
+        convolve(shape, padded, weights, start, scaling, y[n])
 
 
 @jit
 def convolve(shape, x, weights, start, scaling, y):
-    """One image y (P, Q, K) of the padded x, tile by tile; `scaling` = (multipliers, shifts, the zero of y)."""
-    (kind, m, lanes, groups, (stride, dilation), size), (factor, shift, zero) = shape, scaling
+    """One image y (P, Q, K) of the padded x, tile by tile; `scaling` = (multipliers, halves, shifts, the zero of y).
+
+    The sums of a tile become bytes by the formula of `spec.requantize`. Their place in y is a number without a sign:
+    only for such a number does Numba not ask whether it counts from the end, which would keep the loop from being SIMD.
+    """
+    full_width()
+    (kind, m, lanes, groups, (stride, dilation), size), (factor, half, shift, zero) = shape, scaling
     (p, q, k), (_, columns, pitch) = y.shape, x.shape
-    outputs, depth, panels = k // groups, pitch // groups, len(weights) // groups
-    sums, scaled = np.empty(m * lanes, np.int32), np.empty(m * lanes, np.int8)
+    outputs, depth, panels, out = k // groups, pitch // groups, len(weights) // groups, y.reshape(-1)
+    low, high, sums = np.int64(-128), np.int64(127), np.empty((m, lanes), np.int32)
     for panel in range(len(weights)):
         g, k0 = panel // panels, panel // panels * outputs + panel % panels * lanes
         k1 = min(k0 + lanes, (g + 1) * outputs)
@@ -150,22 +163,11 @@ def convolve(shape, x, weights, start, scaling, y):
                 a = address(x, 0) + (row * stride[0] * columns + column * stride[1]) * pitch + g * depth
                 dot_tile(kind, address(sums, 0), init,
                          (a, stride[1] * pitch, dilation[0] * columns * pitch, dilation[1] * pitch), b, size)
-                some = min(m, q - column)
-                if k == k1 - k0 == lanes:          # the tile's pixels are neighbours in y
-                    out = y[row, column:column + some].reshape(some * k)
-                    requantize(sums, factor[panel], shift[panel], zero, out)
-                else:
-                    requantize(sums, factor[panel], shift[panel], zero, scaled)
-                    for i in range(some):
-                        y[row, column + i, k0:k1] = scaled[i * lanes:i * lanes + k1 - k0]
-
-
-@jit
-def requantize(sums, factor, shift, zero, out):
-    for i in range(out.size):
-        half = np.int64(1) << np.int64(shift[i] - 1)
-        v = ((np.int64(sums[i]) * np.int64(factor[i]) + half) >> np.int64(shift[i])) + zero
-        out[i] = np.int8(min(max(v, np.int64(-128)), np.int64(127)))
+                for i in range(min(m, q - column)):
+                    here = np.uint64((row * q + column + i) * k + k0)
+                    for j in range(k1 - k0):
+                        v = ((np.int64(sums[i, j]) * factor[panel, j] + half[panel, j]) >> shift[panel, j]) + zero
+                        out[here + np.uint64(j)] = np.int8(min(max(v, low), high))
 
 
 if not LANES:                          # vectors exist in compiled code only

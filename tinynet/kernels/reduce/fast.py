@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.flat import GRAIN, VECTORIZE
+from tinynet.kernels.machine.flat import GRAIN, VECTORIZE, grain_of
 from tinynet.kernels.machine.threads import parallel_for
 from tinynet.kernels.machine.vector_math import full_width
 from tinynet.kernels.reduce import spec
@@ -38,7 +38,7 @@ def _sums(rows):
     step = -(-summed // pieces)
     pieces = -(-summed // step)
     sums = np.zeros((outer, pieces, inner))
-    grain = max(1, GRAIN // max(1, step * inner))
+    grain = max(1, grain_of(rows.size) // max(1, step * inner))
     parallel_for(lambda start, stop: add_rows(rows, step, start, stop, sums), outer * pieces, grain)
     return sums.sum(1) if pieces > 1 else sums[:, 0]
 
