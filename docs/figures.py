@@ -12,6 +12,7 @@ import functools
 import json
 import pathlib
 import re
+import runpy
 import shlex
 import sys
 
@@ -263,6 +264,71 @@ def ladder():
 def cost(name):
     found = results("cost")["tables"][name]
     return table(found["head"], found["rows"])
+
+
+# Several processes ------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def model_of_scaling():
+    """The names of docs/images/scaling.py."""
+    sys.path.insert(0, str(DOCS / "images"))
+    try:
+        return runpy.run_path(str(DOCS / "images" / "scaling.py"))
+    finally:
+        sys.path.remove(str(DOCS / "images"))
+
+
+@figure
+def scaling_turns():
+    found = results("scaling")["rows"]["turns"]
+    rates = found["rates"]
+    return (f"{rates['2 processes']:.0f} against {rates['1 process']:.0f} images per second of ResNet-20's training, a ratio "
+            f"of {found['ratio']:.2f} [{found['low']:.2f}, {found['high']:.2f}] (median and quartiles of neighbouring "
+            f"turns, {results('scaling')['settings']['turns']} of them).")
+
+
+@figure
+def scaling_load():
+    """How much other work there was."""
+    load = results("scaling")["settings"]["load"]
+    quiet = "was quiet" if load < 0.5 else "was busy with other work, so that all times here are too long"
+    return f"{quiet} (load {load})"
+
+
+@figure
+def scaling_all_reduce():
+    lines = [(f"{size:,}", number(1e3 * seconds), number(size / seconds / 1e9, 2))
+             for size, seconds in results("scaling")["rows"]["all_reduce"]]
+    return table(["bytes", "ms", "GB/s"], lines)
+
+
+@figure
+def scaling_hidden():
+    found = results("scaling")["rows"]["hidden"]
+    return (f"the all-reduce of ResNet-20's gradients takes {number(1e3 * found['alone'])} ms alone. In training, "
+            f"{number(1e3 * found['waited'])} ms are waited after a backward pass of {number(1e3 * found['backward'])} ms: "
+            f"{100 * found['share']:.0f} % are hidden.")
+
+
+@figure
+def scaling_networks():
+    lines = [(model_of_scaling()["TITLES"][row["name"]], row["batch"], number(1e3 * row["step"]),
+              number(1e3 * row["backward"]), number(row["bytes"] / 1e6)) for row in results("scaling")["rows"]["networks"]]
+    return table(["one machine", "images b", "step C, ms", "backward R, ms", "gradients S, MB"], lines)
+
+
+@figure
+def scaling_limits():
+    model, lines = model_of_scaling(), []
+    for name, network in model["networks"]().items():
+        for label, bandwidth in model["BANDWIDTHS"].items():
+            growing, shared = (functools.partial(gain, bandwidth=bandwidth) for gain in (network.growing, network.shared))
+            best = model["best"](shared)
+            lines.append((f"{model['TITLES'][name]}, {label}", f"{100 * growing(64) / 64:.0f} %",
+                          model["last_at_half"](growing), model["last_at_half"](shared), best, f"{shared(best):.1f}"))
+    return table(["", "used of 64 machines, a batch each", "up to half used, a batch each", "up to half used, one batch",
+                  "most machines that help, one batch", "and how many times as fast"], lines)
 
 
 def main():

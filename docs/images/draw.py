@@ -9,6 +9,7 @@ import pathlib
 import block_diagrams
 import charts
 import cookbook
+import scaling
 from diagram import draw
 
 
@@ -21,7 +22,7 @@ def pictures(bench=None):
     made |= {"block_components.png": components, "cookbook.png": steps, "im2col.svg": charts.im2col,
              "autograd_graph.svg": charts.autograd_graph, "batchnorm.svg": charts.batchnorm,
              "positions.svg": charts.positions, "lr_schedules.svg": charts.lr_schedules,
-             "gradient_flow.svg": charts.gradient_flow, "readme.svg": charts.readme}
+             "gradient_flow.svg": charts.gradient_flow, "readme.svg": charts.readme, "scaling.svg": scaling.picture}
     if bench:
         made["speed.svg"] = lambda path: charts.speed(path, charts.read_bench(bench))
     return made

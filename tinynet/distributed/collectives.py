@@ -59,7 +59,7 @@ def _bytes(array):
 def _back(tensor, buffer):
     """A function that writes the buffer into the tensor, unless it is the tensor's memory."""
     def finish():
-        if not np.shares_memory(tensor.array, buffer):
+        if not np.may_share_memory(tensor.array, buffer):
             tensor.array[...] = buffer
         tensor.bump()
     return finish

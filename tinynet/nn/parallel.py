@@ -4,7 +4,7 @@ import contextlib
 
 from tinynet.distributed import collectives, equality
 from tinynet.distributed.buckets import Reducer
-from tinynet.distributed.process_group import is_initialized, world
+from tinynet.distributed.process_group import world
 from tinynet.gradients.modes import is_grad_enabled
 from tinynet.nn.module import Module
 
@@ -69,8 +69,3 @@ class DistributedDataParallel(Module):
             yield
         finally:
             self.reducer.enabled = before
-
-
-def synchronized(process_group=None):
-    """Whether layers have to ask other processes: there is a group, and it has more than one."""
-    return is_initialized() and world(process_group).size > 1
