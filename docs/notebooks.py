@@ -103,7 +103,8 @@ def relinked(link, path):
     target = (path.parent / link[2]).resolve()
     if target in (*PAGES, *EXAMPLES):
         return f"[{link[1]}]({os.path.relpath(name_of(target), pathlib.Path(name_of(path)).parent)})"
-    return f"{link[1]} (`{target.relative_to(ROOT).as_posix()}`)"
+    name = f"`{target.relative_to(ROOT).as_posix()}`"
+    return name if link[1].endswith((".md", ".py", "`")) else f"{link[1]} ({name})"
 
 
 def as_page(path):

@@ -20,7 +20,7 @@ SLOW=${SLOW:-1}
 TESTS=${TESTS:-}
 LEGS="haswell nehalem skylakex lanes-16 lanes-8 lanes-4 lanes-0 numpy-backend python-3.12 python-3.13 oldest newest
       no-torch busy other-user no-home"
-WITHOUT_TORCH="pytest>=8.0 hypothesis>=6.100 sphinx>=8.0 expecttest>=0.2 safetensors>=0.4.3"
+WITHOUT_TORCH="pytest>=8.0 hypothesis>=6.100 expecttest>=0.2 safetensors>=0.4.3"
 OLDEST="numpy==2.0.* numba==0.61.* matplotlib==3.8.* pillow==10.1.* tqdm==4.66.* filelock==3.13.*
         threadpoolctl==3.5.*"
 

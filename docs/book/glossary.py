@@ -12,16 +12,16 @@ from book.pages import ROOT
 
 GLOSSARY = "docs/glossary"
 ENTRY = re.compile(r"^\*\*(.+?)\.\*\* (.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
-# Terms that are everyday words as well: linked on no page, because most pages use them in the everyday sense.
-EVERYDAY = {"band", "case", "chunk", "crop", "graph", "head", "layer", "mask", "owned", "panel", "positions", "step",
-            "stage", "tap", "team", "tile", "view", "window", "weight", "block", "branch", "forward", "backward"}
+# Terms that are everyday words as well, or names: linked on no page, because many pages use them in the other sense.
+EVERYDAY = {"band", "block", "branch", "case", "crop", "head", "owned", "panel", "positions", "stage", "step", "team",
+            "view", "window"}
 
 
 def entries():
     """{spelling: (anchor, explanation)}; in small letters, except for abbreviations such as SE."""
     found = {}
     for title, text in ENTRY.findall((ROOT / "docs/glossary.md").read_text(encoding="utf-8")):
-        plain = re.sub(r"\[([^]]*)\]\([^)]*\)|[*`]", lambda link: link[1] or "", " ".join(text.split()))
+        plain = re.sub(r"\[[^]]*\.md\]\([^)]*\)|[*`]|(?<=\])\([^)]*\)|[][]", "", " ".join(text.split())).strip()
         for spelling in re.split(r", | \(|\)", title.replace("`", "")):
             if spelling and spelling.lower() not in EVERYDAY:
                 found[spelling if spelling.isupper() else spelling.lower()] = anchor(title), plain
@@ -60,6 +60,7 @@ class LinkTerms(SphinxTransform):
     def apply(self):
         if self.env.docname == GLOSSARY or not self.document["source"].endswith(".md"):
             return
+        self.env.note_dependency(str(ROOT / "docs/glossary.md"))
         left = entries()
         pattern = uses_of(left)
         for text in list(self.document.findall(nodes.Text)):

@@ -51,6 +51,7 @@ def orders():
 def add_orders(app, page, source):
     """The front page lists all others in their orders of reading, out of sight."""
     if page == "README":
+        app.env.note_dependency(str(ROOT / "docs/README.md"))
         trees = {"": ["docs/README.md"]} | orders()
         source[0] += "".join(toctree(caption, pages) for caption, pages in trees.items())
 
@@ -67,6 +68,8 @@ class SourceParser(MystParser):
 
     def parse(self, text, document):
         page = pathlib.Path(document["source"]).resolve().relative_to(ROOT).as_posix()
+        if page in EXAMPLES:
+            document.settings.env.note_dependency(str(ROOT / "examples/README.md"))
         super().parse(as_markdown(page, text), document)
 
 
