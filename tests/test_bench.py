@@ -65,7 +65,7 @@ def test_flops_of_resnet20_are_those_of_the_paper():
 def test_operators_do_the_same_in_both_libraries(libraries, operator):
     results, works = [], []
     for library in libraries:
-        call, inputs, _ = workloads.make_operator(library, operator, {**SMALL[operator], "batch": 2})
+        call, inputs, *_ = workloads.make_operator(library, operator, {**SMALL[operator], "batch": 2})
         for p in call.parameters() if hasattr(call, "parameters") else ():
             p.data.fill_(0.5)
         y = call(*inputs)

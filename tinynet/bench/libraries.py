@@ -27,8 +27,8 @@ class Tinynet:
         from tinynet.kernels import conv
         conv.use_method(method)
 
-    def tensor(self, array, requires_grad=False):
-        if array.ndim == 4:
+    def tensor(self, array, requires_grad=False, images=True):
+        if array.ndim == 4 and images:
             array = array.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)       # same shape, C innermost
         return self.lib.Tensor(array, requires_grad)
 
@@ -52,9 +52,9 @@ class Torch:
         self.compiled = layout == "compile"
         self.format = torch.contiguous_format if layout == "nchw" else torch.channels_last
 
-    def tensor(self, array, requires_grad=False):
+    def tensor(self, array, requires_grad=False, images=True):
         tensor = self.lib.from_numpy(array)
-        if array.ndim == 4:
+        if array.ndim == 4 and images:
             tensor = tensor.contiguous(memory_format=self.format)
         return tensor.requires_grad_(requires_grad)
 

@@ -2,8 +2,9 @@
 
 from collections import namedtuple
 
-# call: tensors to a tensor; shapes: of its inputs; cost(x, y): work of forward, work of backward, their unit
-Operator = namedtuple("Operator", "call shapes cost")
+# call: tensors to a tensor; shapes: of its inputs; cost(x, y): work of forward, work of backward, their unit;
+# images: whether inputs of four axes are images, which each library has in the order of memory that it likes.
+Operator = namedtuple("Operator", "call shapes cost images", defaults=(True,))
 
 
 def flops(weight):
@@ -100,7 +101,7 @@ def attention(lib, heads, tokens, features, batch=16):
         products = 4 * tokens * x.numel()          # q·k and p·v, 2 operations each
         return products, 2.5 * products, "FLOP"
     shape = (batch, heads, tokens, features)
-    return Operator(lib.nn.functional.scaled_dot_product_attention, [shape] * 3, cost)
+    return Operator(lib.nn.functional.scaled_dot_product_attention, [shape] * 3, cost, images=False)
 
 
 def add(lib, channels, size, batch=128):

@@ -69,16 +69,16 @@ def infer(library, net, batch, fused=False, form=None):
 
 
 def make_operator(library, name, options):
-    """(call, inputs, cost): inputs and parameters require gradients, as in the middle of a network."""
-    call, shapes, cost = operators.OPERATORS[name](library.lib, **options)
+    """(call, inputs, cost, images): inputs and parameters require gradients, as in the middle of a network."""
+    call, shapes, cost, images = operators.OPERATORS[name](library.lib, **options)
     if isinstance(call, library.lib.nn.Module):
         call = library.network(call)
-    return call, [library.tensor(random_array(*shape), requires_grad=True) for shape in shapes], cost
+    return call, [library.tensor(random_array(*shape), True, images) for shape in shapes], cost, images
 
 
 def forward(library, operator, **options):
     """One operator as in training: the graph is recorded, and freed with the output."""
-    call, inputs, cost = make_operator(library, operator, options)
+    call, inputs, cost, _ = make_operator(library, operator, options)
     forward_cost, _, unit = cost(inputs[0], call(*inputs))
     return Workload(lambda: call(*inputs), lambda: forward_cost, unit)
 
@@ -88,9 +88,9 @@ def backward(library, operator, **options):
 
     The gradient that comes in is random; `.grad` is emptied before every run, so that nothing is added up.
     """
-    call, inputs, cost = make_operator(library, operator, options)
+    call, inputs, cost, images = make_operator(library, operator, options)
     y = call(*inputs)
-    dy = library.tensor(random_array(*y.shape))
+    dy = library.tensor(random_array(*y.shape), images=images)
     leaves = [*inputs, *(call.parameters() if isinstance(call, library.lib.nn.Module) else ())]
     _, backward_cost, unit = cost(inputs[0], y)
 
