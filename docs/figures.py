@@ -283,9 +283,9 @@ def model_of_scaling():
 def scaling_turns():
     found = results("scaling")["rows"]["turns"]
     rates = found["rates"]
-    return (f"{rates['2 processes']:.0f} against {rates['1 process']:.0f} images per second of ResNet-20's training, a ratio "
-            f"of {found['ratio']:.2f} [{found['low']:.2f}, {found['high']:.2f}] (median and quartiles of neighbouring "
-            f"turns, {results('scaling')['settings']['turns']} of them).")
+    return (f"{rates['2 processes']:.0f} against {rates['1 process']:.0f} images per second of ResNet-20's training, a "
+            f"ratio of {found['ratio']:.2f} [{found['low']:.2f}, {found['high']:.2f}] (median and quartiles of "
+            f"neighbouring turns, {results('scaling')['settings']['turns']} of them).")
 
 
 @figure
@@ -307,14 +307,15 @@ def scaling_all_reduce():
 def scaling_hidden():
     found = results("scaling")["rows"]["hidden"]
     return (f"the all-reduce of ResNet-20's gradients takes {number(1e3 * found['alone'])} ms alone. In training, "
-            f"{number(1e3 * found['waited'])} ms are waited after a backward pass of {number(1e3 * found['backward'])} ms: "
-            f"{100 * found['share']:.0f} % are hidden.")
+            f"{number(1e3 * found['waited'])} ms are waited after a backward pass of "
+            f"{number(1e3 * found['backward'])} ms: {100 * found['share']:.0f} % are hidden.")
 
 
 @figure
 def scaling_networks():
-    lines = [(model_of_scaling()["TITLES"][row["name"]], row["batch"], number(1e3 * row["step"]),
-              number(1e3 * row["backward"]), number(row["bytes"] / 1e6)) for row in results("scaling")["rows"]["networks"]]
+    rows, titles = results("scaling")["rows"]["networks"], model_of_scaling()["TITLES"]
+    lines = [(titles[row["name"]], row["batch"], number(1e3 * row["step"]), number(1e3 * row["backward"]),
+              number(row["bytes"] / 1e6)) for row in rows]
     return table(["one machine", "images b", "step C, ms", "backward R, ms", "gradients S, MB"], lines)
 
 
@@ -323,12 +324,13 @@ def scaling_limits():
     model, lines = model_of_scaling(), []
     for name, network in model["networks"]().items():
         for label, bandwidth in model["BANDWIDTHS"].items():
-            growing, shared = (functools.partial(gain, bandwidth=bandwidth) for gain in (network.growing, network.shared))
+            growing = functools.partial(network.growing, bandwidth=bandwidth)
+            shared = functools.partial(network.shared, bandwidth=bandwidth)
             best = model["best"](shared)
             lines.append((f"{model['TITLES'][name]}, {label}", f"{100 * growing(64) / 64:.0f} %",
                           model["last_at_half"](growing), model["last_at_half"](shared), best, f"{shared(best):.1f}"))
-    return table(["", "used of 64 machines, a batch each", "up to half used, a batch each", "up to half used, one batch",
-                  "most machines that help, one batch", "and how many times as fast"], lines)
+    return table(["", "a batch each: used of 64 machines", "a batch each: machines half used",
+                  "one batch: machines half used", "one batch: machines of the fastest step", "and its gain"], lines)
 
 
 def main():

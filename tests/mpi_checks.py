@@ -359,9 +359,9 @@ def resnet20_with_sync_batchnorm_learns_as_in_one_process(rank, size):
 def leaving_and_coming_back(rank, size):
     dist.destroy_process_group()
     assert not dist.is_initialized() and "call init_process_group" in raised(ValueError, dist.get_rank)
-    assert raised(ValueError, dist.init_process_group, world_size=3) == (
-        f"init_process_group: expected world_size {size}, as MPI has it, got 3; mpiexec -n says how many processes there "
-        "are")
+    assert raised(ValueError, dist.init_process_group, world_size=size + 1) == (
+        f"init_process_group: expected world_size {size}, as MPI has it, got {size + 1}; mpiexec -n says how many "
+        "processes there are")
     assert "expected rank" in raised(ValueError, dist.init_process_group, rank=rank + 1, world_size=size)
     assert "got 'nccl'" in raised(ValueError, dist.init_process_group, "nccl")
     launch.os.environ["PMI_SIZE"] = "5"

@@ -161,7 +161,7 @@ def test_different_data_are_refused(images, tmp_path):
     np.savez(tmp_path / "0.npz", **np.load(images))
     np.savez(tmp_path / "1.npz", **other)
     text = ("import os, sys\nfrom tinynet.cli import main\n"
-            f"sys.exit(main([w.replace('RANK', os.environ['PMI_RANK']) for w in sys.argv[1:]]))")
+            "sys.exit(main([w.replace('RANK', os.environ['PMI_RANK']) for w in sys.argv[1:]]))")
     done = mpiexec(2, "-c", text, *options(tmp_path / "RANK.npz", tmp_path / "run"))
     assert done.returncode == 1
     assert done.stderr.count("the processes have different data: the fingerprint of") == 1
@@ -246,7 +246,8 @@ def test_train_alone_with_distributed_is_refused(capsys, monkeypatch):
 
 @pytest.mark.parametrize("environment, place", [
     ({}, None), ({"PMI_RANK": "1", "PMI_SIZE": "4", "MPI_LOCALRANKID": "0"}, (1, 4, 0)),
-    ({"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "3"}, (2, 3, 0)), ({"PMI_RANK": "x", "PMI_SIZE": "2"}, None)],
+    ({"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "3"}, (2, 3, 0)),
+    ({"PMI_RANK": "x", "PMI_SIZE": "2"}, None)],
     ids=["alone", "MPICH", "Open MPI", "nonsense"])
 def test_the_place_of_a_process(environment, place):
     assert launch.place(environment) == place

@@ -39,7 +39,7 @@ def fastest(n, size, bandwidth):
 
 @dataclasses.dataclass
 class Network:
-    """What one machine takes for a step of `batch` images, of it `backward`; `size` of the gradients; the shared batch."""
+    """What one machine takes for a `step` of `batch` images, and for its `backward`; the `size` of its gradients."""
 
     shared_batch: int
     batch: int

@@ -8,8 +8,8 @@ Writes scaling.json. Needs the extra "mpi".
 - "hidden": how much of the all-reduce of ResNet-20's gradients the backward pass hides;
 - "networks": forward and backward passes of one process, in seconds, and the bytes of the gradients.
 
-The first is a median of ratios. The times of the others are the fastest of many, which other work on the machine disturbs
-least.
+The first is a median of ratios. The times of the others are the fastest of many, which other work on the machine
+disturbs least.
 """
 
 import json
@@ -112,7 +112,7 @@ def worker(part, count):
 def started(processes, threads, part, count):
     """The result of process 0 of a run."""
     here = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
-    words = [shutil.which("mpiexec", path=here), "-n", str(processes), sys.executable, __file__, "--worker", part, count]
+    words = [shutil.which("mpiexec", path=here), "-n", processes, sys.executable, __file__, "--worker", part, count]
     done = subprocess.run(list(map(str, words)), capture_output=True, text=True, encoding="utf-8", timeout=600,
                           env={**os.environ, "TINYNET_NUM_THREADS": str(threads)})
     if done.returncode:

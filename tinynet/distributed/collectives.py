@@ -47,7 +47,7 @@ def _run(work, async_op):
 
 
 def _buffer(tensor):
-    """The tensor's elements in the order of their indices, which is the same on all processes. Its own memory or a copy."""
+    """The tensor's elements in the order of their indices, which all processes share: its own memory, or a copy."""
     return np.ascontiguousarray(tensor.array).reshape(tensor.shape)
 
 
@@ -142,8 +142,8 @@ def reduce(tensor, dst=None, op=ReduceOp.SUM, group=None, async_op=False, group_
 def all_gather(tensor_list, tensor, group=None, async_op=False):
     """Write the tensor of process i into `tensor_list[i]`, on all processes, (...) -> the same each.
 
-    With `async_op`, returns a `Work`. ValueError unless there is a tensor for each process, of the right shape and type.
-    `torch.distributed.all_gather`.
+    With `async_op`, returns a `Work`. ValueError unless there is a tensor for each process, of the same shape and type
+    as `tensor`. `torch.distributed.all_gather`.
     """
     found, buffer = world(group), _buffer(tensor)
     _check_list("all_gather", tensor_list, tensor, found)
@@ -233,27 +233,10 @@ def recv(tensor, src=None, group=None, tag=0, group_src=None):
     from mpi4py import MPI
     found, buffer, status = world(group), _buffer(tensor), MPI.Status()
     any_process = src is None and group_src is None
-    root = MPI.ANY_SOURCE if any_process else _root(found, src, group_src, "recv")
-    message = None
-    probe = _Probe(found.communicator, root, tag, status)
-    found.wait(probe, "recv")
-    message = probe.message
-    found.wait(message.Irecv(_bytes(buffer)), "recv")
+    source = MPI.ANY_SOURCE if any_process else _root(found, src, group_src, "recv")
+    found.wait(found.communicator.Irecv(_bytes(buffer), source, tag), "recv", status=status)
     _back(tensor, buffer)()
     return status.Get_source()
-
-
-class _Probe:
-    """A request that ends when a message has come."""
-
-    def __init__(self, communicator, source, tag, status):
-        self.look = lambda: communicator.Improbe(source, tag, status)
-        self.message = None
-
-    def Test(self):
-        """Whether it has come."""
-        self.message = self.look()
-        return self.message is not None
 
 
 def barrier(group=None, async_op=False, device_ids=None):

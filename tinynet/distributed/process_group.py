@@ -25,13 +25,14 @@ class Group:
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
         self.timeout = timeout.total_seconds()
 
-    def wait(self, request, what, timeout=None):
-        """Wait for an MPI request. Other than MPI's own `Wait`, it lets signals through, and it sleeps in between.
+    def wait(self, request, what, timeout=None, status=None):
+        """Wait for an MPI request, and note its MPI `status`.
 
-        RuntimeError after `timeout` seconds, for the call `what`.
+        MPI's own `Wait` uses a whole core and holds signals back. This one sleeps more and more, and Python's signal
+        handlers run in between. RuntimeError after `timeout` seconds, for the call `what`.
         """
         start, timeout = time.monotonic(), self.timeout if timeout is None else timeout
-        while not request.Test():
+        while not request.Test(status):
             waited = time.monotonic() - start
             if waited > timeout:
                 raise RuntimeError(f"{what}: waited {timeout:.0f} s for another process, which may hang or be gone")

@@ -1,4 +1,4 @@
-"""One network in several processes, each with its own part of the data. Names and arguments are `torch.nn.parallel`'s."""
+"""One network in several processes, each with a part of the data. The names are those of `torch.nn.parallel`."""
 
 import contextlib
 
@@ -42,11 +42,11 @@ class DistributedDataParallel(Module):
             raise ValueError(f"{name}: expected device_ids and output_device None, because there is only the CPU, "
                              f"and dim 0; got {device_ids}, {output_device} and {dim}")
         world(process_group)
-        learning = {name: p for name, p in module.named_parameters() if p.requires_grad}
+        learning = {path: p for path, p in module.named_parameters() if p.requires_grad}
         if not learning:
             raise RuntimeError(f"{name}: expected a module with parameters that require a gradient")
-        equality.check_same({name: (tuple(p.shape), str(p.dtype), p.requires_grad)
-                             for name, p in module.named_parameters()}, f"{name}: the processes have different networks")
+        facts = {path: (tuple(p.shape), str(p.dtype), p.requires_grad) for path, p in module.named_parameters()}
+        equality.check_same(facts, f"{name}: the processes have different networks")
         if init_sync:
             collectives.broadcast_all([*module.parameters(), *module.buffers()])
         self.module, self.broadcast_buffers = module, True if broadcast_buffers is None else broadcast_buffers

@@ -23,7 +23,7 @@ class DistributedTrainer(Trainer):
     `settings.batch_size` is that of all processes together. Process 0 alone writes, prints and measures. After each
     epoch, the weights are compared. ValueError where the processes have different settings, data or networks, or
     different weights after an epoch, and for a batch that has fewer images than there are processes. `train_loader`
-    is a `tinynet.data.Loader`. Goyal et al. 2017, "Accurate, Large Minibatch SGD", tells how to choose the learning rate.
+    is a `tinynet.data.Loader`. How to choose the learning rate: Goyal et al. 2017, "Accurate, Large Minibatch SGD".
     """
 
     def __init__(self, settings, model, train_loader, validation_loader, folder, anomaly=False, levels=None,
@@ -47,7 +47,7 @@ class DistributedTrainer(Trainer):
         return super().state() | {"random_of_others": of_all(random.get_state())[1:]}
 
     def restore(self, state):
-        """Go on from a state of any number of processes. A process that is new begins with random numbers of its own."""
+        """Go on from a state of any number of processes. A process that was not there keeps its own random numbers."""
         here = random.get_state()
         super().restore(state)
         if not self.first:

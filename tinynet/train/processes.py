@@ -12,16 +12,17 @@ from tinynet.train.trainer import Trainer
 
 @contextlib.contextmanager
 def connected(wanted):
-    """A context with the class of the trainer. If several processes are `wanted`, they are connected, and 0 alone prints.
+    """A context that gives the class of the trainer. If several processes are `wanted`, it connects them.
 
-    At its end all wait for process 0, which measures and writes. ValueError if mpiexec has not started this process.
+    Within it, process 0 alone prints. At its end all wait for process 0, which measures and writes. ValueError if
+    mpiexec has not started this process.
     """
     if not wanted:
         yield Trainer
         return
     if launch.place() is None:
-        raise ValueError("--distributed: expected processes that mpiexec has started, as in `mpiexec -n 4 tinynet train "
-                         "--distributed`, got one on its own")
+        raise ValueError("--distributed: expected processes that mpiexec has started, as in `mpiexec -n 4 tinynet "
+                         "train --distributed`, got one on its own")
     distributed.init_process_group()
     with contextlib.nullcontext() if distributed.get_rank() == 0 else silence():
         yield DistributedTrainer
