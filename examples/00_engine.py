@@ -1,7 +1,7 @@
 """A complete deep-learning engine, built from nothing but NumPy: values, graph, backward pass, a network that learns.
 
-tinynet is this program, made fast and complete. `examples/README.md` leads from each part to the file that does the
-same for real. Two spirals of points wind around each other; the network learns which point lies on which spiral.
+tinynet is this program, made fast and complete. `examples/README.md` names the file of tinynet for each
+part. Two spirals of points wind around each other; the network learns which point lies on which spiral.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """The graph and the backward pass: what `backward()` does, done by hand.
 
-While a formula is computed, every operation adds a node to the graph. The node holds the operation, the values that it
-saved, and edges to the nodes that made its inputs. The backward pass starts at the loss with the gradient 1 and visits the
-nodes from the latest to the earliest. Each one turns the gradient of its output into gradients of its inputs, by
+While a formula is computed, every operation adds a node to the graph. The node holds the operation, its saved values,
+and edges to the nodes that made its inputs. The backward pass starts at the loss with the gradient 1 and visits nodes
+from the latest to the earliest. Each one turns the gradient of its output into gradients of its inputs, by
 multiplying with its own slope. Where paths meet, gradients add up.
 """
 

@@ -1,9 +1,8 @@
-"""Arrays and broadcasting: what was repeated on the way forward is summed on the way back.
+"""Arrays and broadcasting: the gradient of a repeated value is the sum over its copies.
 
-With arrays, one formula computes many numbers at once. NumPy repeats what is too small: a bias () or a row
-(4,) meets a matrix (100, 4) as if it stood in every row. Each of its copies took part in the result, so
-its gradient is the sum over all the copies. That single rule makes every element-wise gradient have the
-right shape.
+With arrays, one formula computes many numbers at once. NumPy repeats operands that are too small: a bias () or a row
+(4,) is added to every row of a matrix (100, 4). Each copy takes part in the result, so the gradient of the operand is
+the sum over all copies. With this single rule, every element-wise gradient has the right shape.
 """
 
 import common

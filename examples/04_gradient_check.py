@@ -1,9 +1,9 @@
 """A gradient check, and a wrong gradient caught.
 
-A new operator is a `Function`: forward, and under it backward, written by hand. Hands make mistakes, and a
-network with a slightly wrong gradient still learns, only worse. So never trust a gradient: move the input
-by a small h, and look how much the output really changes. (f(x + h) - f(x - h)) / 2h is wrong by about
-h² only.
+A new operator is a `Function`: forward, and under it backward, written by hand. It is easy to make mistakes, and a
+network with a slightly wrong gradient still learns, only worse. So check every gradient: move the input
+by a small h, and measure how much the output really changes. The error of (f(x + h) - f(x - h)) / 2h is only about
+h².
 """
 
 import common

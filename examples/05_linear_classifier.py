@@ -1,9 +1,9 @@
-"""A linear classifier: ten templates, and an image goes to the one that fits best.
+"""A linear classifier: ten templates, and an image gets the class of the one that fits best.
 
 An image is 3·32·32 = 3072 numbers. A score for each class is a weighted sum of them, scores = x W + b.
 Softmax turns scores into probabilities, and the loss is -log of the probability of the right class
-(cross-entropy). What it learns can be looked at: the weights of a class are an image themselves. That is
-also its limit: a template cannot move, turn or grow with the shape.
+(cross-entropy). The learned weights of a class can be shown as an image. This is also the limit of the classifier: a
+template cannot move, turn or grow with the shape.
 """
 
 import common

@@ -1,11 +1,11 @@
-"""A multi-layer perceptron: layers in between, and the border may bend.
+"""A multi-layer perceptron: with hidden layers, the border between classes can bend.
 
-Two spirals cannot be told apart by a straight line. Put layers of 32 numbers in between, each number cut off
-at zero (ReLU), and the network can fold the plane before it draws its line. Without the ReLU all layers would
-be one: a matrix times a matrix is a matrix.
+A straight line cannot separate two spirals. With hidden layers of 32 numbers, each cut off at zero (ReLU), the network
+can fold the plane before it draws its line. Without ReLU all layers would be one, since a matrix times a matrix is a
+matrix.
 
-New here: `nn.Module` keeps the parameters together, an optimiser makes the steps. The loop in `train` is the
-loop of every training run to come.
+New here: `nn.Module` keeps the parameters together, an optimiser makes the steps. All later training runs have the
+loop of `train`.
 """
 
 import common
@@ -44,11 +44,11 @@ models = {"linear": nn.Linear(2, 2),
           "two hidden layers": nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(),
                                              nn.Linear(32, 2))}
 
-# The picture: what each model says about every point of the plane.
+# The picture: the answer of each model at every point of the plane.
 axis = np.linspace(-3.3, 3.3, 150, dtype=np.float32)
 plane = tinynet.tensor(np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2))
 fig = plots.figure(9, 4.4)
-right = []                                             # what share of new points each names rightly, in %
+right = []                                             # the share of new points that each classifies correctly, in %
 for axes, (name, model) in zip(fig.subplots(1, 2), models.items()):
     train(model, points, arm, 100 if args.quick else 1000)
     with tinynet.no_grad():

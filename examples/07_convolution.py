@@ -1,9 +1,9 @@
-"""Convolution as im2col: one small template, laid on every place of the image.
+"""Convolution as im2col: one small template, applied at every place of the image.
 
 A convolution takes a window of the image, multiplies it by the kernel, adds up, and moves on by a
-pixel. (The kernel is not turned round, as it is by np.convolve.) It is a linear layer that looks at a window
-only, and has the same weights everywhere. And it is one matrix product: lay every window into a column
-(im2col), and multiply the kernel, as a row, with all the columns at once.
+pixel. (np.convolve turns the kernel round first; here it is not turned.) A convolution is a linear layer that sees only
+a window, with the same weights everywhere. It can also be computed as one matrix product: copy every window into a
+column (im2col), and multiply the kernel, as a row, with all columns at once.
 """
 
 import common

@@ -1,9 +1,9 @@
 """Pooling and BatchNorm, and why a network has two modes: train and eval.
 
 Pooling makes a map smaller: each window becomes its maximum or its mean. BatchNorm gives every channel
-mean 0 and variance 1, over the batch at hand: (x - mean) / √(variance + ε). So in training the result for
-an image depends on the other images of its batch. To use the network that will not do: BatchNorm keeps
-running averages of what it has seen, and `model.eval()` makes it use those.
+mean 0 and variance 1, over the current batch: (x - mean) / √(variance + ε). So in training the result for
+an image depends on the other images of its batch. A prediction should not depend on them. So BatchNorm also keeps
+running averages of its means and variances, and after `model.eval()` it uses those.
 """
 
 import common

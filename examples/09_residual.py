@@ -1,12 +1,12 @@
 """A residual block, and why depth fails without it.
 
-Two networks of 22 layers with the same parameters. In the plain one a block replaces what it gets,
-y = relu(f(x)). In the residual one it adds to it, y = relu(x + f(x)). On the way back the plain network
-multiplies the gradient by another small factor in each layer, until next to nothing arrives at the first. In
-the residual one the addition hands the gradient on as it is, past every block. (He et al. 2015, "Deep
-Residual Learning for Image Recognition".)
+Two networks have 22 layers and the same parameters. A block of the plain network replaces its input,
+y = relu(f(x)). A block of the residual network adds to it, y = relu(x + f(x)). In the backward pass, each layer of the
+plain network multiplies the gradient by a small factor, until almost nothing reaches the first layer. In the residual
+network the addition passes the gradient on unchanged, past every block. (He et al. 2015, "Deep Residual Learning for
+Image Recognition".)
 
-Careful initial weights and BatchNorm bring the plain gradient back, too; still, a deep plain network stays
+Good initial weights and BatchNorm keep the gradient of the plain network large, too. But a deep plain network is still
 harder to train than a shallow one, while a residual network gains from depth (section 4 of that paper).
 """
 

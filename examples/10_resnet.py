@@ -1,11 +1,11 @@
-"""A small CIFAR ResNet: all pieces together, trained for a few epochs.
+"""A small CIFAR ResNet: all parts together, trained for a few epochs.
 
 A stem makes 16 channels of 3; three stages of residual blocks halve the map and double the channels; the
 average over the map goes to a linear layer. `BasicBlock` is the block of example 09 with a BatchNorm after
 each convolution and a shortcut that can change the shape, too.
 
-New in the loop: images are shifted and flipped at random (augmentation), so that no epoch is like another,
-and the learning rate climbs and falls (one cycle). The test images are for the very end.
+New in the loop: images are shifted and flipped at random (augmentation), so that every epoch is different,
+and the learning rate rises and falls (one cycle). The test images are used only at the end.
 """
 
 import common
@@ -60,6 +60,6 @@ model.eval()                                                           # BatchNo
 with tinynet.no_grad():
     predictions = model(common.batch(test, 32)[0]).argmax(1)
 
-# The picture: what it takes the first test pictures for.
+# The picture: the first test images, with the classes that the network names.
 plots.image_sheet(test.images[:32], args.picture, test.labels[:32], predictions, test.classes)
 print(f"test accuracy {100 * result.accuracy:.1f} %; picture: {args.picture}")

@@ -1,9 +1,9 @@
-"""Squeeze-excitation gates watched: a network that chooses, for each image, which channels count.
+"""Squeeze-excitation gates watched: a network that chooses channels for each image.
 
-A convolution treats all images alike. Squeeze-excitation looks at the whole map first: the mean of every
-channel (squeeze) goes through two small linear layers and a sigmoid (excitation), and what comes out, a gate
-from 0 to 1 for each channel, scales the map. So the shape at hand decides which channels are heard. (Hu,
-Shen & Sun 2018, "Squeeze-and-Excitation Networks".)
+A convolution treats all images alike. Squeeze-excitation first takes the mean of every channel over the whole map
+(squeeze). Two small linear layers and a sigmoid (excitation) compute from it a gate from 0 to 1 for each channel, which
+scales the map. So each image chooses the channels that matter for it. (Hu, Shen & Sun 2018, "Squeeze-and-Excitation
+Networks".)
 """
 
 import common
@@ -53,7 +53,7 @@ most, least = means[:, channel].argmax(), means[:, channel].argmin()
 print(f"channel {channel} of layer3.0 opens to {means[most, channel]:.2f} for {test.classes[most]}, "
       f"to {means[least, channel]:.2f} for {test.classes[least]}")
 
-# The picture: for every block the mean gate of each channel, and its range over the test pictures.
+# The picture: for every block the mean gate of each channel, and its range over the test images.
 plots.gates(after, args.picture)
 spread = [by_class(gates["layer3.0"]).std(0).mean() for gates in (before, after)]
 print(f"spread of a gate between classes: {spread[0]:.3f} before training, {spread[1]:.3f} after; "

@@ -1,13 +1,13 @@
 """Attention, drawn, and a transformer encoder that learns to spell backwards.
 
-Each letter asks a question (its query q), every letter offers an answer to it (its key k) and something to
-tell (its value v). How well question and answer fit decides whom a letter listens to:
+Each letter has a query q, a key k and a value v. The products of its query with all keys say how much the letter
+takes from each value:
 
     weights = softmax(q kᵀ / √E)        one row for each letter, adding up to 1
-    y = weights v                       the mean of what the others tell, weighted so
+    y = weights v                       the weighted mean of the values
 
-To turn a word around, the first letter must listen to the last, the second to the last but one: we know what
-the weights should look like before the network does. (Vaswani et al. 2017, "Attention Is All You Need".)
+To reverse a word, the first letter must attend to the last, the second to the last but one. So the right weights are
+known before training. (Vaswani et al. 2017, "Attention Is All You Need".)
 """
 
 import common
@@ -62,7 +62,7 @@ with tinynet.no_grad():
     answer = "".join(chr(ord("a") + i) for i in model(ids).argmax(2).numpy()[0])
     layer = model.encoder.layers[0]
     x = layer.norm1(model.positions(model.letters(ids)))
-    _, weights = layer.self_attn(x, x, x)                              # (1, L, L): who listens to whom
+    _, weights = layer.self_attn(x, x, x)                              # (1, L, L): the letters that each letter attends to
 plots.attention_maps(weights[0], args.picture, tokens=list("backward"))
 print(f"backward -> {answer}")
 print(f"{100 * right:.1f} % of the letters of new words right; picture: {args.picture}")

@@ -1,10 +1,10 @@
-"""Transfer learning: a network that knows photographs learns shapes from 500 images.
+"""Transfer learning: a network that was trained on photographs learns shapes from 500 images.
 
 `tinynet.models.resnet20(weights="cifar10")` comes with weights that were trained on 50,000 photographs
-of ten kinds of animals and vehicles. Its last layer knows those ten classes and is of no use here. But
-edges, corners and textures, which the layers before it have learned to see, are in every image. So keep
-them as they are (frozen), and train a new last layer. The same network with random weights shows what the
-photographs were good for.
+of ten kinds of animals and vehicles. Its last layer scores those ten classes and is of no use here. But the
+edges, corners and textures that the other layers have learned to detect are in every image. So keep
+these layers unchanged (frozen), and train a new last layer. The same network with random weights shows how much the
+photographs help.
 """
 
 import common

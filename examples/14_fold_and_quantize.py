@@ -1,11 +1,11 @@
-"""Folding and quantizing: the same network, smaller, once it has learned.
+"""Folding and quantizing: a trained network made smaller.
 
-In evaluation a BatchNorm multiplies and adds the same numbers every time. A convolution before it can do
-that on its own: scale its weights, shift its bias, and the layer is gone (folding). The result is the same.
+In evaluation a BatchNorm multiplies and adds the same numbers every time. The convolution before it can do
+both: scale its weights, shift its bias, and remove the BatchNorm (folding). The result is the same.
 
-A weight is stored in 4 bytes, but the network does not need to know it so exactly. Divide the range of each
-channel's weights into 255 levels and store the number of the level, in one byte (quantizing); images to
-calibrate with show the range of the activations. The arithmetic is then done in integers, and the result is
+A weight takes 4 bytes, but the network does not need that precision. Divide the range of each
+channel's weights into 255 levels and store the number of the level, in one byte (quantizing). Some images are used
+to measure the range of the activations (calibration). The network then computes with integers, and the result is
 nearly the same.
 """
 
@@ -54,7 +54,7 @@ for name, each in models.items():
           f"{100 * results[name][1]:.1f} % right")
 
 # The picture: every score of the trained network against the same score of the other two. A score far beyond
-# what was seen in calibration is cut off by quantizing.
+# those of the calibration is clipped by quantizing.
 fig = plots.figure(8, 4)
 exact = results["as trained"][0]
 for axes, name in zip(fig.subplots(1, 2), ("folded", "quantized")):

@@ -1,9 +1,9 @@
-"""What the network sees: its filters, and what they make of an image.
+"""What the network sees: its filters, and its feature maps of an image.
 
-The filters of the first layer can be looked at, because they are small colour images: each answers
-where the image looks like it. Deeper down only the answers can be shown, the feature maps: from edges
-that still have the form of the image to a few spots that stand for something in it. Nobody wrote these
-filters. They are what gradient descent found useful for telling photographs apart.
+The filters of the first layer can be shown, because they are small colour images: a filter gives a large value
+where the image looks like it. For deeper layers only the results can be shown, the feature maps. The first ones show
+edges with the form of the image, the last ones a few spots. These filters were not designed: gradient descent found
+them.
 """
 
 import common

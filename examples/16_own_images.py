@@ -1,8 +1,8 @@
-"""Your own images: a folder of digits, in every font at hand, becomes a network that reads them.
+"""Your own images: a folder of digits in many fonts, and a network that learns to read them.
 
-The digits stand for whatever you have: a folder for each class, image files of any size in it. The files are drawn
-here with the fonts that come with matplotlib, so nothing is downloaded. Then come the same steps as with photographs:
-train, look at the mistakes, ask about a file, hand the network on.
+The digits stand for your own images: a folder for each class, with image files of any size. The files are drawn
+here with the fonts that come with matplotlib, so nothing is downloaded. The steps are the same for photographs:
+train, look at the mistakes, classify a file, share the network.
 """
 
 import pathlib

@@ -1,4 +1,4 @@
-"""What the ladders share: one computation, from its definition to the kernel that tinynet runs, each rung timed."""
+"""Common part of the ladders: one computation, from its definition to the kernel that tinynet runs, each step timed."""
 
 import argparse
 import json

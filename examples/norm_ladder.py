@@ -2,7 +2,7 @@
 
     python examples/norm_ladder.py [--channels 16] [--size 32] [--batch 128]
 
-Nothing here multiplies much: what counts is how often memory is passed, in which order, and by how many threads.
+BatchNorm does little arithmetic. Its time depends on the number of passes over memory, their order, and the threads.
 """
 
 import math

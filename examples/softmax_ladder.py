@@ -2,7 +2,7 @@
 
     python examples/softmax_ladder.py [--rows 4096] [--classes 128]
 
-exp(x) / Σ exp(x) looks like one line, and is six passes over memory in NumPy. The rungs say what each step up brings.
+exp(x) / Σ exp(x) is one line, but six passes over memory in NumPy. Each step says what it improves.
 """
 
 import math
