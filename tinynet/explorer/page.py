@@ -57,7 +57,7 @@ def functions(recordings):
 
 
 def pack(recordings):
-    """The recordings as the scripts read them; all arrays share the room of the page."""
+    """The recordings as the scripts read them; all arrays together have a limited size."""
     arrays = sum(len(seen.snapshots()) for seen in recordings)
     budget = max(16, int(ROOM / BYTES_A_VALUE / max(1, arrays)))
     return [packed_recording(seen, budget) for seen in recordings]

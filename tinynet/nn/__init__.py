@@ -36,7 +36,7 @@ from tinynet.nn.blocks.attention import MultiheadAttention              # blocks
 from tinynet.nn.blocks.decoder import Transformer, TransformerDecoder, TransformerDecoderLayer
 from tinynet.nn.blocks.transformer import TransformerEncoder, TransformerEncoderLayer
 
-# What public code takes from the rooms of `torch.nn.modules`, where these names are at home.
+# Names that public code imports from the submodules of `torch.nn.modules`.
 from tinynet.nn.conv import _ConvNd, _ConvTransposeNd  # noqa: E402, F401
 from tinynet.nn.loss import _Loss  # noqa: E402, F401
 from tinynet.nn.norm import _BatchNorm, _InstanceNorm, _NormBase  # noqa: E402, F401

@@ -1,4 +1,4 @@
-"""The shelf of products of vectors and matrices, each derived from `matmul`."""
+"""Products of vectors and matrices, each derived from `matmul`."""
 
 import numpy as np
 

@@ -106,7 +106,7 @@ def _kept(input, row, axis, index, keepdim):
     return Extreme(values, index)
 
 
-_ROUNDED = {"lower": floor, "higher": ceil, "nearest": round}      # what turns a place into one of an element
+_ROUNDED = {"lower": floor, "higher": ceil, "nearest": round}      # a position to that of an element
 
 
 @attach("quantile")

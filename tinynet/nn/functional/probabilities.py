@@ -1,4 +1,4 @@
-"""Softmax and its kin: numbers that become probabilities."""
+"""Softmax and similar functions: from numbers to probabilities."""
 
 import warnings
 

@@ -17,7 +17,7 @@ def begin_momentum(name, optimizer, max_momentum, base_momentum):
 
 
 def set_momentum(group, momentum):
-    """Set the momentum of a group, or, for Adam and its kin, beta1."""
+    """Set the momentum of a group, or beta1 for Adam and its variants."""
     if "betas" in group:
         group["betas"] = (momentum, *group["betas"][1:])
     else:
