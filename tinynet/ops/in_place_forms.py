@@ -9,7 +9,7 @@ from tinynet.ops.common import attach_sign, named
 from tinynet.ops.in_place import written_over
 from tinynet.tensor import attach
 
-_SHELVES = {
+_MODULES = {
     pointwise: "neg abs exp sqrt rsqrt square tanh sigmoid sign",
     elementary: "log sin cos log1p log2 log10 expm1 exp2 erf erfinv tan asin acos atan sinh cosh asinh acosh atanh "
                 "reciprocal floor ceil trunc round frac",
@@ -23,7 +23,7 @@ _SHELVES = {
     products: "cumprod",
     reduce: "cumsum",
 }
-_forms = {name: written_over(getattr(shelf, name)) for shelf, names in _SHELVES.items() for name in names.split()}
+_forms = {name: written_over(getattr(module, name)) for module, names in _MODULES.items() for name in names.split()}
 _forms["relu"] = written_over(relu)
 attach("clip_")(_forms["clamp"])
 for _sign, _name in dict(ipow="pow", imod="remainder", ifloordiv="floor_divide", iand="bitwise_and", ior="bitwise_or",
