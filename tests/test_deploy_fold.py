@@ -102,7 +102,7 @@ def test_what_is_not_folded_is_named_with_the_reason():
         folded = tinynet.fold_batchnorm(model)
     message = str(caught[0].message)
     assert "layer1.1.bn1 (it does not follow a convolution or linear layer)" in message
-    assert "layer1.0.bn1 (others use the layer before it, too)" in message and "bn2" not in message
+    assert "layer1.0.bn1 (other operators use the layer before it, too)" in message and "bn2" not in message
     assert len(norms(folded)) == 10
     assert difference(model, folded, images(2, 3, 32, 32)) < 1e-5
 
@@ -131,7 +131,7 @@ def test_every_reason():
     assert found == {"shared": "it is used more than once", "unused": "it is not used",
                      "after_relu": "it does not follow a convolution or linear layer",
                      "untracked": "it has no running statistics",
-                     "two_readers": "others use the layer before it, too"}
+                     "two_readers": "other operators use the layer before it, too"}
 
 
 def test_names_do_not_mislead():

@@ -18,7 +18,7 @@ import numpy as np
 
 from tinynet import kernels
 from tinynet.gradients.anomaly import check_finite, detect_anomaly     # noqa: F401 (public from here, too)
-from tinynet.gradients.hooks import backward_pass, run_hooks
+from tinynet.gradients.hooks import backward_pass, removing, run_hooks
 from tinynet.gradients.modes import enable_grad, inference_mode, set_grad_enabled    # noqa: F401 (as above)
 from tinynet.gradients.modes import modes, no_grad
 from tinynet.gradients.sums import Arrived, accumulator, are_owned
@@ -286,12 +286,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     seeds = [_seed("grad", *pair) for pair in zip(outputs, given, strict=True)]
     found = {}
     handles = [t.register_hook(lambda dx, i=i: found.__setitem__(i, dx.clone())) for i, t in enumerate(inputs)]
-    try:
-        with no_grad():
-            run_backward(outputs, seeds, retain_graph, leaves=())
-    finally:
-        for handle in handles:
-            handle.remove()
+    with removing(handles), no_grad():
+        run_backward(outputs, seeds, retain_graph, leaves=())
     if materialize_grads:
         found = {i: Tensor(np.zeros_like(tensor.array)) for i, tensor in enumerate(inputs)} | found
     if len(found) < len(inputs) and not allow_unused:

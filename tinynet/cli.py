@@ -14,15 +14,15 @@ COMMANDS = {
     "train": "train a network",
     "run": "run a script that was written for PyTorch",
     "train-text": "train a small transformer that writes fairy tales",
-    "predict": "say what is on images",
-    "write": "let a trained text network write",
+    "predict": "classify images",
+    "write": "write text with a trained network",
     "eval": "measure a network's accuracy, or a text network's loss",
     "export": "write a network as an ONNX file, for other programs",
     "fold": "fold a trained network's BatchNorms into its convolutions",
     "quantize": "round a trained network to 8-bit integers",
-    "exercise": "learn: write a backward yourself, and have it checked",
-    "gradcheck": "prove the gradients of all operators",
-    "bench": "measure speed and memory, beside PyTorch where it is installed",
+    "exercise": "write a backward yourself, and have it checked",
+    "gradcheck": "check the gradients of all operators",
+    "bench": "measure speed and memory, and compare with PyTorch if it is installed",
     "summary": "show a network's layers, parameters, multiply-adds and memory",
     "profile": "measure a training step by layer and by operator",
     "graph": "draw the computational graph of a network or a block",
@@ -31,7 +31,7 @@ COMMANDS = {
 }
 
 INTRODUCTION = "A deep-learning engine to read, in NumPy and Numba, fast on a CPU."
-EPILOG = "`tinynet COMMAND --help` tells about each. The first thing to try: tinynet train"
+EPILOG = "`tinynet COMMAND --help` explains each. Try this first: tinynet train"
 
 
 def make_parser(chosen):

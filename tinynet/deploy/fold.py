@@ -13,6 +13,7 @@ from collections import Counter
 
 import numpy as np
 
+from tinynet.gradients.hooks import removing
 from tinynet.gradients.modes import enable_grad
 from tinynet.nn import BatchNorm1d, BatchNorm2d, Conv2d, Identity, Linear, Parameter
 from tinynet.tensor import Tensor, tensors_in
@@ -68,14 +69,11 @@ def find_pairs(model, norms, input):
 
     handles = [m.register_forward_hook(note) for m in model.modules() if m in norms or type(m) in LAYERS]
     try:
-        with enable_grad():
+        with removing(handles), enable_grad():
             output = model(Tensor(input.array, requires_grad=input.is_floating_point()))
     except (ValueError, IndexError) as error:
         raise ValueError(f"fold_batchnorm: an input of shape {input.shape} does not go through the model "
                          f"({error}); give one that does: fold_batchnorm(model, input)") from error
-    finally:
-        for handle in handles:
-            handle.remove()
     readers, pairs, reasons = count_readers(output), {}, {}
     for norm in norms:
         layer = made.get(read.get(norm))

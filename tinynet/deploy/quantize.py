@@ -17,8 +17,9 @@ import warnings
 
 import numpy as np
 
-from tinynet.gradients.modes import is_grad_enabled, no_grad
 from tinynet.deploy.fold import fold_batchnorm, replace
+from tinynet.gradients.hooks import removing
+from tinynet.gradients.modes import is_grad_enabled, no_grad
 from tinynet.kernels import quantized as kernels
 from tinynet.kernels.conv import Geometry
 from tinynet.nn import Conv2d, Linear, Module, check
@@ -72,11 +73,9 @@ def observe(model, layers, batches):
         now = [(float(x.array.min()), float(x.array.max())) for x in (inputs[0], output)]
         seen[layer] = [(min(a, c), max(b, d)) for (a, b), (c, d) in zip(now, seen.get(layer, now))]
 
-    handles = [layer.register_forward_hook(note) for layer in layers]
-    for batch in batches:
-        model(batch)
-    for handle in handles:
-        handle.remove()
+    with removing([layer.register_forward_hook(note) for layer in layers]):
+        for batch in batches:
+            model(batch)
     return seen
 
 

@@ -28,6 +28,16 @@ class RemovableHandle:
         self.remove()
 
 
+@contextlib.contextmanager
+def removing(handles):
+    """Remove the hooks of these handles at the end of a `with` block, also after an error."""
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 @attach("register_hook")
 def register_hook(self, hook):
     """Call `hook(gradient)` when this tensor's gradient is known; a tensor it returns replaces the gradient.

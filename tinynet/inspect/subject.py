@@ -92,10 +92,8 @@ def part(model, path, inputs):
     if path not in known:
         raise ValueError(f"no module {path!r} in the network{nearest_names(path, known)}")
     module, got = model.get_submodule(path), []
-    handle = module.register_forward_pre_hook(lambda module, args: got.append(args))
-    with no_grad():
+    with module.register_forward_pre_hook(lambda module, args: got.append(args)), no_grad():
         model.eval()(*inputs)
-    handle.remove()
     if not got:
         raise ValueError(f"{path}: this module takes no part in the forward pass")
     for tensor in tensors_in(got[0]):

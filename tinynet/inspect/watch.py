@@ -13,6 +13,7 @@ import numpy as np
 
 from tinynet import random
 from tinynet.autograd import Function, Node
+from tinynet.gradients.hooks import removing
 from tinynet.gradients.modes import enable_grad
 from tinynet.kernels.machine import layout
 from tinynet.nn import BatchNorm2d, Conv2d, Linear
@@ -124,11 +125,10 @@ def around_operators(forward, backward, modules):
     handles += [module.register_forward_hook(modules.leave) for module in modules.paths]
     Function.apply, Node.run = classmethod(watched_apply), watched_run
     try:
-        yield
+        with removing(handles):
+            yield
     finally:
         Function.apply, Node.run = apply, run
-        for handle in handles:
-            handle.remove()
 
 
 def kept(node):

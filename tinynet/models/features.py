@@ -1,5 +1,6 @@
 """Feature maps of a network's insides: for detection, segmentation, style, or to look at."""
 
+from tinynet.gradients.hooks import removing
 from tinynet.models.config import MAX_STAGES, MAX_WIDTH, NETWORK, build, is_count
 from tinynet.nn.module import Module
 from tinynet.system.suggest import did_you_mean, nearest_names
@@ -47,11 +48,8 @@ class FeatureExtractor(Module):
         maps = {}
         handles = [self.network.get_submodule(name).register_forward_hook(keep(maps, name))
                    for name in self.names]
-        try:
+        with removing(handles):
             self.network(x)
-        finally:
-            for handle in handles:
-                handle.remove()
         missing = [name for name in self.names if name not in maps]
         if missing:
             raise ValueError(f"FeatureExtractor: {', '.join(missing)} took no part in the forward pass")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tinynet.gradients.hooks import removing
 from tinynet.gradients.modes import no_grad
 
 
@@ -25,10 +26,8 @@ def first_non_finite(model, inputs):
     leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
     handles = [module.register_forward_hook(look(name)) for name, module in leaves]
     try:
-        model(inputs)
+        with removing(handles):
+            model(inputs)
         return "the loss"
     except _Found as found:
         return str(found)
-    finally:
-        for handle in handles:
-            handle.remove()
