@@ -146,7 +146,8 @@ def reason(error, verb, path):
     if path.is_dir():
         return "it is a folder"
     if error.errno == errno.ENOENT:
-        return "there is no such file" if verb == "read" else f"the folder {path.parent} does not exist"
+        folder = f"the folder {path.parent} " + ("takes no files" if path.parent.is_dir() else "does not exist")
+        return "there is no such file" if verb == "read" else folder
     if error.errno in (errno.EACCES, errno.EPERM):
         return "no permission"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
