@@ -66,9 +66,24 @@ def test_normalize(images):
     np.testing.assert_allclose(Normalize(0, 1)(images), IMAGES / 255, atol=1e-7)
 
 
-def test_every_second_epoch_flips_the_other_half():
-    even, odd, next_even = (Augment().draw(0, epoch, 100)[:, 2] < 0.5 for epoch in (0, 1, 2))
-    assert np.array_equal(even, ~odd) and not np.array_equal(even, next_even)
+def test_every_epoch_flips_those_that_the_one_before_did_not():
+    """Jordan 2024, section 3.6. Chance decides in the first epoch; the places of crops are new in each."""
+    first, *later = (Augment().draw(0, epoch, 100) for epoch in range(4))
+    for epoch, draws in enumerate(later, 1):
+        assert np.array_equal(draws[:, 2] < 0.5, (first[:, 2] < 0.5) ^ bool(epoch % 2))
+        assert not np.array_equal(draws[:, 0], first[:, 0])
+    assert not np.array_equal(first[:, 2], Augment().draw(1, 0, 100)[:, 2])
+
+
+def test_a_reflecting_border_shows_the_image_in_a_mirror():
+    augment = Augment(crop=2, flip=False, border="reflect")
+    draws = augment.draw(0, 0, 50)
+    for image, changed, (down, right, *_) in zip(IMAGES, augment(IMAGES, draws), draws):
+        rows, columns = (np.abs(np.arange(n) + int(d * 5) - 2) for n, d in ((8, down), (6, right)))
+        rows, columns = (np.minimum(at, 2 * (n - 1) - at) for n, at in ((8, rows), (6, columns)))
+        assert np.array_equal(changed, image[rows][:, columns])
+    with pytest.raises(ValueError, match="expected border black or reflect, got 'mirror'"):
+        Augment(border="mirror")
 
 
 @pytest.mark.parametrize("side", [4, 5, 7, 8])

@@ -137,6 +137,40 @@ def separable(lib):
                          nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10))
 
 
+def airbench(lib):
+    """A fixed 2x2 convolution, then three blocks of two convolutions with BatchNorm and GELU (Jordan 2024)."""
+    nn, F = lib.nn, lib.nn.functional
+
+    def norm(channels):
+        layer = nn.BatchNorm2d(channels, eps=1e-12, momentum=0.4)
+        layer.weight.requires_grad = False
+        return layer
+
+    class Block(nn.Module):
+        def __init__(self, channels, width):
+            super().__init__()
+            self.conv1, self.norm1 = nn.Conv2d(channels, width, 3, padding=1, bias=False), norm(width)
+            self.conv2, self.norm2 = nn.Conv2d(width, width, 3, padding=1, bias=False), norm(width)
+
+        def forward(self, x):
+            x = F.gelu(self.norm1(F.max_pool2d(self.conv1(x), 2)))
+            return F.gelu(self.norm2(self.conv2(x)))
+
+    class Airbench(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.whitening = nn.Conv2d(3, 24, 2)
+            self.whitening.weight.requires_grad = False
+            self.blocks = nn.Sequential(Block(24, 64), Block(64, 256), Block(256, 256))
+            self.fc = nn.Linear(256, 10, bias=False)
+
+        def forward(self, x):
+            x = self.blocks(F.gelu(self.whitening(x)))
+            return self.fc(F.max_pool2d(x, 3).flatten(1)) / 9
+
+    return Airbench()
+
+
 def perceptron(lib):
     nn = lib.nn
     return nn.Sequential(nn.Flatten(), nn.Linear(3072, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(),
@@ -170,6 +204,7 @@ NETWORKS = {
     "resnet18": large_resnet([2, 2, 2, 2], "resnet18"),
     "resnet50": large_resnet([3, 4, 6, 3], "resnet50", bottleneck=True),
     "resnext50": large_resnet([3, 4, 6, 3], "resnext50_32x4d", bottleneck=True, groups=32, base_width=4),
+    "airbench94": Network(airbench, CIFAR, 10, ("airbench94", {})),
     "separable": Network(separable, CIFAR, 10),
     "perceptron": Network(perceptron, CIFAR, 10),
     "transformer": Network(transformer, (128, 128), 10),

@@ -80,6 +80,9 @@ STEPS = {net: network("networks", f"{name}: training step", "train", net, batch,
 ANSWERS = {net: network("networks", f"{name}: inference", "infer", net, batch, rounds=9)
            for name, (net, batch) in NETWORKS.items()}
 
+AIRBENCH = [network("airbench", f"airbench94, batch {batch}: training step", "train", "airbench94", batch, rounds=9)
+            for batch in (512, 1024)]
+
 MEMORY = network("memory", "peak memory, ResNet-20 training, batch 128", "train", "resnet20", 128,
                  instrument="memory", rounds=3)
 
@@ -164,6 +167,7 @@ GROUPS = {
     "train": [TRAIN, DEFAULT_HEAP, UNFUSED],
     "inference": INFERENCE,
     "networks": [*STEPS.values(), *ANSWERS.values()],
+    "airbench": AIRBENCH,
     "memory": [MEMORY],
     "import": [IMPORT, IMPORT_NUMPY],
     "start": [START, START_EMPTY],

@@ -16,8 +16,8 @@ import pathlib
 
 def add_options(parser):
     parser.add_argument("--rows", nargs="+", metavar="GROUP",
-                        help="train, inference, networks, operators, memory, import, start, scaling, growth "
-                             "or all (default: all but operators and growth)")
+                        help="train, inference, networks, airbench, operators, memory, import, start, scaling, "
+                             "growth or all (default: all but airbench, operators and growth)")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds (default: the row's, 15 for most)")
     parser.add_argument("--threads", type=int, metavar="N", help="threads of every library")
     parser.add_argument("--lanes", type=int, choices=(8, 16), metavar="N",

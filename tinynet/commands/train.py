@@ -87,10 +87,10 @@ def run(args):
         if not args.resume:
             settings = suit(settings, args, parts)
         card = make_card(settings, parts.train)
-        model = make_model(settings, card)
+        model = make_model(settings, card, parts.train)
         check(settings, parts)
-        folder = from_first(lambda: folder_of(args, f"{settings.title()}-{settings.data_title()}"))
         loaders = make_loaders(settings, parts, (card.mean, card.std))
+        folder = from_first(lambda: folder_of(args, f"{settings.title()}-{settings.data_title()}"))
         trainer = trainer_of(settings, model, *loaders, folder, args.detect_anomaly, metadata=card.metadata())
         parameters = sum(p.numel() for p in model.parameters())
         print(f"{settings.title()}, {parameters:,} parameters, on {parts.train}{story()}\n-> {folder}")
@@ -207,10 +207,11 @@ def make_card(settings, train_set):
     mean, std = (given.mean, given.std) if given and given.channels == channels else (
         train_set.mean.tolist(), train_set.std.tolist())
     options, classes = network_options(settings.asdict()), list(train_set.classes)
-    return Card(model, options, classes, channels, [height, width], mean, std, settings.fit or "crop")
+    return Card(model, options, classes, channels, [height, width], mean, std, settings.fit or "crop",
+                views=settings.views)
 
 
-def make_model(settings, card):
+def make_model(settings, card, train_set):
     """The network, with new or given weights, after a test that it takes the images."""
     import tinynet
     from tinynet.autograd import no_grad
@@ -224,12 +225,21 @@ def make_model(settings, card):
         weights = load(weight_file(settings.weights))
         for line in fine_tune.start_from(model, weights.get("model", weights), settings.weights):
             print(f"tinynet: {line}", file=sys.stderr)
+    elif hasattr(model, "whiten"):
+        model.whiten(some_images(train_set, card))
     with no_grad():
         model(card.example())
     fine_tune.freeze(model, settings.freeze)
     if settings.sync_batchnorm:
         model = SyncBatchNorm.convert_sync_batchnorm(model)
     return model.train()
+
+
+def some_images(train_set, card, most=5000):
+    """Up to `most` images from all over the training set, normalised: (N, C, H, W)."""
+    from tinynet.data.augment import Normalize
+    images = train_set.images[::-(-len(train_set) // most)]
+    return Normalize(card.mean, card.std)(images).transpose(0, 3, 1, 2)
 
 
 def check(settings, parts):
@@ -244,10 +254,12 @@ def check(settings, parts):
 def make_loaders(settings, parts, normalize):
     """(loader of training images, loader of validation images or None)"""
     from tinynet.data import Augment, Loader
-    augment = Augment(settings.crop if settings.augment else 0, settings.augment and settings.flip, settings.cutout)
+    augment = Augment(settings.crop if settings.augment else 0, settings.augment and settings.flip, settings.cutout,
+                      settings.border)
     # No prefetch: the kernels use all cores, and a thread that makes batches would slow them down.
     training = Loader(parts.train, settings.batch_size, augment=augment, normalize=normalize, seed=settings.seed,
-                      prefetch=0, side=lambda epoch: settings.small_side if epoch < settings.small_epochs else None)
+                      drop_last=settings.drop_last, prefetch=0,
+                      side=lambda epoch: settings.small_side if epoch < settings.small_epochs else None)
     return training, parts.validation and Loader(parts.validation, 256, shuffle=False, normalize=normalize)
 
 

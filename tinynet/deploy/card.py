@@ -18,6 +18,7 @@ from tinynet import models
 from tinynet.deploy.fold import fold_batchnorm
 from tinynet.deploy.quantize import quantize
 from tinynet.tensor import Tensor
+from tinynet.train.views import VIEWS
 from tinynet.weights import load, read_metadata, save
 
 KEY = "network"
@@ -27,7 +28,10 @@ MOST = 10_000                          # classes, pixels of a side
 
 @dataclasses.dataclass
 class Card:
-    """`model` is a network's name or description, `options` are its constructor's; `size` is (H, W), in pixels."""
+    """`model` is a network's name or description, `options` are its constructor's; `size` is (H, W), in pixels.
+
+    `views` says how many views of an image the scores are averaged over, see `train/views.py`.
+    """
 
     model: str | dict
     options: dict
@@ -38,6 +42,7 @@ class Card:
     std: list
     fit: str = "crop"
     form: str = "plain"
+    views: str = "one"
 
     @classmethod
     def of(cls, values, source):
@@ -63,7 +68,7 @@ class Card:
             "size": are(self.size, 2, int, positive=True) and max(self.size) <= MOST,
             "mean": are(self.mean, self.channels, (int, float)),
             "std": are(self.std, self.channels, (int, float), positive=True),
-            "fit": self.fit in ("crop", "pad"), "form": self.form in FORMS}
+            "fit": self.fit in ("crop", "pad"), "form": self.form in FORMS, "views": self.views in VIEWS}
         wrong = [name for name, right in expected.items() if not right]
         if wrong:
             raise ValueError(f"{wrong[0]} is {getattr(self, wrong[0])!r:.80}")

@@ -13,6 +13,7 @@ from tinynet.deploy.card import load_network
 from tinynet.deploy.places import weight_file
 from tinynet.nn import functional as F
 from tinynet.tensor import Tensor, as_array
+from tinynet.train.views import VIEWS
 
 
 @dataclasses.dataclass
@@ -94,7 +95,8 @@ class Classifier:
 
     @no_grad()
     def forward(self, images):
-        logits = self.model(Tensor(self.normalize(images).transpose(0, 3, 1, 2)))       # (N, classes)
+        x = Tensor(self.normalize(images).transpose(0, 3, 1, 2))                        # (N, C, H, W)
+        logits = VIEWS[self.card.views](self.model, x)                                  # (N, classes)
         return F.softmax(logits, dim=1).array
 
     # An image of any kind -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import inspect
 
+from tinynet.models.airbench import Airbench, airbench94
 from tinynet.models.config import build
 from tinynet.models.features import FeatureExtractor
 from tinynet.models.googlenet import GoogLeNet, googlenet
@@ -16,7 +17,7 @@ from tinynet.system.suggest import nearest_names
 MODELS = {f.__name__: f for f in (
     resnet8, resnet14, resnet20, resnet32, resnet44, resnet56, resnet110, se_resnet20, preact_resnet20,
     preact_resnet110, resnet18, resnet34, resnet50, resnet101, resnet152, resnext50_32x4d, resnext101_32x8d,
-    wide_resnet50_2, wide_resnet101_2, se_resnet50, googlenet, vit_small32)}
+    wide_resnet50_2, wide_resnet101_2, se_resnet50, googlenet, vit_small32, airbench94)}
 
 
 def create(name, **options):
@@ -38,5 +39,5 @@ def takes_image_size(name):
     return name in MODELS and "image_size" in inspect.signature(MODELS[name]).parameters
 
 
-__all__ = ["MODELS", "FeatureExtractor", "GoogLeNet", "PreActResNet", "ResNet", "TextTransformer",
+__all__ = ["MODELS", "Airbench", "FeatureExtractor", "GoogLeNet", "PreActResNet", "ResNet", "TextTransformer",
            "VisionTransformer", "build", "create", *MODELS]

@@ -38,7 +38,7 @@ class DistributedTrainer(Trainer):
         check_same(facts, "the processes have different settings")
         check_same({f"the fingerprint of {train_loader.dataset}": self.data}, "the processes have different data")
         train_loader.share(self.rank, self.world_size)
-        self.network = DistributedDataParallel(model)
+        self.network = DistributedDataParallel(model, find_unused_parameters=self.stem is not None)
         if not self.first:
             random.manual_seed(own_seed(settings.seed, self.rank))      # for dropout: other masks for other images
 

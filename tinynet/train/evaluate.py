@@ -6,6 +6,7 @@ import numpy as np
 
 from tinynet.gradients.modes import no_grad
 from tinynet.nn import functional as F
+from tinynet.train.views import VIEWS
 
 
 @dataclasses.dataclass
@@ -28,16 +29,17 @@ class Result:
 
 
 @no_grad()
-def evaluate(model, loader, classes=10):
+def evaluate(model, loader, classes=10, views="one"):
     """A `Result`: loss and confusion matrix of `model`, in eval mode, over all batches of `loader`.
 
-    A batch is a pair, inputs and labels (N, ...); scores (N, classes, ...). ValueError for other `classes`.
+    A batch is a pair, inputs and labels (N, ...); scores (N, classes, ...). `views`: "mirror" or "six" take the mean
+    of the scores of so many views of an image (N, C, H, W), see `train/views.py`. ValueError for other `classes`.
     """
     was_training = model.training
     model.eval()
     total, confusion = 0.0, np.zeros((classes, classes), np.int64)
     for inputs, labels in loader:
-        logits = model(inputs)
+        logits = VIEWS[views](model, inputs)
         if logits.shape[1] != classes:
             raise ValueError(f"evaluate: the model has {logits.shape[1]} classes, the data has {classes}")
         total += F.cross_entropy(logits, labels, reduction="sum").item()

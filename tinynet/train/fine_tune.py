@@ -5,7 +5,7 @@ Yosinski et al. 2014, "How transferable are features in deep neural networks?".
 
 import numpy as np
 
-from tinynet.nn import Linear
+from tinynet.nn import Conv2d, Linear
 from tinynet.tensor import Tensor
 
 HEADS = ("fc", "head")                 # names of the last layer in the built-in networks
@@ -54,6 +54,14 @@ def freeze(model, part):
         raise ValueError(f"freeze: the network has no head of the name {' or '.join(HEADS)}, so all of it must learn")
     for name, parameter in model.named_parameters():
         parameter.requires_grad = is_head(name)
+
+
+def first_convolution(model):
+    """The convolution that sees the images. ValueError for a network without one."""
+    found = next((module for module in model.modules() if isinstance(module, Conv2d)), None)
+    if found is None:
+        raise ValueError("stem_epochs: expected a network with a convolution, got one without")
+    return found
 
 
 def train_mode(model):

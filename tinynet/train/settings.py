@@ -8,10 +8,12 @@ import tomllib
 
 from tinynet.system import files
 from tinynet.system.suggest import did_you_mean
+from tinynet.train.views import VIEWS
 
 RECIPES = pathlib.Path(__file__).parent / "recipes"
-CHOICES = {"optimizer": ("sgd", "adamw"), "schedule": ("cosine", "onecycle", "multistep", "constant"),
-           "fit": ("crop", "pad"), "labels": ("fine", "coarse"), "freeze": ("none", "body")}
+CHOICES = {"optimizer": ("sgd", "adamw"), "schedule": ("cosine", "onecycle", "triangle", "multistep", "constant"),
+           "border": ("black", "reflect"), "views": tuple(VIEWS), "fit": ("crop", "pad"),
+           "labels": ("fine", "coarse"), "freeze": ("none", "body")}
 MAX_FILE = 1_000_000          # bytes of a config.json or a recipe
 # --resume may change the place of the data, the number of epochs, and settings that have no effect on a step.
 MAY_CHANGE = ("root", "epochs", "early_stop", "tensorboard")
@@ -27,17 +29,23 @@ class CommonSettings:
 
     command = "train"                  # the subcommand of `tinynet` that the settings belong to
     best_by = "accuracy"               # which validation figure decides on the best epoch: "accuracy" or "loss"
+    stem_epochs, views = 0, "one"      # settings of networks for images alone
 
-    epochs: int = setting(8, "passes over the training data", 1)
+    epochs: float = setting(8, "passes over the training data; 9.9: the last one ends after nine tenths", 1)
     batch_size: int = setting(128, "images or pieces of text per step", 1)
     optimizer: str = setting("sgd", "rule for a step: sgd or adamw")
     lr: float = setting(0.1, "peak learning rate", 0)
     momentum: float = setting(0.9, "momentum of SGD: the share of the last step that is kept", 0, 1)
-    nesterov: bool = setting(True, "Nesterov momentum: the gradient is that of the place to which the momentum leads")
+    nesterov: bool = setting(True, "Nesterov momentum: the gradient is taken where the momentum leads")
     weight_decay: float = setting(5e-4, "pull of every parameter towards zero", 0)
     schedule: str = setting("cosine", "course of the learning rate: cosine (with a warm-up), onecycle, "
-                                      "multistep (a tenth after half, again after three quarters), constant")
-    warmup: float = setting(1.0, "epochs in which the cosine schedule climbs to its peak", 0)
+                                      "triangle (a line up, a line down), multistep (a tenth after half, again after three "
+                                      "quarters), constant")
+    warmup: float = setting(1.0, "epochs in which the cosine or triangle schedule climbs to its peak", 0)
+    start_lr: float = setting(0.2, "first learning rate of the triangle, as a share of its peak", 0, 1)
+    end_lr: float = setting(0.07, "last learning rate of the triangle, as a share of its peak", 0, 1)
+    bias_lr: float = setting(1.0, "how many times larger the learning rate is for the biases of norms", 1e-6)
+    lookahead: int = setting(0, "steps after which the weights go back to their moving average; 0: never", 0)
     label_smoothing: float = setting(0.0, "share of the target probability that is spread over all classes",
                                      0, 1)
     seed: int = setting(0, "root of all randomness: initial weights, order, augmentation", 0)
@@ -45,6 +53,8 @@ class CommonSettings:
     tensorboard: bool = setting(False, "also write events for TensorBoard (the extra 'tensorboard')")
 
     def __post_init__(self):
+        if isinstance(self.epochs, float) and self.epochs.is_integer():    # as the command line gives them
+            self.epochs = int(self.epochs)
         for field in dataclasses.fields(self):
             check_type(field, getattr(self, field.name))
             value, low, high = getattr(self, field.name), field.metadata["least"], field.metadata["most"]
@@ -72,6 +82,9 @@ class CommonSettings:
         if changed:
             told = ", ".join(f"{name} {getattr(earlier, name)!r} (not {getattr(self, name)!r})" for name in changed)
             raise ValueError(f"the run was made with {told}; a run goes on only with the settings that it began with")
+        if self.epochs != earlier.epochs and earlier.epochs % 1:
+            raise ValueError(f"epochs: a run of {earlier.epochs} epochs ends in the middle of one, so that it takes no "
+                             f"others, got {self.epochs}")
         if self.epochs < earlier.epochs:
             raise ValueError(f"epochs: expected at least the run's {earlier.epochs}, got {self.epochs}")
 
@@ -136,8 +149,13 @@ class Settings(CommonSettings):
     pad: str = setting("end", "where option A puts its zero channels: end or both")
     augment: bool = setting(True, "random crops and horizontal flips")
     flip: bool = setting(True, "horizontal flips, where there is augmentation; --no-flip for letters and digits")
-    crop: int = setting(4, "width in pixels of the black frame that crops are cut from", 0)
+    crop: int = setting(4, "width in pixels of the frame around an image that crops are cut from", 0)
+    border: str = setting("black", "what the frame shows: black or reflect (the image, mirrored at its border)")
     cutout: int = setting(0, "side in pixels of a square that is blanked in every image; 0 for none", 0)
+    drop_last: bool = setting(False, "leave out the last batch of an epoch if it is smaller than the others")
+    stem_epochs: int = setting(0, "number of first epochs in which the first convolution learns; 0: all of them", 0)
+    views: str = setting("one", "views of an image whose scores are averaged outside of training: one, mirror (and "
+                                "its mirror image), six (and both shifted by a pixel in two directions)")
     small_epochs: int = setting(0, "number of first epochs that use smaller images, which takes less time", 0)
     small_side: int = setting(24, "side of the smaller images, in pixels", 1)
     validation: float = setting(None, "training images to set aside and measure the accuracy on after each epoch: "
@@ -168,7 +186,7 @@ class TextSettings(CommonSettings):
 
     command, model, best_by = "train-text", "text", "loss"
 
-    epochs: int = setting(7, "passes over the training text", 1)
+    epochs: float = setting(7, "passes over the training text; 6.5: the last one ends after its half", 1)
     batch_size: int = setting(32, "pieces of text per step", 1)
     optimizer: str = setting("adamw", "rule for a step: sgd or adamw")
     lr: float = setting(4e-3, "peak learning rate", 0)

@@ -5,6 +5,7 @@ run that was never interrupted.
 """
 
 import contextlib
+import itertools
 import math
 import pathlib
 import shlex
@@ -16,43 +17,20 @@ import numpy as np
 from tinynet import plots, random
 from tinynet.gradients.anomaly import detect_anomaly
 from tinynet.nn import functional as F
-from tinynet.optim import SGD, AdamW
-from tinynet.optim.lr_scheduler import CosineAnnealingLR, LinearLR, MultiStepLR, OneCycleLR, SequentialLR
 from tinynet.system.progress import progress, say
 from tinynet.train import checkpoint, folder as run_folder
 from tinynet.train.best import BEST, MODEL, best_row, epochs_since_best
+from tinynet.train.descent import make_optimizer, make_schedule, total_steps
 from tinynet.train.diagnose import first_non_finite
 from tinynet.train.evaluate import evaluate
-from tinynet.train.fine_tune import train_mode
+from tinynet.train.fine_tune import first_convolution, train_mode
+from tinynet.train.lookahead import Lookahead
 from tinynet.train.stopping import Stopped, StopRequest
 from tinynet.train.tensorboard import Events
 from tinynet.weights import load, save
 
 BETWEEN_CURVES = 10                    # seconds
 OPTIONAL = ("data", "random_of_others")          # parts of a state that earlier versions, or one process, do not note
-
-
-def make_optimizer(settings, model):
-    if settings.optimizer == "adamw":
-        return AdamW(model.parameters(), settings.lr, weight_decay=settings.weight_decay)
-    return SGD(model.parameters(), settings.lr, settings.momentum, weight_decay=settings.weight_decay,
-               nesterov=settings.nesterov and settings.momentum > 0)
-
-
-def make_schedule(settings, optimizer, steps_per_epoch):
-    """The schedule of the learning rate, in steps."""
-    total = settings.epochs * steps_per_epoch
-    warmup = min(round(settings.warmup * steps_per_epoch), total - 1)
-    if settings.schedule == "onecycle":
-        return OneCycleLR(optimizer, settings.lr, total_steps=total, cycle_momentum=False)
-    if settings.schedule == "multistep":
-        return MultiStepLR(optimizer, [total // 2, total * 3 // 4])
-    if settings.schedule == "constant":
-        return MultiStepLR(optimizer, [])
-    if warmup == 0:
-        return CosineAnnealingLR(optimizer, total)
-    return SequentialLR(optimizer, [LinearLR(optimizer, 1 / (warmup + 1), 1, warmup),
-                                    CosineAnnealingLR(optimizer, total - warmup)], [warmup])
 
 
 class Trainer:
@@ -84,6 +62,9 @@ class Trainer:
         self.data = getattr(train_loader.dataset, "fingerprint", lambda: None)()
         self.optimizer = make_optimizer(settings, model)
         self.schedule = make_schedule(settings, self.optimizer, len(train_loader))
+        self.total = total_steps(settings, len(train_loader))
+        self.lookahead = Lookahead(model, settings.lookahead, self.total) if settings.lookahead else None
+        self.stem = first_convolution(model) if settings.stem_epochs else None
         self.epoch, self.step = 0, 0                    # both count what is finished
         self.sums = self.zero_sums()
         self.stopping = StopRequest()
@@ -94,6 +75,11 @@ class Trainer:
     def zero_sums():
         """The sums of an epoch, before its first step."""
         return {"loss": 0.0, "correct": 0, "count": 0, "seconds": 0.0}
+
+    @property
+    def steps(self):
+        """How many steps of the run are done."""
+        return self.epoch * len(self.train_loader) + self.step
 
     def __repr__(self):
         done = f"{len(self.rows)} of {self.settings.epochs} epochs"
@@ -109,10 +95,11 @@ class Trainer:
 
     def state(self):
         """Everything that the rest of the run depends on: nested dicts and lists of arrays, for `tinynet.save`."""
+        slow = {"lookahead": self.lookahead.state_dict()} if self.lookahead else {}
         return {"settings": self.settings.asdict(), "data": self.data, "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(), "schedule": self.schedule.state_dict(),
                 "epoch": self.epoch, "step": self.step, "sums": self.sums, "rows": self.rows,
-                "random": random.get_state()}
+                "random": random.get_state(), **slow}
 
     def restore(self, state):
         """Continue from a `state`; ValueError for the state of another network, other data or other settings.
@@ -131,6 +118,8 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         random.set_state(state["random"])
+        if self.lookahead:
+            self.lookahead.load_state_dict(state["lookahead"])
         for name in ("epoch", "step", "sums", "rows"):
             setattr(self, name, state[name])
         if self.settings.epochs == earlier.epochs:
@@ -144,7 +133,7 @@ class Trainer:
         """Replace the schedule by one for `settings.epochs`, and advance it to the current step."""
         scratch = make_optimizer(self.settings, self.model)
         schedule = make_schedule(self.settings, scratch, len(self.train_loader))
-        for _ in range(self.epoch * len(self.train_loader) + self.step):
+        for _ in range(self.steps):
             schedule.step()
         self.schedule.load_state_dict(schedule.state_dict())
         for group, reached in zip(self.optimizer.param_groups, scratch.param_groups, strict=True):
@@ -165,7 +154,7 @@ class Trainer:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.settings.write(self.folder / "config.json")
         count = self.train_loader.count
-        total, done = self.settings.epochs * count, self.epoch * count + self.sums["count"]
+        total, done = round(self.settings.epochs * count), self.epoch * count + self.sums["count"]
         with StopRequest() as self.stopping, progress(total, f"{self.unit}s", initial=done) as bar, \
                 self.events() as events:
             while not self.finished():
@@ -197,9 +186,12 @@ class Trainer:
 
     def train_epoch(self, bar):
         """Take the remaining steps of the current epoch."""
+        if self.stem and self.epoch >= self.settings.stem_epochs:
+            self.stem.requires_grad_(False)
         train_mode(self.model)
+        batches = self.train_loader.iterate(self.epoch, self.step)
         start = time.perf_counter()
-        for inputs, labels in self.train_loader.iterate(self.epoch, self.step):
+        for inputs, labels in itertools.islice(batches, self.total - self.steps):
             before = self.sums["count"]
             self.train_step(inputs, labels)
             now = time.perf_counter()
@@ -233,6 +225,8 @@ class Trainer:
         loss.backward()
         self.optimizer.step()
         self.schedule.step()
+        if self.lookahead:
+            self.lookahead.step(self.steps + 1)
         return logits, loss.item()
 
     def loss(self, logits, labels):
@@ -270,7 +264,8 @@ class Trainer:
         row["train_accuracy"] = sums["correct"] / sums["count"]
         row["seconds"], row[f"{self.unit}s_per_second"] = sums["seconds"], sums["count"] / sums["seconds"]
         if self.validation_loader is not None:
-            result = evaluate(self.model, self.validation_loader, len(self.train_loader.dataset.classes))
+            result = evaluate(self.model, self.validation_loader, len(self.train_loader.dataset.classes),
+                              self.settings.views)
             row["validation_loss"], row["validation_accuracy"] = result.loss, float(result.accuracy)
         return row
 
