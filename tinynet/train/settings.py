@@ -39,8 +39,8 @@ class CommonSettings:
     nesterov: bool = setting(True, "Nesterov momentum: the gradient is taken where the momentum leads")
     weight_decay: float = setting(5e-4, "pull of every parameter towards zero", 0)
     schedule: str = setting("cosine", "course of the learning rate: cosine (with a warm-up), onecycle, "
-                                      "triangle (a line up, a line down), multistep (a tenth after half, again after three "
-                                      "quarters), constant")
+                                      "triangle (a line up, a line down), multistep (a tenth after half, again "
+                                      "after three quarters), constant")
     warmup: float = setting(1.0, "epochs in which the cosine or triangle schedule climbs to its peak", 0)
     start_lr: float = setting(0.2, "first learning rate of the triangle, as a share of its peak", 0, 1)
     end_lr: float = setting(0.07, "last learning rate of the triangle, as a share of its peak", 0, 1)
