@@ -5,6 +5,8 @@ PyTorch's `dim`. Sums of float32 are taken in float64: NumPy adds along an outer
 over 10^5 pixels would lose three digits.
 """
 
+import math
+
 import numpy as np
 
 from tinynet import dtypes
@@ -27,7 +29,7 @@ def _sum(x, axes, keepdim):
 
 
 def count(x, axes):
-    return np.prod([x.shape[a] for a in axes], dtype=np.int64)
+    return math.prod([x.shape[a] for a in axes])
 
 
 def remember(ctx, x, axes, keepdim):
@@ -62,8 +64,7 @@ class Mean(Function):
     def forward(ctx, x, axes, keepdim, divisor=None):
         remember(ctx, x, axes, keepdim)
         ctx.count = count(x, axes) if divisor is None else divisor
-        with np.errstate(invalid="ignore"):                    # nothing to average: NaN
-            return np.divide(_sum(x, axes, keepdim), ctx.count).astype(x.dtype)
+        return np.divide(_sum(x, axes, keepdim), ctx.count).astype(x.dtype)    # nothing to average: NaN
 
     @staticmethod
     def backward(ctx, dy):
@@ -77,9 +78,8 @@ class Var(Function):
     def forward(ctx, x, axes, correction, keepdim):
         remember(ctx, x, axes, keepdim)
         ctx.freedom = np.float64(np.maximum(count(x, axes) - correction, 0))
-        with np.errstate(divide="ignore", invalid="ignore"):   # too few elements: NaN or infinity
-            mean = (_sum(x, axes, True) / count(x, axes)).astype(x.dtype)
-            y = _sum(np.square(x - mean), axes, keepdim) / ctx.freedom
+        mean = (_sum(x, axes, True) / count(x, axes)).astype(x.dtype)
+        y = _sum(np.square(x - mean), axes, keepdim) / ctx.freedom             # too few elements: NaN or infinity
         ctx.save(x, mean)
         return y.astype(x.dtype)
 

@@ -20,10 +20,12 @@ PIECES = 32                            # of a sum, at most: one long sum has wor
 
 
 def total(x, axes):
+    if x.size < GRAIN // 4:
+        return spec.total.numpy(x, axes)
     order = sorted(range(x.ndim), key=lambda a: -x.strides[a])             # of the axes in memory
     view, places = x.transpose(order), [i for i, a in enumerate(order) if a in axes]
     together = places and places[-1] - places[0] == len(places) - 1
-    if not together or not view.flags.c_contiguous or x.size < GRAIN // 4:
+    if not together or not view.flags.c_contiguous:
         return spec.total.numpy(x, axes)
     kept = [a for a in order if a not in axes]
     outer, inner = (math.prod(view.shape[part]) for part in (slice(places[0]), slice(places[-1] + 1, None)))
