@@ -23,11 +23,13 @@ from tinynet.kernels.conv import spec
 from tinynet.kernels.machine import backend, lanes, layout
 from tinynet.kernels.machine.backend import kernel
 
-FAST = ["conv.fast", "conv.im2col", "conv.tiles", "conv.weight_tiles", "conv.grid", "conv.panels", "conv.depthwise",
+FAST = ["conv.fast", "conv.im2col", "conv.tiles", "conv.weight_tiles", "conv.winograd", "conv.winograd_weights",
+        "conv.grid", "conv.panels", "conv.depthwise",
         "elementwise.fast", "activation.fast", "softmax.fast", "attention.fast", "reduce.fast", "matmul.fast",
         "norm.fast", "pool.fast", "quantized.fast", "shortcut.fast"]
 if not lanes.LANES:
-    FAST = [name for name in FAST if name not in ("conv.tiles", "conv.weight_tiles", "conv.grid", "conv.panels")]
+    FAST = [name for name in FAST if name.partition(".")[2] not in
+            ("tiles", "weight_tiles", "winograd", "winograd_weights", "grid", "panels")]
     FAST.remove("quantized.fast")      # leaves integers to the reference implementation then
 RNG = np.random.default_rng(0)
 ROUNDINGS = 40                         # float32 results may be this many rounding errors of the largest value off
@@ -100,6 +102,12 @@ def compare_convolutions():
         for k in (lanes.LANES or 16, 2 * lanes.LANES or 32):   # one vector of output channels, and two
             for m in (4, 7, 8, 12, 14, 16):
                 convolve((1, m, taps, (m - 1) * stride + taps), (k, m, taps, taps), (stride, stride), (0, 0))
+    for m in (4, 7, 8, 14, 16):                                # Winograd: a row of M tiles, or M channels
+        for vectors in (1, 2):
+            convolve((1, m * (lanes.LANES or 16), 2, 2 * m), (vectors * (lanes.LANES or 16), m * (lanes.LANES or 16), 3, 3),
+                     method="winograd")
+    convolve((3, 32, 7, 9), (48, 32, 3, 3), padding=(0, 2), bias=True, method="winograd")
+    convolve((17, 64, 8, 8), (64, 64, 3, 3))
     convolve((1, 256, 14, 14), (64, 256, 1, 1), padding=(0, 0))
     convolve((2, 256, 6, 6), (128, 256, 3, 3))
     convolve((2, 128, 8, 8), (256, 128, 1, 1), (2, 2), (0, 0))
@@ -359,8 +367,8 @@ def note_tiles():
     """Which entries of the tile tables `pick` hands out from now on."""
     used = set()
     if lanes.LANES:
-        grid, tiles, weight_tiles = (importlib.import_module(f"tinynet.kernels.conv.{name}")
-                                     for name in ("grid", "tiles", "weight_tiles"))
+        grid, *planners = (importlib.import_module(f"tinynet.kernels.conv.{name}")
+                           for name in ("grid", "tiles", "weight_tiles", "winograd", "winograd_weights"))
         original = grid.pick.__wrapped__
 
         def noting(table, extent, form):
@@ -369,7 +377,7 @@ def note_tiles():
             return number, m
 
         grid.pick = noting
-        for module in (tiles, weight_tiles):
+        for module in planners:
             module.plan_for.cache_clear()      # or it would not pick again what other tests have used
     return used
 
@@ -382,8 +390,10 @@ def test_every_line_of_dispatch_is_reached_by_a_comparison(trace):
 
 @pytest.mark.skipif(not lanes.LANES, reason="explicit SIMD is switched off")
 def test_every_register_tile_is_reached_by_a_comparison(trace):
+    from tinynet.kernels.conv import winograd, winograd_weights
     from tinynet.kernels.machine import simd
-    listed = {(table, n) for table in (simd.WINDOW_TILES, simd.OUTER_TILES) for n in range(len(table))}
+    listed = {(table, n) for table in (simd.WINDOW_TILES, simd.OUTER_TILES, winograd.PRODUCT_TILES,
+                                       winograd_weights.PRODUCT_TILES) for n in range(len(table))}
     missing = sorted(table[n] for table, n in listed - trace.tiles)
     assert not missing, f"no comparison used these tiles: {missing}"
 

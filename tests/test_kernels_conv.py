@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tinynet.kernels import conv
-from tinynet.kernels.conv import spec
+from tinynet.kernels.conv import spec, winograd_spec
 from tinynet.kernels.machine import layout, threads
+from tinynet.kernels.machine.lanes import LANES
 
 # x_shape, w_shape, stride, padding, dilation, groups
 SHAPES = {
@@ -19,6 +20,10 @@ SHAPES = {
     "3x3 no padding": ((1, 17, 8, 8), (33, 17, 3, 3), (1, 1), (0, 0), (1, 1), 1),
     "3x3 blocked": ((2, 130, 7, 7), (66, 130, 3, 3), (1, 1), (1, 1), (1, 1), 1),
     "3x3 256 channels": ((1, 256, 4, 4), (32, 256, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "3x3 odd": ((3, 32, 7, 9), (48, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "3x3 odd, no padding": ((2, 16, 8, 5), (32, 16, 3, 3), (1, 1), (0, 0), (1, 1), 1),
+    "3x3 padding over kernel": ((2, 32, 3, 4), (16, 32, 3, 3), (1, 1), (4, 3), (1, 1), 1),
+    "3x3 many tiles": ((9, 32, 14, 15), (64, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1),
     "stride 2": ((2, 16, 8, 8), (32, 16, 3, 3), (2, 2), (1, 1), (1, 1), 1),
     "stride 2 odd": ((2, 6, 9, 7), (20, 6, 3, 3), (2, 2), (1, 1), (1, 1), 1),
     "stride 2 kernel 2": ((1, 4, 7, 8), (5, 4, 2, 2), (2, 2), (0, 0), (1, 1), 1),
@@ -125,7 +130,7 @@ def test_fast_body_float64(shape):
     assert_close(all_three(shape, *inputs), all_three(shape, *inputs, "numpy"))
 
 
-@pytest.mark.parametrize("method", ["im2col", "tiles"])
+@pytest.mark.parametrize("method", ["im2col", "tiles", "winograd"])
 def test_memory_order(method):
     """Results are channels-last, dw lies as (R, S, C, K); any strides are accepted."""
     conv.use_method(method)
@@ -139,7 +144,7 @@ def test_memory_order(method):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("method", ["im2col", "tiles"])
+@pytest.mark.parametrize("method", ["im2col", "tiles", "winograd"])
 @pytest.mark.parametrize("x_shape, w_shape, stride", [((33, 16, 16, 16), (32, 16, 3, 3), (1, 1)),
                                                       ((9, 32, 14, 14), (80, 32, 3, 3), (2, 2)),
                                                       ((40, 20, 12, 12), (20, 1, 3, 3), (1, 1))])
@@ -161,10 +166,14 @@ def test_same_bits_for_any_thread_count(method, x_shape, w_shape, stride):
 def test_every_branch_is_chosen():
     from tinynet.kernels.conv import fast
     x, narrow, wide, once = np.float32, (16, 16, 3, 3), (64, 64, 1, 1), conv.Geometry(padding=(1, 1))
-    cases = {("forward", x, 16, narrow, once), ("weight", x, 64, wide, conv.Geometry()),
-             ("input", x, 8, (8, 1, 3, 3), once._replace(groups=8)), ("forward", np.float64, 16, narrow, once)}
+    def images(channels):
+        return 64, channels, 8, 8
+    cases = {("forward", x, images(16), narrow, once), ("weight", x, images(64), wide, conv.Geometry()),
+             ("weight", x, images(64), (32, 64, 3, 3), once),
+             ("input", x, images(8), (8, 1, 3, 3), once._replace(groups=8)),
+             ("forward", np.float64, images(16), narrow, once)}
     found = {fast.choose(*case) for case in cases}
-    assert found | {"tiles"} == set(fast.BRANCHES)       # without explicit SIMD there are no tiles
+    assert found | {"tiles", "winograd"} == set(fast.BRANCHES)         # without explicit SIMD there are neither of them
 
 
 @pytest.mark.parametrize("method", conv.METHODS)
@@ -175,8 +184,52 @@ def test_empty_batch(method):
     assert y.shape == (0, 5, 3, 3) and dx.shape == shape[0] and not dw.any()
 
 
+WINOGRAD = [name for name, (_, w_shape, stride, _, dilation, groups) in SHAPES.items()
+            if w_shape[2:] == (3, 3) and stride == dilation == (1, 1) and groups == 1]
+
+
+@pytest.mark.parametrize("name", WINOGRAD)
+def test_winograd_in_numpy_is_a_convolution(name):
+    """In float64, where its sums before the products hardly round."""
+    x, w, b, dy = arrays(SHAPES[name], np.float64)
+    y, _, dw = all_three(SHAPES[name], x, w, 0 * b, dy, "numpy")
+    padding = SHAPES[name][3]
+    found = winograd_spec.conv2d(x, w, padding), winograd_spec.conv2d_backward_weight(x, dy, padding)
+    for a, exact in zip(found, (y, dw), strict=True):
+        np.testing.assert_allclose(a, exact, rtol=0, atol=1e-12 * np.abs(exact).max())
+
+
+@pytest.mark.skipif(not LANES, reason="explicit SIMD is switched off")
+def test_winograd_is_as_accurate_as_it_says():
+    """Errors of the largest value: below 1e-6, and below those of the direct tiles, whose sums are longer."""
+    shape = (2, 128, 13, 12), (64, 128, 3, 3), (1, 1), (1, 1), (1, 1), 1
+    inputs = arrays(shape)
+    exact = all_three(shape, *(a.astype(np.float64) for a in inputs), "numpy")
+    worst = {}
+    for method in ("tiles", "winograd"):
+        conv.use_method(method)
+        worst[method] = [np.abs(a - b).max() / np.abs(b).max() for a, b in zip(all_three(shape, *inputs), exact)]
+    assert max(worst["winograd"]) < 1e-6
+    assert all(a < b for a, b in zip(worst["winograd"], worst["tiles"]))
+
+
+@pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan, 3e38])
+def test_winograd_leaves_an_odd_pixel_in_its_own_windows(odd):
+    """inf - inf would spoil the whole tile of 2 x 2 outputs, and 3e38 + 3e38 would be infinite."""
+    shape = SHAPES["3x3 odd"]
+    x, w, b, dy = arrays(shape)
+    x[1, 5, 2, 2:4] = dy[0, 3, 4, 4:6] = odd
+    w = w / 1024
+    results = {}
+    for method in ("tiles", "winograd"):
+        conv.use_method(method)
+        results[method] = all_three(shape, x, w, b, dy)[:2]                    # dw: see ops/conv.py
+    for found, expected in zip(results["winograd"], results["tiles"]):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_unknown_method():
-    with pytest.raises(ValueError, match="auto, im2col, tiles"):
+    with pytest.raises(ValueError, match="auto, im2col, tiles, winograd"):
         conv.use_method("fft")
 
 

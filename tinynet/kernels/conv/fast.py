@@ -1,5 +1,7 @@
 """Convolution, fast: which branch serves which shape. The reference implementation is `spec.py`.
 
+- `winograd` (winograd.py, winograd_weights.py): fewer multiplications on register tiles. float32, 3x3, stride 1, many
+  channels, and enough pixels for the transforms of the weights to pay.
 - `tiles` (tiles.py, weight_tiles.py): register tiles straight from the image. float32, no dilation.
 - `matmul`: the weight gradient of a 1x1 kernel with many channels. The pixels already are the rows of a matrix.
 - `depthwise` (depthwise.py): one channel per group, so nothing is summed over channels.
@@ -18,16 +20,20 @@ from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.machine.threads import parallel_for
 from tinynet.kernels.matmul.fast import matmul
 
-BRANCHES = ("tiles", "matmul", "depthwise", "im2col")
+BRANCHES = ("winograd", "tiles", "matmul", "depthwise", "im2col")
 MATMUL_CHANNELS = 64         # from here on BLAS outruns the tiles in the weight gradient of a 1x1 kernel
 GROUPS_OF_IMAGES = 8         # partial sums of a weight gradient
+WINOGRAD_CHANNELS = 32       # with fewer, the passes over Winograd's planes cost more than the multiplications they save
+TRANSFORMS = 1900            # to transform a kernel of 3x3 weights, and to read 16 instead, costs as many multiplications
 
 
-def choose(operation, dtype, channels, w_shape, geometry):
-    """The branch for an operation ("forward", "input" or "weight") on so many channels, and weights (K, C/G, R, S)."""
-    (outputs, _, r, s), (_, padding, dilation, groups) = w_shape, geometry
+def choose(operation, dtype, x_shape, w_shape, geometry):
+    """The branch for an operation ("forward", "input" or "weight") on x (N, C, H, W) and weights (K, C/G, R, S)."""
+    (outputs, _, r, s), (_, padding, dilation, groups), channels = w_shape, geometry, x_shape[1]
     if spec.method == "im2col":
         return "im2col"
+    if dtype == np.float32 and spec.method != "tiles" and winograd_pays(x_shape, w_shape, geometry):
+        return "winograd"
     if operation == "weight" and r == s == groups == 1 and padding == (0, 0) and spec.method == "auto" \
             and min(channels, outputs) >= MATMUL_CHANNELS:
         return "matmul"
@@ -38,11 +44,27 @@ def choose(operation, dtype, channels, w_shape, geometry):
     return "im2col"
 
 
+def winograd_pays(x_shape, w_shape, geometry):
+    """Whether Winograd's convolution can be used, and will be faster (or is asked for by `use_method`)."""
+    (n, channels, h, w), (outputs, _, *kernel), (stride, padding, dilation, groups) = x_shape, w_shape, geometry
+    if not LANES or kernel != [3, 3] or stride != (1, 1) or dilation != (1, 1) or groups > 1 \
+            or channels % LANES or outputs % LANES:
+        return False
+    p, q = h + 2 * padding[0] - 2, w + 2 * padding[1] - 2
+    saved = n * (9 * p * q - 16 * -(-p // 2) * -(-q // 2))            # multiplications, for each pair of channels
+    if spec.method == "winograd":
+        return n * p * q > 0
+    return min(channels, outputs) >= WINOGRAD_CHANNELS and saved >= TRANSFORMS
+
+
 def conv2d(x, w, geometry, b=None):
     geometry, dtype = Geometry(*geometry), np.result_type(x, w)
-    branch = choose("forward", dtype, x.shape[1], w.shape, geometry)
+    branch = choose("forward", dtype, x.shape, w.shape, geometry)
+    if branch == "winograd":
+        from tinynet.kernels.conv import winograd                        # late: it needs explicit SIMD, as tiles do
+        return winograd.conv2d(x, w, geometry, b)
     if branch == "tiles":
-        from tinynet.kernels.conv import tiles                           # late: it needs explicit SIMD
+        from tinynet.kernels.conv import tiles
         return tiles.conv2d(x, w, geometry, b)
     p, q = spec.out_size(x.shape[2:], w.shape[2:], *geometry[:3])
     y = layout.empty((x.shape[0], w.shape[0], p, q), dtype)
@@ -53,10 +75,13 @@ def conv2d(x, w, geometry, b=None):
 
 def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
     geometry, dtype = Geometry(*geometry), np.result_type(dy, w)
-    branch = choose("input", dtype, x_shape[1], w.shape, geometry)
+    branch = choose("input", dtype, x_shape, w.shape, geometry)
     if branch == "tiles" and (add_to is None or add_to.dtype == dtype and layout.is_channels_last(add_to)):
         from tinynet.kernels.conv import tiles
         return tiles.conv2d_backward_input(dy, w, x_shape, geometry, add_to)
+    if branch == "winograd" and add_to is None:
+        from tinynet.kernels.conv import winograd
+        return winograd.conv2d_backward_input(dy, w, x_shape, geometry)
     if add_to is not None:
         return plus(add_to, conv2d_backward_input(dy, w, x_shape, geometry), add_to)
     dx = layout.empty(x_shape, dtype)
@@ -67,7 +92,10 @@ def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
 
 def conv2d_backward_weight(x, dy, w_shape, geometry):
     geometry, dtype = Geometry(*geometry), np.result_type(x, dy)
-    branch = choose("weight", dtype, x.shape[1], w_shape, geometry)
+    branch = choose("weight", dtype, x.shape, w_shape, geometry)
+    if branch == "winograd":
+        from tinynet.kernels.conv import winograd_weights
+        return winograd_weights.conv2d_backward_weight(x, dy, w_shape, geometry)
     if branch == "tiles":
         from tinynet.kernels.conv import weight_tiles
         return weight_tiles.conv2d_backward_weight(x, dy, w_shape, geometry)

@@ -35,7 +35,12 @@ class Grid(NamedTuple):
 def pick(table, extent, form):
     """The tile of this form, (T, ...), that covers `extent` with the least waste: its number and its M."""
     fitting = [(number, entry[0]) for number, entry in enumerate(table) if entry[1:] == form]
-    return min(fitting, key=lambda tile: -(-extent // tile[1]) * (tile[1] + 1))   # 1: its own cost
+    return min(fitting, key=lambda tile: cost(extent, tile[1]))
+
+
+def cost(extent, m):
+    """What tiles of M need for `extent`, in steps for one pixel or channel; each tile costs one step of its own."""
+    return -(-extent // m) * (m + 1)
 
 
 def cut_units(units, panels, work, together=1):

@@ -23,14 +23,15 @@ class Geometry(NamedTuple):
     groups: int = 1
 
 
-METHODS = ("auto", "im2col", "tiles")
+METHODS = ("auto", "im2col", "tiles", "winograd")
 method = "auto"
 
 
 def use_method(name):
     """How the fast kernels convolve.
 
-    "auto" chooses by shape, "im2col" serves every shape, "tiles" takes the register tiles wherever they can be used.
+    "auto" chooses by shape, "im2col" serves every shape, "tiles" takes the register tiles wherever they can be used,
+    "winograd" takes Winograd's convolution wherever it can be used, and elsewhere does as "auto".
     """
     global method
     if name not in METHODS:

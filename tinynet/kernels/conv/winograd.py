@@ -1,0 +1,203 @@
+"""Winograd's convolution on register tiles: forward, and the input gradient. `winograd_spec.py` derives the formulas.
+
+Why it is fast. The direct tiles reach what the processor can multiply; these multiply 2.25 times less. What that costs
+is passes over the 16 planes V = Bᵀ d B and m = U ∘ V, each four times as large as the image. So the tiles of 2 x 2 outputs
+are taken in *bands* of rows of tiles, of several images if need be, whose planes stay in the second-level cache:
+
+- all tiles of a band are transformed, straight from the image (`winograd_transforms.py`);
+- for each panel of output channels, and for each of the 16 places, the register tile of a plain matrix product
+  multiplies the band's V with the panel's U. A bias joins the sums of place (1, 1), from where it reaches all outputs;
+- the products are transformed back, straight into the result.
+
+A band is cut so that its tiles fill whole register tiles. The weights are transformed once a call, all threads together.
+An infinity or a NaN in one pixel spoils its whole tile, inf - inf being NaN: a call whose results are not finite is
+made again by the direct tiles.
+
+Work is cut into chunks of bands and panels by shape alone, and every sum is taken in one fixed order.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from tinynet.kernels.conv import grid as grids
+from tinynet.kernels.conv import tiles as direct
+from tinynet.kernels.conv.grid import Tile
+from tinynet.kernels.conv.panels import pack
+from tinynet.kernels.conv.winograd_transforms import transform_back, transform_image, transform_weights
+from tinynet.kernels.machine.chunks import chunks
+from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.layout import nhwc
+from tinynet.kernels.machine.memory import aligned, scratch
+from tinynet.kernels.machine.simd import LANES, WINDOW_TILES, address, window_tile_of
+from tinynet.kernels.machine.threads import on_all_threads
+
+BAND_FLOATS = 32 * 1024         # what the planes V of a band take of the second-level cache, if that is
+LEAST_TILES = 56                # unless these are more: so many tiles should meet all weights when they are read once
+APART = 16                      # floats between planes, so that the same place of all planes is not in one cache set
+TAPS, PLACES = 9, 16
+PRODUCT_TILES = tuple(entry for entry in WINDOW_TILES if entry[1] == 1)     # one tap: a plain matrix product
+product_tile = window_tile_of(PRODUCT_TILES)
+
+
+def conv2d(x, w, geometry, b=None):
+    """y (N, K, P, Q) of x (N, C, H, W) with w (K, C, 3, 3)."""
+    y, finite = convolve(nhwc(x), w.transpose(2, 3, 1, 0), b, geometry.padding)
+    return y if finite else direct.conv2d(x, w, geometry, b)
+
+
+def conv2d_backward_input(dy, w, x_shape, geometry):
+    """dx (N, C, H, W): the convolution of dy with turned weights."""
+    padding = tuple(2 - pad for pad in geometry.padding)
+    dx, finite = convolve(nhwc(dy), w.transpose(2, 3, 0, 1)[::-1, ::-1], None, padding)
+    return dx if finite else direct.conv2d_backward_input(dy, w, x_shape, geometry)
+
+
+def convolve(x, w, b, padding):
+    """y (N, K, P, Q) of x (N, H, W, C) with w (3, 3, C, K), and whether all of it is finite."""
+    c, k = w.shape[2:]
+    plan, grid = plan_for(x.shape, k, padding)
+    image, output, band, tile = plan
+    y = np.empty((x.shape[0], output.p, output.q, k), np.float32)
+    u, bias = aligned(grid.panels * PLACES * c * tile.lanes), np.zeros((2, grid.panels * tile.lanes), np.float32)
+    if b is not None:
+        bias[1, :k] = b
+    outside, totals = np.zeros(c, np.float32), np.zeros((grid.chunks, LANES), np.float32)
+    plain_grid, plain_plan, weights = tuple(grid), tuple(map(tuple, plan)), (w.ctypes.data, w.strides, w.shape)
+
+    def work(team):
+        buffers = (scratch("weights", TAPS * c * tile.lanes), scratch("images", PLACES * band.plane + tile.m * c),
+                   scratch("products", PLACES * band.products + tile.m * tile.lanes), scratch("spill", tile.lanes))
+        window_chunks(team, plain_grid, plain_plan, weights, (x, outside, u, bias, y, totals), buffers)
+    on_all_threads(work, grid.chunks)
+    return y.transpose(0, 3, 1, 2), bool(np.isfinite(totals.sum()))
+
+
+class Image(NamedTuple):
+    h: int
+    w: int
+    c: int
+    top: int                    # padding
+    left: int
+
+
+class Output(NamedTuple):
+    p: int
+    q: int
+    k: int
+    down: int                   # tiles in a column
+    across: int                 # tiles in a row
+
+
+class Band(NamedTuple):
+    """Some rows of tiles, counted over all images, and where their planes lie."""
+
+    rows: int                   # in a band; the last band may have fewer
+    all: int                    # rows of tiles of all images
+    plane: int                  # floats from one plane of V to the next
+    products: int               # floats from one plane of products to the next
+
+
+class Plan(NamedTuple):
+    """All that the compiled loops have to know. They get plain tuples: Numba takes longer for named ones."""
+
+    image: Image
+    output: Output
+    band: Band
+    tile: Tile
+
+
+@functools.lru_cache(4096)
+def plan_for(x_shape, k, padding):
+    """A Plan and the grid of its chunks, by shape alone."""
+    n, h, w, c = x_shape
+    p, q = h + 2 * padding[0] - 2, w + 2 * padding[1] - 2
+    vectors = 2 if k > LANES else 1
+    lanes, down, across = vectors * LANES, -(-p // 2), -(-q // 2)
+    rows, kind, m = best_band(n * down, across, max(LEAST_TILES, BAND_FLOATS // (PLACES * c)), vectors)
+    band = Band(rows, n * down, rows * across * c + APART, rows * across * lanes + APART)
+    grid = grids.cut_units(-(-n * down // rows), -(-k // lanes), n * p * q * k * c * TAPS)
+    return Plan(Image(h, w, c, *padding), Output(p, q, k, down, across), band, Tile(kind, m, 1, lanes)), grid
+
+
+def best_band(rows, across, most, vectors):
+    """How many of the rows, of at most some `most` tiles together, waste least with which tile: its number and its M."""
+    form = 1, 1, vectors
+    sizes = [entry[0] for entry in PRODUCT_TILES if entry[1:] == form]
+
+    def waste(some):
+        return min(grids.cost(some * across, m) for m in sizes) / some, -some
+    best = min(range(1, max(1, min(rows, most // across)) + 1), key=waste)
+    return best, *grids.pick(PRODUCT_TILES, best * across, form)
+
+
+# The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
+
+@jit
+def window_chunks(team, grid, plan, weights, arrays, buffers):
+    """All chunks of a grid; `arrays` = (x, outside, u, bias, y, totals), a chunk adds its results to its total."""
+    (borders, parts, part, panels), (_, _, _, (_, _, _, lanes)) = grid, plan
+    (x, outside, u, bias, y, totals), (packed, v, products, spill), (_, _, (_, _, c, _)) = arrays, buffers, weights
+    for panel in chunks(team, 1, panels):
+        pack(weights, panel, panel + 1, lanes, packed)
+        transform_weights((address(packed, 0), c * lanes), (address(u, panel * PLACES * c * lanes), c * lanes),
+                          c * lanes // LANES)
+    for chunk in chunks(team, 0, (len(borders) - 1) * parts):
+        group, first = chunk // parts, chunk % parts * part
+        for band in range(borders[group], borders[group + 1]):
+            transform_band(plan, x, outside, band, v)
+            for panel in range(first, min(panels, first + part)):
+                multiply(plan, v, u, bias, band, panel, products)
+                write_band(plan, products, band, panel, (y, spill), address(totals, chunk * LANES))
+
+
+@jit
+def rows_of(band, rows, all_rows):
+    """The rows of tiles of a band: first, end."""
+    return band * rows, min(all_rows, (band + 1) * rows)
+
+
+@jit
+def transform_band(plan, x, outside, band, v):
+    """The planes V of a band, (16, tiles, C)."""
+    (h, w, c, top, left), (_, _, _, down, across), (rows, all_rows, plane, _), _ = plan
+    first, end = rows_of(band, rows, all_rows)
+    zeros = address(outside, 0)
+    for unit in range(first, end):
+        n, row = unit // down, unit % down
+        image = address(x, n * h * w * c)
+        for column in range(across):
+            target = address(v, ((unit - first) * across + column) * c)
+            transform_image((image, zeros, 2 * row - top, 2 * column - left, h, w, c), (target, plane), c // LANES)
+
+
+@jit
+def multiply(plan, v, u, bias, band, panel, products):
+    """The products of a band with one panel of weights, (16, tiles, lanes).
+
+    The last register tile of a plane reaches into the next plane, which is computed after it.
+    """
+    (_, _, c, _, _), (_, _, _, _, across), (rows, all_rows, plane, apart), (kind, m, _, lanes) = plan
+    first, end = rows_of(band, rows, all_rows)
+    for place in range(PLACES):
+        weights = address(u, (panel * PLACES + place) * c * lanes)
+        start = address(bias[1 if place == 5 else 0], panel * lanes)         # place (1, 1) takes the bias
+        for tile in range(0, (end - first) * across, m):
+            product_tile(kind, (address(products, place * apart + tile * lanes), 0, lanes), (start, 0, 0),
+                         (address(v, place * plane + tile * c), c, 0, 1), (weights, 0, 0, lanes), (1, c))
+
+
+@jit
+def write_band(plan, products, band, panel, arrays, total):
+    """The outputs of a band and a panel; `arrays` = (y, what takes the outputs beyond the image)."""
+    _, (p, q, k, down, across), (rows, all_rows, _, apart), (_, _, _, lanes) = plan
+    (y, spill), (first, end) = arrays, rows_of(band, rows, all_rows)
+    some = min(lanes, k - panel * lanes) // LANES
+    nowhere = address(spill, 0)
+    for unit in range(first, end):
+        n, row = unit // down, unit % down
+        image = address(y, n * p * q * k + panel * lanes)
+        for column in range(across):
+            source = address(products, ((unit - first) * across + column) * lanes)
+            transform_back((source, apart), (image, nowhere, 2 * row, 2 * column, p, q, k), some, total)

@@ -1,0 +1,118 @@
+"""The weight gradient by Winograd's convolution: dw = Gᵀ (Σ V ∘ (A dy Aᵀ)) G, a sum over all tiles (`winograd_spec.py`).
+
+Why it is fast. As in `winograd.py`, 16 multiplications do the work of 36, and the planes of a band of tiles stay in the
+second-level cache. For each of the 16 places the sum over tiles is a plain product, channels of x times channels of dy:
+an outer tile (`simd.py`) holds M of the former times one or two vectors of the latter in registers, while it runs over
+the tiles of the band. Each group of bands has partial sums of its own, which are added in order and only then
+transformed to weights: no bit depends on the threads.
+"""
+
+import functools
+
+import numpy as np
+
+from tinynet.kernels.conv import grid as grids
+from tinynet.kernels.conv.grid import Tile
+from tinynet.kernels.conv.winograd import (
+    APART, BAND_FLOATS, LEAST_TILES, PLACES, Band, Image, Output, Plan, rows_of, transform_band)
+from tinynet.kernels.conv.winograd_transforms import transform_output_gradient, transform_weight_gradient
+from tinynet.kernels.machine.chunks import chunks
+from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.layout import nhwc
+from tinynet.kernels.machine.memory import aligned, scratch
+from tinynet.kernels.machine.simd import LANES, OUTER_TILES, address, outer_tile_of
+from tinynet.kernels.machine.threads import on_all_threads
+
+# Those for one tap, a plain matrix product, that are best for some number of channels.
+PRODUCT_TILES = tuple({OUTER_TILES[grids.pick(OUTER_TILES, channels, (1, vectors))[0]]: None
+                       for vectors in (1, 2) for channels in range(LANES, 16 * LANES, LANES)})
+product_tile = outer_tile_of(PRODUCT_TILES)
+
+
+def conv2d_backward_weight(x, dy, w_shape, geometry):
+    """dw (K, C, 3, 3), in memory (3, 3, C, K)."""
+    x, dy, (k, c, r, s) = nhwc(x), nhwc(dy), w_shape
+    plan, grid = plan_for(x.shape, k, geometry.padding)
+    _, _, band, tile = plan
+    shape = len(grid.borders) - 1, grid.panels, PLACES, -(-c // tile.m) * tile.m, tile.lanes
+    partial, dw = aligned(int(np.prod(shape))).reshape(shape), np.empty((r, s, c, k), np.float32)
+    outside, plain_grid, plain_plan = np.zeros(max(c, k), np.float32), tuple(grid), tuple(map(tuple, plan))
+
+    def work(team):
+        buffers = (scratch("images", PLACES * band.plane + tile.m),
+                   scratch("gradients", PLACES * band.products))
+        outer_chunks(team, plain_grid, plain_plan, (x, dy, outside, partial, dw), buffers)
+    on_all_threads(work, grid.chunks)
+    return dw.transpose(3, 2, 0, 1)                                         # (K, C, 3, 3)
+
+
+@functools.lru_cache(4096)
+def plan_for(x_shape, k, padding):
+    """A Plan and the grid of its chunks, by shape alone."""
+    n, h, w, c = x_shape
+    p, q = h + 2 * padding[0] - 2, w + 2 * padding[1] - 2
+    vectors = 2 if k > LANES else 1
+    lanes, down, across = vectors * LANES, -(-p // 2), -(-q // 2)
+    rows = max(1, min(n * down, max(LEAST_TILES, BAND_FLOATS // (PLACES * c)) // across))
+    band = Band(rows, n * down, rows * across * c + APART, rows * across * lanes + APART)
+    tile = Tile(*grids.pick(PRODUCT_TILES, c, (1, vectors)), 1, lanes)
+    grid = grids.cut_panels(-(-n * down // rows), -(-k // lanes), n * p * q * k * c * 9)
+    return Plan(Image(h, w, c, *padding), Output(p, q, k, down, across), band, tile), grid
+
+
+@jit
+def outer_chunks(team, grid, plan, arrays, buffers):
+    """The partial sums of all chunks of a grid, then the gradient; `arrays` = (x, dy, outside, partial, dw)."""
+    (borders, parts, part, panels), (x, dy, outside, partial, dw), (v, dm) = grid, arrays, buffers
+    for chunk in chunks(team, 1, (len(borders) - 1) * parts):
+        group, first = chunk // parts, chunk % parts * part
+        partial[group, first:min(panels, first + part)] = 0
+        for band in range(borders[group], borders[group + 1]):
+            transform_band(plan, x, outside, band, v)
+            for panel in range(first, min(panels, first + part)):
+                transform_gradient(plan, dy, outside, band, panel, dm)
+                add_products(plan, v, dm, band, partial[group, panel])
+    for panel in chunks(team, 0, panels):
+        collect(partial, dw, panel)
+
+
+@jit
+def transform_gradient(plan, dy, outside, band, panel, dm):
+    """The planes A dy Aᵀ of a band and a panel, (16, tiles, lanes)."""
+    _, (p, q, k, down, across), (rows, all_rows, _, apart), (_, _, _, lanes) = plan
+    first, end = rows_of(band, rows, all_rows)
+    zeros, some = address(outside, 0), min(lanes, k - panel * lanes) // LANES
+    for unit in range(first, end):
+        n, row = unit // down, unit % down
+        image = address(dy, n * p * q * k + panel * lanes)
+        for column in range(across):
+            target = address(dm, ((unit - first) * across + column) * lanes)
+            transform_output_gradient((image, zeros, 2 * row, 2 * column, p, q, k), (target, apart), some)
+
+
+@jit
+def add_products(plan, v, dm, band, partial):
+    """Adds to partial (16, C, lanes) the products of all tiles of a band, summed."""
+    (_, _, c, _, _), (_, _, _, _, across), (rows, all_rows, plane, apart), (kind, m, _, lanes) = plan
+    first, end = rows_of(band, rows, all_rows)
+    for place in range(PLACES):
+        for start in range(0, c, m):
+            sums = address(partial[place, start], 0), 0, lanes
+            product_tile(kind, sums, sums, (address(v, place * plane + start), 1, 0, c),
+                               (address(dm, place * apart), 0, 0, lanes), (1, (end - first) * across))
+
+
+@jit
+def collect(partial, dw, panel):
+    """One panel of dw (3, 3, C, K): sums the groups of partial (groups, panels, 16, C or more, lanes) into the first."""
+    groups, _, _, depth, lanes = partial.shape
+    _, _, c, k = dw.shape
+    total = partial[0, panel].ravel()
+    for group in range(1, groups):
+        more = partial[group, panel].ravel()
+        for i in range(total.size):
+            total[i] += more[i]
+    some = min(lanes, k - panel * lanes) // LANES
+    for channel in range(c):
+        transform_weight_gradient((address(total, channel * lanes), depth * lanes),
+                                  (address(dw, channel * k + panel * lanes), c * k), some)
