@@ -258,7 +258,9 @@ def check_all():
     for shape in SHAPES.values():
         inputs = arrays(shape)
         exact = all_three(shape, *(a.astype(np.float64) for a in inputs), "numpy")
-        assert_close(all_three(shape, *inputs), exact)
+        for method in ("auto", "winograd"):
+            conv.use_method(method)
+            assert_close(all_three(shape, *inputs), exact)
 
 
 if __name__ == "__main__":
