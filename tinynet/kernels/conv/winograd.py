@@ -25,6 +25,7 @@ from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv import tiles as direct
 from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.panels import pack
+from tinynet.kernels.conv.winograd_spec import OUTPUTS, SEEN, TAPS
 from tinynet.kernels.conv.winograd_transforms import transform_back, transform_image, transform_weights
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
@@ -34,9 +35,10 @@ from tinynet.kernels.machine.simd import LANES, WINDOW_TILES, address, window_ti
 from tinynet.kernels.machine.threads import on_all_threads
 
 BAND_FLOATS = 32 * 1024         # what the planes V of a band take of the second-level cache, if that is
-LEAST_TILES = 56                # unless these are more: so many tiles should meet all weights when they are read once
+LEAST_TILES = 56                # at least so many tiles, which should meet all weights when they are read once
 APART = 16                      # floats between planes, so that the same place of all planes is not in one cache set
-TAPS, PLACES = 9, 16
+PLACES = SEEN * SEEN
+FOR_BIAS = SEEN + 1             # place (1, 1), of the point 1 in both dimensions: what is added there reaches all outputs
 PRODUCT_TILES = tuple(entry for entry in WINDOW_TILES if entry[1] == 1)     # one tap: a plain matrix product
 product_tile = window_tile_of(PRODUCT_TILES)
 
@@ -67,7 +69,7 @@ def convolve(x, w, b, padding):
     plain_grid, plain_plan, weights = tuple(grid), tuple(map(tuple, plan)), (w.ctypes.data, w.strides, w.shape)
 
     def work(team):
-        buffers = (scratch("weights", TAPS * c * tile.lanes), scratch("images", PLACES * band.plane + tile.m * c),
+        buffers = (scratch("weights", TAPS * TAPS * c * tile.lanes), scratch("images", PLACES * band.plane + tile.m * c),
                    scratch("products", PLACES * band.products + tile.m * tile.lanes), scratch("spill", tile.lanes))
         window_chunks(team, plain_grid, plain_plan, weights, (x, outside, u, bias, y, totals), buffers)
     on_all_threads(work, grid.chunks)
@@ -114,10 +116,10 @@ def plan_for(x_shape, k, padding):
     n, h, w, c = x_shape
     p, q = h + 2 * padding[0] - 2, w + 2 * padding[1] - 2
     vectors = 2 if k > LANES else 1
-    lanes, down, across = vectors * LANES, -(-p // 2), -(-q // 2)
+    lanes, down, across = vectors * LANES, -(-p // OUTPUTS), -(-q // OUTPUTS)
     rows, kind, m = best_band(n * down, across, max(LEAST_TILES, BAND_FLOATS // (PLACES * c)), vectors)
     band = Band(rows, n * down, rows * across * c + APART, rows * across * lanes + APART)
-    grid = grids.cut_units(-(-n * down // rows), -(-k // lanes), n * p * q * k * c * TAPS)
+    grid = grids.cut_units(-(-n * down // rows), -(-k // lanes), n * p * q * k * c * TAPS * TAPS)
     return Plan(Image(h, w, c, *padding), Output(p, q, k, down, across), band, Tile(kind, m, 1, lanes)), grid
 
 
@@ -169,7 +171,7 @@ def transform_band(plan, x, outside, band, v):
         image = address(x, n * h * w * c)
         for column in range(across):
             target = address(v, ((unit - first) * across + column) * c)
-            transform_image((image, zeros, 2 * row - top, 2 * column - left, h, w, c), (target, plane), c // LANES)
+            transform_image((image, zeros, OUTPUTS * row - top, OUTPUTS * column - left, h, w, c), (target, plane), c // LANES)
 
 
 @jit
@@ -182,7 +184,7 @@ def multiply(plan, v, u, bias, band, panel, products):
     first, end = rows_of(band, rows, all_rows)
     for place in range(PLACES):
         weights = address(u, (panel * PLACES + place) * c * lanes)
-        start = address(bias[1 if place == 5 else 0], panel * lanes)         # place (1, 1) takes the bias
+        start = address(bias[1 if place == FOR_BIAS else 0], panel * lanes)
         for tile in range(0, (end - first) * across, m):
             product_tile(kind, (address(products, place * apart + tile * lanes), 0, lanes), (start, 0, 0),
                          (address(v, place * plane + tile * c), c, 0, 1), (weights, 0, 0, lanes), (1, c))
@@ -200,4 +202,4 @@ def write_band(plan, products, band, panel, arrays, total):
         image = address(y, n * p * q * k + panel * lanes)
         for column in range(across):
             source = address(products, ((unit - first) * across + column) * lanes)
-            transform_back((source, apart), (image, nowhere, 2 * row, 2 * column, p, q, k), some, total)
+            transform_back((source, apart), (image, nowhere, OUTPUTS * row, OUTPUTS * column, p, q, k), some, total)

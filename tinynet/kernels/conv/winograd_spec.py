@@ -28,9 +28,9 @@ Networks".
 
 import numpy as np
 
-TAPS, OUTPUTS, PLACES = 3, 2, 4        # along one dimension: of the kernel, of a tile, and what a tile sees of the image
+TAPS, OUTPUTS, SEEN = 3, 2, 4          # along one dimension: of the kernel, of a tile, and pixels that a tile sees
 B_T = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, -1, 0, 1]])
-G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+G = np.array([[1, 0, 0], [1 / 2, 1 / 2, 1 / 2], [1 / 2, -1 / 2, 1 / 2], [0, 0, 1]])
 A_T = np.array([[1, 1, 1, 0], [0, 1, -1, 1]])
 
 
@@ -40,7 +40,7 @@ def conv2d(x, w, padding):
     products = np.einsum("kcab,ncijab->nkijab", u, v)
     y = transform(A_T, products, x.dtype)                                               # (N, K, I, J, 2, 2)
     n, k, down, across = y.shape[:4]
-    y = y.transpose(0, 1, 2, 4, 3, 5).reshape(n, k, 2 * down, 2 * across)
+    y = y.transpose(0, 1, 2, 4, 3, 5).reshape(n, k, OUTPUTS * down, OUTPUTS * across)
     return y[:, :, :x.shape[2] + 2 * padding[0] - 2, :x.shape[3] + 2 * padding[1] - 2]  # (N, K, P, Q)
 
 
@@ -48,8 +48,8 @@ def conv2d_backward_weight(x, dy, padding):
     """dw (K, C, 3, 3) of x (N, C, H, W) and dy (N, K, P, Q)."""
     n, k, p, q = dy.shape
     down, across = -(-p // OUTPUTS), -(-q // OUTPUTS)
-    dy = np.pad(dy, ((0, 0), (0, 0), (0, 2 * down - p), (0, 2 * across - q)))
-    dy = dy.reshape(n, k, down, 2, across, 2).transpose(0, 1, 2, 4, 3, 5)               # (N, K, I, J, 2, 2)
+    dy = np.pad(dy, ((0, 0), (0, 0), (0, OUTPUTS * down - p), (0, OUTPUTS * across - q)))
+    dy = dy.reshape(n, k, down, OUTPUTS, across, OUTPUTS).transpose(0, 1, 2, 4, 3, 5)               # (N, K, I, J, 2, 2)
     v, dm = transform(B_T, image_tiles(x, padding), x.dtype), transform(A_T.T, dy, x.dtype)
     return transform(G.T, np.einsum("ncijab,nkijab->kcab", v, dm), x.dtype)             # (K, C, 3, 3)
 
@@ -62,8 +62,8 @@ def transform(matrix, x, dtype):
 
 def image_tiles(x, padding):
     """The 4 x 4 pixels that each tile of 2 x 2 outputs sees, (N, C, I, J, 4, 4); zeros beyond the image."""
-    outputs = [size + 2 * pad - (TAPS - 1) for size, pad in zip(x.shape[2:], padding)]
-    after = [pad + size % OUTPUTS for size, pad in zip(outputs, padding)]
+    outputs = [size + 2 * pad - TAPS + 1 for size, pad in zip(x.shape[2:], padding)]
+    after = [pad + -size % OUTPUTS for size, pad in zip(outputs, padding)]
     x = np.pad(x, ((0, 0), (0, 0), (padding[0], after[0]), (padding[1], after[1])))
-    windows = np.lib.stride_tricks.sliding_window_view(x, (PLACES, PLACES), axis=(2, 3))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (SEEN, SEEN), axis=(2, 3))
     return windows[:, :, ::OUTPUTS, ::OUTPUTS]

@@ -13,7 +13,7 @@ from numba.extending import intrinsic
 
 from tinynet.kernels.conv.winograd_spec import A_T, B_T, G
 from tinynet.kernels.machine.emit import INT, at, unpack
-from tinynet.kernels.machine.simd import LANES, VECTOR
+from tinynet.kernels.machine.simd import LANES, VECTOR, multiply_add
 
 FLOAT_BYTES = 4
 
@@ -98,14 +98,16 @@ def _times(builder, matrix, square):
 
 
 def _weighted_sum(builder, coefficients, vectors):
-    """Σ coefficient · vector; those with a minus come last, and every row of the matrices has one without."""
-    total = None
-    for coefficient, vector in sorted(zip(coefficients, vectors), key=lambda term: term[0] < 0):
-        if coefficient != 0:
-            size = abs(float(coefficient))
-            term = vector if size == 1 else builder.fmul(vector, ir.Constant(VECTOR, [size] * LANES))
-            add = builder.fadd if coefficient > 0 else builder.fsub
-            total = term if total is None else add(total, term)
+    """Σ coefficient · vector. A term with the coefficient 1, which every row of the matrices has, comes first, if any."""
+    terms = [(float(c), vector) for c, vector in zip(coefficients, vectors) if c != 0]
+    (first, total), *others = sorted(terms, key=lambda term: term[0] != 1)
+    if first != 1:
+        total = builder.fmul(total, ir.Constant(VECTOR, [first] * LANES))
+    for c, vector in others:
+        if abs(c) == 1:
+            total = (builder.fadd if c == 1 else builder.fsub)(total, vector)
+        else:
+            total = multiply_add(builder, total, vector, ir.Constant(VECTOR, [c] * LANES))
     return total
 
 

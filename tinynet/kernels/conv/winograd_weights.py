@@ -15,6 +15,7 @@ from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.winograd import (
     APART, BAND_FLOATS, LEAST_TILES, PLACES, Band, Image, Output, Plan, rows_of, transform_band)
+from tinynet.kernels.conv.winograd_spec import OUTPUTS, TAPS
 from tinynet.kernels.conv.winograd_transforms import transform_output_gradient, transform_weight_gradient
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
@@ -52,11 +53,11 @@ def plan_for(x_shape, k, padding):
     n, h, w, c = x_shape
     p, q = h + 2 * padding[0] - 2, w + 2 * padding[1] - 2
     vectors = 2 if k > LANES else 1
-    lanes, down, across = vectors * LANES, -(-p // 2), -(-q // 2)
+    lanes, down, across = vectors * LANES, -(-p // OUTPUTS), -(-q // OUTPUTS)
     rows = max(1, min(n * down, max(LEAST_TILES, BAND_FLOATS // (PLACES * c)) // across))
     band = Band(rows, n * down, rows * across * c + APART, rows * across * lanes + APART)
     tile = Tile(*grids.pick(PRODUCT_TILES, c, (1, vectors)), 1, lanes)
-    grid = grids.cut_panels(-(-n * down // rows), -(-k // lanes), n * p * q * k * c * 9)
+    grid = grids.cut_panels(-(-n * down // rows), -(-k // lanes), n * p * q * k * c * TAPS * TAPS)
     return Plan(Image(h, w, c, *padding), Output(p, q, k, down, across), band, tile), grid
 
 
@@ -87,7 +88,7 @@ def transform_gradient(plan, dy, outside, band, panel, dm):
         image = address(dy, n * p * q * k + panel * lanes)
         for column in range(across):
             target = address(dm, ((unit - first) * across + column) * lanes)
-            transform_output_gradient((image, zeros, 2 * row, 2 * column, p, q, k), (target, apart), some)
+            transform_output_gradient((image, zeros, OUTPUTS * row, OUTPUTS * column, p, q, k), (target, apart), some)
 
 
 @jit

@@ -108,13 +108,13 @@ def transpose(typing_context, target, target_step, source, source_step):
     return types.void(*[types.int64] * 4), generate
 
 
-def _multiply_add(builder, total, value, weights):
+def multiply_add(builder, total, value, weights):
     kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
     fma = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{LANES}f32")
     return builder.call(fma, [value, weights, total])
 
 
-FLOATS = Arithmetic(FLOAT, VECTOR, _multiply_add)
+FLOATS = Arithmetic(FLOAT, VECTOR, multiply_add)
 
 
 def _tile(meetings_of, table):
