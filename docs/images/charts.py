@@ -51,6 +51,33 @@ def im2col(path):
     plots.write(fig, path)
 
 
+def winograd(path):
+    """One dimension: which product meets which weights and pixels, in the definition and in Winograd's algorithm."""
+    fig, axes = paper(10.5, 3.5)
+    first, second = (("g0 · d0", "g1 · d1", "g2 · d2"), ("g0 · d1", "g1 · d2", "g2 · d3"))
+    products(axes, 0.3, (*first, *second), [("y0", (1, 1, 1, 0, 0, 0)), ("y1", (0, 0, 0, 1, 1, 1))],
+             "the definition: six products, two sums")
+    products(axes, 5.2, ("g0 · (d0 - d2)", "½(g0 + g1 + g2) · (d1 + d2)", "½(g0 - g1 + g2) · (d2 - d1)",
+                         "g2 · (d3 - d1)"), [("y0", (1, 1, 1, 0)), ("y1", (0, 1, -1, 1))],
+             "Winograd: four products, used by both")
+    plots.write(fig, path)
+
+
+def products(axes, x, texts, outputs, title):
+    """A column of products, and arrows from each to the outputs that add it (blue) or subtract it (orange)."""
+    width, high = 0.35 + 0.078 * max(map(len, texts)), 0.3
+    places = np.linspace(0.8, 3.1, len(texts))                # of the boxes' middles
+    axes.text(x, 0.4, title, fontsize=9, color=INK)
+    for place, text in zip(places, texts):
+        rounded(axes, x + width / 2, place - high / 2, width, high, text, "#fde5c0")
+    for y, (name, signs) in zip((1.35, 2.55), outputs):
+        rounded(axes, x + width + 1.5, y - high / 2, 0.5, high, name, "#d3efd4")
+        for place, sign in zip(places, signs):
+            if sign:
+                arrow_of = flow(BLUE if sign > 0 else ORANGE)
+                axes.annotate("", (x + width + 1.25, y), (x + width + 0.02, place), arrowprops=arrow_of)
+
+
 def flow(color):
     return {"arrowstyle": "-|>", "color": color, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
 

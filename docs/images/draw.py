@@ -20,6 +20,7 @@ def pictures(bench=None):
     made |= {f"cookbook_{step}.svg": lambda path, step=step: draw(cookbook.diagrams(step), path, 3)
              for step in cookbook.STEPS}
     made |= {"block_components.png": components, "cookbook.png": steps, "im2col.svg": charts.im2col,
+             "winograd.svg": charts.winograd,
              "autograd_graph.svg": charts.autograd_graph, "batchnorm.svg": charts.batchnorm,
              "positions.svg": charts.positions, "lr_schedules.svg": charts.lr_schedules,
              "gradient_flow.svg": charts.gradient_flow, "readme.svg": charts.readme, "scaling.svg": scaling.picture}
