@@ -24,12 +24,12 @@ from tinynet.kernels.machine import backend, lanes, layout
 from tinynet.kernels.machine.backend import kernel
 
 FAST = ["conv.fast", "conv.im2col", "conv.tiles", "conv.weight_tiles", "conv.winograd", "conv.winograd_weights",
-        "conv.grid", "conv.panels", "conv.depthwise",
+        "conv.grid", "conv.panels", "conv.depthwise", "conv.depthwise_tiles",
         "elementwise.fast", "activation.fast", "softmax.fast", "attention.fast", "reduce.fast", "matmul.fast",
         "norm.fast", "pool.fast", "quantized.fast", "shortcut.fast"]
 if not lanes.LANES:
     FAST = [name for name in FAST if name.partition(".")[2] not in
-            ("tiles", "weight_tiles", "winograd", "winograd_weights", "grid", "panels")]
+            ("tiles", "weight_tiles", "winograd", "winograd_weights", "depthwise_tiles", "grid", "panels")]
     FAST.remove("quantized.fast")      # leaves integers to the reference implementation then
 RNG = np.random.default_rng(0)
 ROUNDINGS = 40                         # float32 results may be this many rounding errors of the largest value off
@@ -116,6 +116,9 @@ def compare_convolutions():
     convolve((2, 512, 7, 7), (512, 512, 3, 3))
     convolve((3, 4, 6, 5), (8, 4, 3, 3), padding=(4, 3), memory="NCHW")
     convolve((0, 4, 6, 5), (8, 4, 3, 3))
+    for stride, padding, dilation in ((1, 1, 1), (2, 1, 1), (3, 2, 1), (2, 1, 2)):
+        convolve((2, 32, 9, 21), (32, 1, 3, 3), (stride, stride), (padding, 1), (dilation, 1), groups=32)
+        convolve((2, 16, 9, 12), (16, 1, 5, 4), (stride, stride), (padding, 4), (1, dilation), groups=16, bias=True)
     for dtype in (np.float32, np.float64):
         for method in ("auto", "im2col"):
             convolve((2, 6, 9, 8), (12, 3, 3, 2), (2, 1), (1, 2), (1, 2), groups=2, dtype=dtype, bias=True,

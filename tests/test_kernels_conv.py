@@ -48,6 +48,11 @@ SHAPES = {
     "depthwise": ((2, 20, 6, 7), (20, 1, 3, 3), (2, 1), (1, 1), (1, 2), 20),
     "depthwise, stride over kernel": ((2, 3, 11, 12), (3, 1, 2, 2), (3, 4), (1, 0), (1, 1), 3),
     "depthwise, wide, padding over kernel": ((1, 300, 4, 3), (300, 1, 2, 3), (2, 2), (3, 4), (2, 1), 300),
+    "depthwise of vectors": ((3, 32, 9, 19), (32, 1, 3, 3), (1, 1), (1, 1), (1, 1), 32),
+    "depthwise of vectors, stride 2": ((2, 48, 9, 12), (48, 1, 3, 3), (2, 2), (1, 1), (1, 1), 48),
+    "depthwise of vectors, stride 3, 5x5": ((2, 16, 11, 13), (16, 1, 5, 5), (3, 3), (2, 2), (1, 1), 16),
+    "depthwise of vectors, dilated": ((2, 16, 9, 23), (16, 1, 3, 3), (1, 2), (2, 3), (2, 3), 16),
+    "depthwise of vectors, padding over kernel": ((1, 32, 4, 3), (32, 1, 2, 3), (2, 2), (3, 4), (1, 1), 32),
     "depthwise doubled": ((2, 4, 6, 7), (8, 1, 3, 3), (1, 1), (1, 1), (1, 1), 4),
 }
 GEOMETRIES = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -147,7 +152,8 @@ def test_memory_order(method):
 @pytest.mark.parametrize("method", ["im2col", "tiles", "winograd"])
 @pytest.mark.parametrize("x_shape, w_shape, stride", [((33, 16, 16, 16), (32, 16, 3, 3), (1, 1)),
                                                       ((9, 32, 14, 14), (80, 32, 3, 3), (2, 2)),
-                                                      ((40, 20, 12, 12), (20, 1, 3, 3), (1, 1))])
+                                                      ((40, 20, 12, 12), (20, 1, 3, 3), (1, 1)),
+                                                      ((20, 32, 12, 12), (32, 1, 3, 3), (1, 1))])
 def test_same_bits_for_any_thread_count(method, x_shape, w_shape, stride):
     conv.use_method(method)
     shape = (x_shape, w_shape, stride, (1, 1), (1, 1), x_shape[1] // w_shape[1])
@@ -171,9 +177,11 @@ def test_every_branch_is_chosen():
     cases = {("forward", x, images(16), narrow, once), ("weight", x, images(64), wide, conv.Geometry()),
              ("weight", x, images(64), (32, 64, 3, 3), once),
              ("input", x, images(8), (8, 1, 3, 3), once._replace(groups=8)),
+             ("input", x, images(32), (32, 1, 3, 3), once._replace(groups=32)),
+             ("input", np.float64, images(8), (8, 1, 3, 3), once._replace(groups=8)),
              ("forward", np.float64, images(16), narrow, once)}
     found = {fast.choose(*case) for case in cases}
-    assert found | {"tiles", "winograd"} == set(fast.BRANCHES)         # without explicit SIMD there are neither of them
+    assert found | {"tiles", "winograd", "depthwise tiles"} == set(fast.BRANCHES)     # without explicit SIMD: none of them
 
 
 @pytest.mark.parametrize("method", conv.METHODS)

@@ -4,7 +4,8 @@
   channels, and enough pixels for the transforms of the weights to pay.
 - `tiles` (tiles.py, weight_tiles.py): register tiles straight from the image. float32, no dilation.
 - `matmul`: the weight gradient of a 1x1 kernel with many channels. The pixels already are the rows of a matrix.
-- `depthwise` (depthwise.py): one channel per group, so nothing is summed over channels.
+- `depthwise tiles` (depthwise_tiles.py): one channel per group, so nothing is summed over channels. float32, channels in
+  multiples of a vector. `depthwise` (depthwise.py): the same for others.
 - `im2col` (im2col.py): everything else.
 """
 
@@ -20,7 +21,7 @@ from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.machine.threads import parallel_for
 from tinynet.kernels.matmul.fast import matmul
 
-BRANCHES = ("winograd", "tiles", "matmul", "depthwise", "im2col")
+BRANCHES = ("winograd", "tiles", "matmul", "depthwise tiles", "depthwise", "im2col")
 MATMUL_CHANNELS = 64         # from here on BLAS outruns the tiles in the weight gradient of a 1x1 kernel
 GROUPS_OF_IMAGES = 8         # partial sums of a weight gradient
 WINOGRAD_CHANNELS = 32       # with fewer, the passes over Winograd's planes cost more than the multiplications they save
@@ -38,7 +39,7 @@ def choose(operation, dtype, x_shape, w_shape, geometry):
             and min(channels, outputs) >= MATMUL_CHANNELS:
         return "matmul"
     if groups == channels == outputs > 1:
-        return "depthwise"
+        return "depthwise tiles" if LANES and dtype == np.float32 and channels % LANES == 0 else "depthwise"
     if LANES and dtype == np.float32 and dilation == (1, 1):
         return "tiles"
     return "im2col"
@@ -57,6 +58,14 @@ def winograd_pays(x_shape, w_shape, geometry):
     return min(channels, outputs) >= WINOGRAD_CHANNELS and saved >= TRANSFORMS
 
 
+def module_of(branch):
+    """The module of a branch whose functions take images (N, H, W, C) and fill an array."""
+    if branch == "depthwise tiles":
+        from tinynet.kernels.conv import depthwise_tiles                 # late: it needs explicit SIMD
+        return depthwise_tiles
+    return depthwise if branch == "depthwise" else columns
+
+
 def conv2d(x, w, geometry, b=None):
     geometry, dtype = Geometry(*geometry), np.result_type(x, w)
     branch = choose("forward", dtype, x.shape, w.shape, geometry)
@@ -68,8 +77,7 @@ def conv2d(x, w, geometry, b=None):
         return tiles.conv2d(x, w, geometry, b)
     p, q = spec.out_size(x.shape[2:], w.shape[2:], *geometry[:3])
     y = layout.empty((x.shape[0], w.shape[0], p, q), dtype)
-    run = depthwise.forward if branch == "depthwise" else columns.forward
-    run(_pixels(x, dtype), w, _pixels(y, dtype), geometry)
+    module_of(branch).forward(_pixels(x, dtype), w, _pixels(y, dtype), geometry)
     return y if b is None else np.add(y, b[:, None, None], out=y)
 
 
@@ -85,8 +93,7 @@ def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
     if add_to is not None:
         return plus(add_to, conv2d_backward_input(dy, w, x_shape, geometry), add_to)
     dx = layout.empty(x_shape, dtype)
-    run = depthwise.backward_input if branch == "depthwise" else columns.backward_input
-    run(_pixels(dx, dtype), w, _pixels(dy, dtype), geometry)
+    module_of(branch).backward_input(_pixels(dx, dtype), w, _pixels(dy, dtype), geometry)
     return dx
 
 
@@ -102,10 +109,8 @@ def conv2d_backward_weight(x, dy, w_shape, geometry):
     images, outputs = _pixels(x, dtype), _pixels(dy, dtype)
     if branch == "matmul":
         dw = _matmul_backward_weight(images, outputs, geometry.stride)
-    elif branch == "depthwise":
-        dw = depthwise.backward_weight(images, outputs, w_shape, geometry)
     else:
-        dw = columns.backward_weight(images, outputs, w_shape, geometry)
+        dw = module_of(branch).backward_weight(images, outputs, w_shape, geometry)
     return dw.transpose(3, 2, 0, 1)                                       # (K, C/G, R, S)
 
 

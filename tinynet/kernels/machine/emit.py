@@ -1,7 +1,8 @@
 """Register tiles as LLVM instructions: what `simd.py` (float32) and `simd_int8.py` (bytes) have in common.
 
 A tile keeps many sums in vector registers during a whole reduction. In every step of its loops it loads a few vectors
-B, reads single values A, spreads each over a vector (a broadcast), and adds products of the two to the sums.
+B, reads single values A, spreads each over a vector (a broadcast), and adds products of the two to the sums. Where no
+sum runs over channels, A are vectors of channels, too.
 """
 
 from typing import Callable, NamedTuple
@@ -18,6 +19,7 @@ class Arithmetic(NamedTuple):
     scalar: ir.Type
     vector: ir.Type
     multiply_add: Callable             # (builder, total, broadcast A, B) -> the new total
+    broadcasts: bool = True            # or else every A is a vector by itself
 
 
 class Tile(NamedTuple):
@@ -71,7 +73,9 @@ def _emit_step(builder, tile, arithmetic, sums, a, b):
     weights = {(t, v): _load(builder, arithmetic, at(builder, b[0], (t, b[1])), v)
                for t in taps for v in range(tile.vectors)}
     for i in dict.fromkeys(i for i, _, _ in tile.meetings):
-        value = _broadcast(builder, arithmetic, at(builder, a[0], (i, a[1])))
+        place = at(builder, a[0], (i, a[1]))
+        value = (_broadcast(builder, arithmetic, place) if arithmetic.broadcasts
+                 else _load(builder, arithmetic, place, 0))
         for t, total in [(t, total) for other, t, total in tile.meetings if other == i]:
             for v in range(tile.vectors):
                 slot = sums[total, v]

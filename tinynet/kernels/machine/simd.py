@@ -47,6 +47,12 @@ OUTER_TILES = tuple(
     for vectors, sizes in [(1, (16, 8, 4)), (2, (12, 8, 7, 4))]
     for m in sizes if _fits(taps, vectors, m * taps))
 
+# Depthwise: A and B are both vectors of channels. (M, 1, 1, 1): M pixels, one tap.
+PIXEL_TILES = (8, 1, 1, 1), (4, 1, 1, 1), (1, 1, 1, 1)
+# (M, T, stride): M pixels, T taps.
+TAP_PIXELS = 4 if REGISTERS >= 32 else 2
+TAP_TILES = (TAP_PIXELS, 3, 1), (TAP_PIXELS, 3, 2), (1, 3, 1), (8, 1, 1), (1, 1, 1)
+
 
 @intrinsic
 def address(typing_context, array, index):
@@ -115,9 +121,10 @@ def multiply_add(builder, total, value, weights):
 
 
 FLOATS = Arithmetic(FLOAT, VECTOR, multiply_add)
+CHANNELS = Arithmetic(FLOAT, VECTOR, multiply_add, broadcasts=False)
 
 
-def _tile(meetings_of, table):
+def _tile(meetings_of, table, arithmetic=FLOATS, vectors=None):
     """An intrinsic that runs the tile `table[which]`; `meetings_of(*entry)` lists its products (see `emit.Tile`).
 
     Its other arguments are tuples of addresses and of steps, in floats:
@@ -132,7 +139,7 @@ def _tile(meetings_of, table):
         def generate(context, builder, signature, args):
             operands = _in_bytes(builder, *unpack(builder, *args[1:]))
             switch_over(builder, args[0], table, lambda entry: emit_tile(
-                builder, Tile(meetings_of(*entry), entry[-1]), FLOATS, operands))
+                builder, Tile(meetings_of(*entry), vectors or entry[-1]), arithmetic, operands))
             return context.get_dummy_value()
         three, four, two = (types.UniTuple(types.int64, n) for n in (3, 4, 2))
         return types.void(types.int64, three, three, four, four, two), generate
@@ -169,5 +176,11 @@ def outer_tile_of(table):
     return _tile(_outer, table)
 
 
+def _channels(m, taps, stride):
+    return [(i * stride + t, i, (t, i)) for i in range(m) for t in range(taps)]
+
+
 window_tile = window_tile_of(WINDOW_TILES)
 outer_tile = outer_tile_of(OUTER_TILES)
+pixel_tile = _tile(_window, PIXEL_TILES, CHANNELS, 1)
+tap_tile = _tile(_channels, TAP_TILES, CHANNELS, 1)
