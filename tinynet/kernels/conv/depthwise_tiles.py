@@ -21,7 +21,7 @@ from tinynet.kernels.machine.memory import scratch
 from tinynet.kernels.machine.simd import LANES, TAP_PIXELS, address, copy, pixel_tile, tap_tile
 from tinynet.kernels.machine.threads import on_all_threads
 
-BAND_FLOATS = 16 * 1024                # what the copy of a band takes of the second-level cache
+BAND_FLOATS = 32 * 1024                # what the copy of a band takes of the second-level cache
 GROUPS_OF_IMAGES = 8                   # partial sums of a weight gradient
 MOST = 8                               # sums that a tile has for each tap, at most
 
