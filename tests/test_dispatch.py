@@ -112,6 +112,7 @@ def compare_convolutions():
     convolve((2, 256, 6, 6), (128, 256, 3, 3))
     convolve((2, 128, 8, 8), (256, 128, 1, 1), (2, 2), (0, 0))
     convolve((16, 64, 28, 28), (64, 64, 1, 1), padding=(0, 0))
+    convolve((9, 256, 20, 24), (16, 256, 1, 1), padding=(0, 0))
     convolve((64, 16, 16, 16), (16, 16, 3, 3))
     convolve((2, 512, 7, 7), (512, 512, 3, 3))
     convolve((3, 4, 6, 5), (8, 4, 3, 3), padding=(4, 3), memory="NCHW")

@@ -34,6 +34,8 @@ SHAPES = {
     "1x1 padded": ((2, 3, 4, 4), (4, 3, 1, 1), (1, 1), (1, 2), (1, 1), 1),
     "1x1 wide": ((3, 64, 4, 5), (70, 64, 1, 1), (1, 1), (0, 0), (1, 1), 1),
     "1x1 wide, many pixels": ((9, 64, 25, 22), (70, 64, 1, 1), (1, 1), (0, 0), (1, 1), 1),
+    "1x1 256 channels": ((1, 256, 5, 4), (24, 256, 1, 1), (1, 1), (0, 0), (1, 1), 1),
+    "1x1 256 channels, many pixels": ((9, 256, 10, 12), (4, 256, 1, 1), (1, 1), (0, 0), (1, 1), 1),
     "1x1 wide stride 2": ((2, 66, 5, 6), (64, 66, 1, 1), (2, 2), (0, 0), (1, 1), 1),
     "stem": ((1, 3, 23, 26), (16, 3, 7, 7), (2, 2), (3, 3), (1, 1), 1),
     "first layer": ((2, 3, 9, 8), (16, 3, 3, 3), (1, 1), (1, 1), (1, 1), 1),
@@ -171,10 +173,10 @@ def test_same_bits_for_any_thread_count(method, x_shape, w_shape, stride):
 
 def test_every_branch_is_chosen():
     from tinynet.kernels.conv import fast
-    x, narrow, wide, once = np.float32, (16, 16, 3, 3), (64, 64, 1, 1), conv.Geometry(padding=(1, 1))
+    x, narrow, wide, once = np.float32, (16, 16, 3, 3), (64, 256, 1, 1), conv.Geometry(padding=(1, 1))
     def images(channels):
         return 64, channels, 8, 8
-    cases = {("forward", x, images(16), narrow, once), ("weight", x, images(64), wide, conv.Geometry()),
+    cases = {("forward", x, images(16), narrow, once), ("weight", x, images(256), wide, conv.Geometry()),
              ("weight", x, images(64), (32, 64, 3, 3), once),
              ("input", x, images(8), (8, 1, 3, 3), once._replace(groups=8)),
              ("input", x, images(32), (32, 1, 3, 3), once._replace(groups=32)),

@@ -22,7 +22,7 @@ from tinynet.kernels.machine.threads import parallel_for
 from tinynet.kernels.matmul.fast import matmul
 
 BRANCHES = ("winograd", "tiles", "matmul", "depthwise tiles", "depthwise", "im2col")
-MATMUL_CHANNELS = 64         # from here on BLAS outruns the tiles in the weight gradient of a 1x1 kernel
+MATMUL_CHANNELS = 256        # from here on BLAS outruns the tiles in the weight gradient of a 1x1 kernel
 GROUPS_OF_IMAGES = 8         # partial sums of a weight gradient
 WINOGRAD_CHANNELS = 32       # with fewer, the passes over Winograd's planes cost more than the multiplications they save
 TRANSFORMS = 1900            # to transform a kernel of 3x3 weights, and to read 16 instead, costs as many multiplications
@@ -36,7 +36,7 @@ def choose(operation, dtype, x_shape, w_shape, geometry):
     if dtype == np.float32 and spec.method != "tiles" and winograd_pays(x_shape, w_shape, geometry):
         return "winograd"
     if operation == "weight" and r == s == groups == 1 and padding == (0, 0) and spec.method == "auto" \
-            and min(channels, outputs) >= MATMUL_CHANNELS:
+            and channels >= MATMUL_CHANNELS:
         return "matmul"
     if groups == channels == outputs > 1:
         return "depthwise tiles" if LANES and dtype == np.float32 and channels % LANES == 0 else "depthwise"

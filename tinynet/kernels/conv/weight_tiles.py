@@ -119,7 +119,9 @@ def plan_for(x_shape, c0, dy_shape, k0, w_shape, stride, padding):
     band = max(1, L1_FLOATS // (padded * max(16, tile.m) + wide * lanes))
     step = c if sweeps_x else stride[1] * c
     image = Image(c0, c, depth, tiles, stride[0], step, padding[0], left, padded, direct)
-    grid = grids.cut_panels(n, panels, n * p * q * k * r * s * c)
+    # A single tap does little for each value of x: then one chunk has as many panels as can be, to read x once for all.
+    cut = grids.cut_units if r * s == 1 else grids.cut_panels
+    grid = cut(n, panels, n * p * q * k * r * s * c)
     return Plan(tile, image, Gradient(k0, k, band, before, wide, first, columns)), grid
 
 
