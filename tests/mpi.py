@@ -19,7 +19,8 @@ SECONDS = 300                          # after which processes are ended that ha
 
 def mpiexec(count, *arguments, cwd=None, seconds=SECONDS):
     """What `count` processes `python ARGUMENTS` print and return; at most `seconds` long, then it is an error."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     process = subprocess.Popen([MPIEXEC, "-n", str(count), sys.executable, *map(str, arguments)], cwd=cwd,
                                env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                encoding="utf-8")

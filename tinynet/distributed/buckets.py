@@ -46,7 +46,6 @@ class Bucket:
                     parameter.grad = Tensor(np.empty_like(parameter.array))
                 np.multiply(part, part.dtype.type(1 / size), out=parameter.grad.array)
                 parameter.grad.bump()
-        self.missing, self.work = len(self.parameters), None
 
 
 def make_buckets(parameters, capacity):
@@ -72,9 +71,15 @@ class Reducer:
         self.group, self.find_unused, self.enabled, self.waited = world(), find_unused, True, 0.0
         self.buckets = make_buckets(list(parameters.values()), capacity)
         self.places = {id(p): (bucket, i) for bucket in self.buckets for i, p in enumerate(bucket.parameters)}
-        self.arrived, self.started, self.fresh = set(), 0, True
+        self.reset()
         for parameter in parameters.values():
             parameter.register_post_accumulate_grad_hook(self.take)
+
+    def reset(self):
+        """Before the first gradient of a backward pass: the buckets are empty."""
+        self.arrived, self.started, self.fresh = set(), 0, True
+        for bucket in self.buckets:
+            bucket.missing, bucket.work = len(bucket.parameters), None
 
     def prepare(self):
         """Before the first forward pass of a step: the graph shall be new.
@@ -114,13 +119,14 @@ class Reducer:
         for bucket in self.buckets:
             bucket.finish(self.group.size, unused)
         self.waited = time.perf_counter() - start
-        self.arrived, self.started, self.fresh = set(), 0, True
+        self.reset()
 
     def fill_up(self):
         """Let zeros stand for gradients that did not come; returns the ids of parameters that no process has used."""
         absent = [p for bucket in self.buckets for p in bucket.parameters if id(p) not in self.arrived]
         if absent and not self.find_unused:
             names = ", ".join(self.names[id(p)] for p in absent[:5]) + (" and others" if len(absent) > 5 else "")
+            self.reset()
             raise RuntimeError(f"DistributedDataParallel: no gradient has come for {names}; expected one for every "
                                "parameter, or find_unused_parameters=True")
         for parameter in absent:
