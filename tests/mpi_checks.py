@@ -224,6 +224,29 @@ def two_forward_passes_and_one_backward(rank, size):
 
 
 @check
+def after_a_backward_pass_that_failed(rank, size):
+    ddp = DistributedDataParallel(network())
+    failing = next(ddp.module.parameters()).register_hook(lambda gradient: 1 / 0)
+    raised(ZeroDivisionError, own_loss(ddp, rank, size).backward)
+    failing.remove()
+    ddp.zero_grad()
+    own_loss(ddp, rank, size).backward()
+    close(gradients(ddp), whole_gradients())
+
+
+@check
+def a_graph_that_was_kept_is_not_mixed_with_a_new_one(rank, size):
+    ddp = DistributedDataParallel(network())
+    kept = own_loss(ddp, rank, size)
+    kept.backward(retain_graph=True)
+    mixed = kept + own_loss(ddp, rank, size)
+    assert "came twice in one backward pass" in raised(RuntimeError, mixed.backward)
+    ddp.zero_grad()
+    own_loss(ddp, rank, size).backward()
+    close(gradients(ddp), whole_gradients())
+
+
+@check
 def without_sync_gradients_are_only_added(rank, size):
     ddp, alone = DistributedDataParallel(network()), network()
     with ddp.no_sync():

@@ -26,7 +26,14 @@ class Bucket:
         ends = np.cumsum([p.numel() for p in parameters]).tolist()
         self.flat = np.zeros(ends[-1], parameters[0].dtype)
         self.parts = [self.flat[end - p.numel():end].reshape(p.shape) for p, end in zip(parameters, ends)]
-        self.missing, self.work = len(parameters), None
+        self.work = None
+        self.empty()
+
+    def empty(self):
+        """Be ready for the gradients of a backward pass, as soon as MPI does not write here any more."""
+        if self.work is not None:
+            self.work.wait()
+        self.missing, self.work = len(self.parameters), None
 
     def put(self, number):
         """Copy the gradient of the parameter of this number."""
@@ -76,16 +83,18 @@ class Reducer:
             parameter.register_post_accumulate_grad_hook(self.take)
 
     def reset(self):
-        """Before the first gradient of a backward pass: the buckets are empty."""
+        """Be ready for the next backward pass."""
         self.arrived, self.started, self.fresh = set(), 0, True
         for bucket in self.buckets:
-            bucket.missing, bucket.work = len(bucket.parameters), None
+            bucket.empty()
 
     def prepare(self):
-        """Before the first forward pass of a step: the graph shall be new.
+        """Before a forward pass. If it is the first one of its step, the leaves get new nodes.
 
         A leaf's node keeps its number as long as any graph holds it, and a low number makes its gradient come late.
         """
+        if self.arrived:                                       # the last backward pass ended in an error
+            self.reset()
         if self.fresh:
             for bucket in self.buckets:
                 for parameter in bucket.parameters:
@@ -98,6 +107,9 @@ class Reducer:
             return
         if not self.arrived:
             after_backward(self.finish)
+        if id(parameter) in self.arrived:
+            raise RuntimeError(f"DistributedDataParallel: the gradient of {self.names[id(parameter)]} came twice in one "
+                               "backward pass, through a graph that was kept from an earlier one")
         self.arrived.add(id(parameter))
         bucket, number = self.places[id(parameter)]
         bucket.put(number)
