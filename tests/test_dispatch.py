@@ -196,6 +196,7 @@ def compare_sums():
         x = images(5, 24, 9, 11, dtype=dtype)
         for axes in ((0,), (1,), (2, 3), (0, 2, 3), (0, 1, 2, 3), (1, 3), ()):
             compare(reduce.total, x, axes)
+        compare(reduce.total, images(4, 5, dtype=dtype), (0,))
         compare(reduce.total, images(40, 9001, dtype=dtype), (0,))
         compare(reduce.total, images(3, 70_001, dtype=dtype), (1,))
         compare(reduce.total, images(3, 70_001, dtype=dtype)[:, ::2], (1,))

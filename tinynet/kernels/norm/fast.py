@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from tinynet.kernels.machine.flat import over_memory, row_length
+from tinynet.kernels.machine.flat import grain_of, over_memory, row_length
 from tinynet.kernels.machine.layout import channels_last
 from tinynet.kernels.machine.threads import on_all_threads, parallel_for
 from tinynet.kernels.norm.loops import (
@@ -151,4 +151,4 @@ def _grain(x):
 
 
 def _rows_in_chunk(x):
-    return max(1, max(x.size // 32, 1 << 15) // x.shape[1])
+    return max(1, grain_of(x.size) // max(1, x.shape[1]))

@@ -14,6 +14,7 @@ from tinynet.kernels.elementwise.fast import masked
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.flat import VECTORIZE, row_length
+from tinynet.kernels.machine.vector_math import full_width
 
 NO_RELU = np.nan                       # as a floor: neither v < NaN nor y <= NaN ever holds, so nothing is cut off
 GIVEN_STATISTICS = np.inf              # as the count of values that a mean is of: the terms it divides vanish
@@ -216,38 +217,40 @@ def batch_gradient(team, arrays, mask, statistics, parts, totals):
 @jit(fastmath=VECTORIZE)
 def normalize_rows(x, weight, bias, eps, y, mean, invstd):
     """Layer norm of the rows of x (rows, D). Each row is read three times, but from the first-level cache."""
+    full_width()
+    length, size = x.shape[1], x.dtype.type(x.shape[1])
     for n in range(len(x)):
-        row, out, size = x[n], y[n], x.dtype.type(x.shape[1])
         total = square = rest = x.dtype.type(0)
-        for i in range(row.size):
-            total += row[i]
+        for i in range(length):
+            total += x[n, i]
         center = total / size
-        for i in range(row.size):
-            rest += row[i] - center
-            square += (row[i] - center) * (row[i] - center)
+        for i in range(length):
+            rest += x[n, i] - center
+            square += (x[n, i] - center) * (x[n, i] - center)
         rest /= size                                     # what rounding took from the mean
         mean[n] = np.float64(center) + rest
         invstd[n] = 1 / np.sqrt(square / size - rest * rest + eps)
         scale = x.dtype.type(invstd[n])
-        for i in range(row.size):
-            out[i] = (row[i] - center - rest) * scale * weight[i] + bias[i]
+        for i in range(length):
+            y[n, i] = (x[n, i] - center - rest) * scale * weight[i] + bias[i]
 
 
 @jit(fastmath=VECTORIZE)
 def row_gradients(dy, x, weight, mean, invstd, dx, dweight, dbias):
     """The gradients of `normalize_rows`; dweight and dbias are sums over these rows."""
+    full_width()
+    length, size = x.shape[1], x.dtype.type(x.shape[1])
     for n in range(len(x)):
-        row, up, out, size = x[n], dy[n], dx[n], x.dtype.type(x.shape[1])
         center, scale = x.dtype.type(mean[n]), x.dtype.type(invstd[n])
         rest = x.dtype.type(mean[n] - center)
         average = average_x_hat = x.dtype.type(0)
-        for i in range(row.size):
-            x_hat = out[i] = (row[i] - center - rest) * scale
-            average += up[i] * weight[i]
-            average_x_hat += up[i] * weight[i] * x_hat
+        for i in range(length):
+            x_hat = dx[n, i] = (x[n, i] - center - rest) * scale
+            average += dy[n, i] * weight[i]
+            average_x_hat += dy[n, i] * weight[i] * x_hat
         average, average_x_hat = average / size, average_x_hat / size
-        for i in range(row.size):
-            dweight[i] += up[i] * out[i]
-            dbias[i] += up[i]
-        for i in range(row.size):
-            out[i] = scale * (up[i] * weight[i] - average - out[i] * average_x_hat)
+        for i in range(length):
+            dweight[i] += dy[n, i] * dx[n, i]
+            dbias[i] += dy[n, i]
+        for i in range(length):
+            dx[n, i] = scale * (dy[n, i] * weight[i] - average - dx[n, i] * average_x_hat)
