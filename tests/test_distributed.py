@@ -220,6 +220,18 @@ def test_a_script_for_pytorch_runs(tmp_path):
     assert (done.returncode, done.stdout) == (0, "True 0\n"), done.stderr
 
 
+@needs_mpi
+@pytest.mark.slow
+@pytest.mark.parametrize("line, status, told", [("1 / 0", 1, "ZeroDivisionError"), ("sys.exit('no room')", 1, "no room"),
+                                                ("sys.exit(3)", 3, "")], ids=["error", "sentence", "status"])
+def test_a_script_that_ends_early_in_one_process_ends_in_all(line, status, told, tmp_path):
+    (tmp_path / "script.py").write_text(
+        "import sys, torch.distributed as dist\ndist.init_process_group()\n"
+        f"if dist.get_rank() == 1:\n    {line}\ndist.barrier()\n", encoding="utf-8")
+    done = mpiexec(2, "-m", "tinynet", "run", "script.py", cwd=tmp_path)
+    assert done.returncode == status and told in done.stderr
+
+
 # In one process -------------------------------------------------------------------------------------------------
 
 

@@ -39,8 +39,13 @@ class Group:
             time.sleep(min(waited / 20, LONGEST_SLEEP) if waited > SPIN else 0)
 
 
-# What the processes have in common is one group; PyTorch calls it group.WORLD.
+# PyTorch's name for the group of all processes, the only one there is, is group.WORLD.
 group = SimpleNamespace(WORLD=None)
+
+
+def _set_world(found):
+    global _world
+    _world = group.WORLD = found
 
 
 def world(given=None):
@@ -116,7 +121,6 @@ def init_process_group(backend=None, init_method=None, timeout=TIMEOUT, world_si
     ValueError if `world_size` or `rank` are not MPI's, for a `backend` for GPUs, and for processes of different
     versions. RuntimeError without MPI, or where mpiexec and mpi4py belong to different MPIs, or for a second call.
     """
-    global _world
     if _world is not None:
         raise RuntimeError("init_process_group: the process group is there already")
     if backend not in BACKENDS:
@@ -126,7 +130,7 @@ def init_process_group(backend=None, init_method=None, timeout=TIMEOUT, world_si
     mpi = _mpi()
     found = Group(mpi.COMM_WORLD, timeout or TIMEOUT)
     _check_place(found, world_size, rank, mpi)
-    _world = group.WORLD = found
+    _set_world(found)
     watch()
     check_same(versions(), "the processes run different versions")
     threads.share_cores(_cores_of_each(mpi))
@@ -169,9 +173,8 @@ def destroy_process_group(group=None):
 
     `group` is that of all processes, or None. `torch.distributed.destroy_process_group`.
     """
-    global _world
     found = world(group)
     found.wait(found.communicator.Ibarrier(), "destroy_process_group")
     found.communicator.Free()
     found.background.Free()
-    _world = globals()["group"].WORLD = None
+    _set_world(None)
