@@ -25,6 +25,7 @@ from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv import tiles as direct
 from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.panels import pack
+from tinynet.kernels.conv.tiles import ask_for
 from tinynet.kernels.conv.winograd_spec import OUTPUTS, SEEN, TAPS
 from tinynet.kernels.conv.winograd_transforms import transform_back, transform_image, transform_weights
 from tinynet.kernels.machine.chunks import chunks
@@ -162,13 +163,15 @@ def rows_of(band, rows, all_rows):
 
 @jit
 def transform_band(plan, x, outside, band, v):
-    """The planes V of a band, (16, tiles, C)."""
+    """The planes V of a band, (16, tiles, C). Meanwhile the pixels of the next band are asked for."""
     (h, w, c, top, left), (_, _, _, down, across), (rows, all_rows, plane, _), _ = plan
     first, end = rows_of(band, rows, all_rows)
     zeros = address(outside, 0)
     for unit in range(first, end):
         n, row = unit // down, unit % down
         image = address(x, n * h * w * c)
+        later = (unit + rows) // down * h + (unit + rows) % down * OUTPUTS      # rows of pixels, over all images
+        ask_for(x, later * w * c, (later + OUTPUTS) * w * c)
         for column in range(across):
             target = address(v, ((unit - first) * across + column) * c)
             transform_image((image, zeros, OUTPUTS * row - top, OUTPUTS * column - left, h, w, c), (target, plane), c // LANES)
