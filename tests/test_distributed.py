@@ -175,7 +175,8 @@ def test_different_data_are_refused(images, tmp_path):
 def test_a_signal_stops_all_after_the_same_step(images, tmp_path):
     out = tmp_path / "run"
     words = [str(word) for word in (sys.executable, "-m", "tinynet", *options(images, out, "--epochs", 5000))]
-    process = subprocess.Popen([MPIEXEC, "-n", "2", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([MPIEXEC, "-n", "2", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               encoding="utf-8")
     try:
         waiting = time.monotonic() + 60
         while not (out.exists() and checkpoint.has_trained(out)) and time.monotonic() < waiting:
