@@ -227,6 +227,43 @@ def machines():
     return table(head, lines)
 
 
+@figure
+def airbench_operations():
+    found = results("airbench")["settings"]
+    return (f"{found['flop_training'] / 1e14:.2f}e14 floating-point operations in the convolutions and the linear layer "
+            f"for training, and {found['flop_test'] / 1e14:.2f}e14 for the test")
+
+
+@figure
+def airbench_machine():
+    """The rate of matrix products, and how much other work there was."""
+    found = results("airbench")["settings"]
+    quiet = "" if found["load"] < 0.5 else f", beside other work (load {found['load']}), so that all times are too long"
+    return f"sgemm at {found['sgemm']:.0f} GFLOP/s{quiet}"
+
+
+@figure
+def airbench():
+    lines = []
+    for row in results("airbench")["rows"]:
+        against = row["ratio"]["against"]
+        around = f"{row['ratio']['median']:.2f} [{row['ratio']['low']:.2f}, {row['ratio']['high']:.2f}]"
+        lines.append((f"{row['batch']}, {row['threads']} thread{'s' * (row['threads'] > 1)}", number(row["ms"]["tinynet"]),
+                      f"{number(row['ms'][against])} ({against})", around, number(row["steps_minutes"]),
+                      number(row["sgemm_minutes"])))
+    head = ["batch", "tinynet, ms", "PyTorch, ms", "ratio", "all steps of a run, minutes", "its operations by sgemm, minutes"]
+    return table(head, lines)
+
+
+@figure
+def airbench_operators():
+    row = results("airbench")["rows"][0]
+    whole = sum(forward + backward for _, _, forward, backward in row["operators"])
+    lines = [(name, number(forward), number(backward), f"{100 * (forward + backward) / whole:.1f} %")
+             for name, _, forward, backward in row["operators"] if forward + backward >= 0.001 * whole]
+    return table([f"operator, batch {row['batch']}", "forward, ms", "backward, ms", "share"], lines)
+
+
 # Blocks, and the ladder of a convolution ---------------------------------------------------------------------
 
 
