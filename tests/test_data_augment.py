@@ -67,7 +67,7 @@ def test_normalize(images):
 
 
 def test_every_epoch_flips_those_that_the_one_before_did_not():
-    """Jordan 2024, section 3.6. Chance decides in the first epoch; the places of crops are new in each."""
+    """Jordan 2024, section 3. Chance decides in the first epoch; the places of crops are new in each."""
     first, *later = (Augment().draw(0, epoch, 100) for epoch in range(4))
     for epoch, draws in enumerate(later, 1):
         assert np.array_equal(draws[:, 2] < 0.5, (first[:, 2] < 0.5) ^ bool(epoch % 2))

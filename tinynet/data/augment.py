@@ -40,7 +40,7 @@ class Augment:
 
         The third number decides on the flip. It is random in the first epoch alone; every later epoch takes the
         opposite decisions of the epoch before it. So two epochs in a row show both sides of each image ("alternating
-        flip", Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", section 3.6).
+        flip", Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", section 3).
         """
         draws = stream(seed, epoch, AUGMENTATION).random((count, 5))
         turn = stream(seed, 0, FLIP).random(count)

@@ -1,7 +1,7 @@
 """The small network of Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU" (airbench94), from that paper.
 
 Its first convolution does not learn: its filters make neighbouring pixels of the training images uncorrelated
-(section 3.1). The other convolutions begin as the identity (section 3.2), and the norms have a bias, but no scale.
+(section 3). The other convolutions begin as the identity (section 3.2), and the norms have a bias, but no scale.
 Where this network departs from the paper: it is float32 throughout (the paper's is half precision), and its last
 pooling takes the maximum of the whole map, which for images of 32x32 pixels is the paper's window of 3x3.
 """
@@ -23,7 +23,7 @@ def whitening_filters(images, size=PATCH, eps=5e-4):
     Let M = Σ p pᵀ / count be the second moments of all patches p (size x size pixels), with eigenvectors v and
     eigenvalues λ. Then the responses v·p / √(λ + eps) are uncorrelated, and each has a mean square of λ / (λ + eps),
     nearly 1. `eps` keeps those directions quiet in which images hardly vary. Each filter is followed, D filters
-    later, by its negative, so that an activation loses nothing. Jordan 2024, section 3.1, after Page 2019.
+    later, by its negative, so that an activation loses nothing. Jordan 2024, section 3, after Page 2019.
     ValueError without images or for a `size`, in pixels, that is larger than they are.
     """
     if images.ndim != 4 or not len(images) or size > min(images.shape[2:]):
@@ -97,7 +97,7 @@ class Airbench(Module):
     def whiten(self, images):
         """Set the first layer to whiten such images as these (N, in_channels, H, W), an array; see `whitening_filters`.
 
-        Jordan 2024, section 3.1.
+        Jordan 2024, section 3.
         """
         self.whitening.weight.array[...] = whitening_filters(images)
         self.whitening.weight.bump()

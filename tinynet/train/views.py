@@ -1,6 +1,6 @@
 """Scores of a network as the mean over several views of each image: test-time averaging.
 
-Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", section 3.5.
+Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", section 3.
 """
 
 from tinynet.nn import functional as F
