@@ -1,7 +1,7 @@
 """The small network of Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU" (airbench94), from that paper.
 
 Its first convolution does not learn: its filters make neighbouring pixels of the training images uncorrelated
-(section 3). The other convolutions begin as the identity (section 3.2), and the norms have a bias, but no scale.
+(after Page 2019). The other convolutions begin as the identity, and the norms have a bias, but no scale.
 Where this network departs from the paper: it is float32 throughout (the paper's is half precision), and its last
 pooling takes the maximum of the whole map, which for images of 32x32 pixels is the paper's window of 3x3.
 """

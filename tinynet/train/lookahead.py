@@ -1,7 +1,7 @@
 """Lookahead: slow weights follow those that learn, and replace them every few steps.
 
-Zhang et al. 2019, "Lookahead Optimizer: k steps forward, 1 step back", with the rising decay of Jordan 2024, section
-3.4. Early slow weights follow closely; towards the end they average over many steps, which takes the noise away.
+Zhang et al. 2019, "Lookahead Optimizer: k steps forward, 1 step back", with the rising decay of Jordan 2024, section 3.
+Early slow weights follow closely; towards the end they average over many steps, which takes the noise away.
 """
 
 DECAY = 0.95                           # of the slow weights for each step, at the end of the run
