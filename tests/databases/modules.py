@@ -81,7 +81,9 @@ def bad(info, name):
             ours, error = quietly(found(name), *args, **kwargs)
             if error is None and wrong.error_on == ModuleErrorEnum.FORWARD_ERROR:
                 inputs = translate((sample.forward_input.args, sample.forward_input.kwargs))
-                _, error = quietly(ours.double() if hasattr(ours, "double") else ours, *inputs[0], **inputs[1])
+                for p in ours.parameters() if hasattr(ours, "parameters") else ():
+                    p.data = p.data.double()           # and not the buffers: one of a wrong type must be refused
+                _, error = quietly(ours, *inputs[0], **inputs[1])
         except Outside:
             continue
         text = f"{shown(sample.constructor_input.args)} {shown(sample.constructor_input.kwargs)}"
