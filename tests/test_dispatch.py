@@ -102,10 +102,10 @@ def compare_convolutions():
         for k in (lanes.LANES or 16, 2 * lanes.LANES or 32):   # one vector of output channels, and two
             for m in (4, 7, 8, 12, 14, 16):
                 convolve((1, m, taps, (m - 1) * stride + taps), (k, m, taps, taps), (stride, stride), (0, 0))
-    for m in (4, 7, 8, 14, 16):                                # Winograd: a row of M tiles, or M channels
+    vector = lanes.LANES or 16
+    for m in (4, 7, 8, 14, 16):                                # Winograd: a row of M tiles, or M vectors of channels
         for vectors in (1, 2):
-            convolve((1, m * (lanes.LANES or 16), 2, 2 * m), (vectors * (lanes.LANES or 16), m * (lanes.LANES or 16), 3, 3),
-                     method="winograd")
+            convolve((1, m * vector, 2, 2 * m), (vectors * vector, m * vector, 3, 3), method="winograd")
     convolve((3, 32, 7, 9), (48, 32, 3, 3), padding=(0, 2), bias=True, method="winograd")
     convolve((17, 64, 8, 8), (64, 64, 3, 3))
     convolve((1, 256, 14, 14), (64, 256, 1, 1), padding=(0, 0))

@@ -1,13 +1,13 @@
 """Depthwise convolution by register tiles (`simd.py`): float32, channels in multiples of a vector.
 
-Why it is fast. Every channel has a kernel of its own, so that a vector of channels of a pixel meets a vector of weights,
-and nothing has to be spread. The output needs one multiply-add for each tap, and its sums stay in registers: eight pixels
-in a row, so that the weights that are loaded for a tap meet all of them. What is left is to read the pixels, which each
-tap does again. So a band of image rows is first copied between zeros into a buffer that stays near, with which the tiles
-need no exception at the borders, whatever padding, stride and dilation are.
+Why it is fast. Every channel has a kernel of its own. A vector of channels of a pixel is therefore multiplied with a
+vector of weights, and no value has to be spread over a register. The sums of eight neighbouring pixels stay in
+registers, so that the weights of a tap are loaded once for all of them. Every tap reads the pixels again, so a band of
+image rows is first copied, between zeros, into a buffer in the second-level cache. With this copy, the tiles need no
+exception at the borders, whatever padding, stride and dilation are.
 
-The input gradient is the same convolution of dy with turned weights; with a stride, the copy puts zeros between the pixels
-of dy. The weight gradient has sums for three taps times four pixels in registers, which run over a band.
+The input gradient is the same convolution of dy with turned weights; with a stride, the copy puts zeros between the
+pixels of dy. The weight gradient keeps sums for three taps and a few pixels in registers while it runs over a band.
 """
 
 import functools
@@ -196,6 +196,7 @@ def taps_of_a_row(plan, dy, n, band, row, channel, sums, lines):
                      (some, q // m))
         done = q // m * m
         if done < q:
-            tap_tile(2 if three else 4, y, y, (x_start + 4 * done * stride_w * c, step, stride_h * wide * c, stride_w * c),
+            tap_tile(2 if three else 4, y, y,
+                     (x_start + 4 * done * stride_w * c, step, stride_h * wide * c, stride_w * c),
                      (made + 4 * done * c, c, q * c, c), (some, q - done))
         tap += 3 if three else 1

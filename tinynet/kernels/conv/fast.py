@@ -4,8 +4,8 @@
   channels, and enough pixels for the transforms of the weights to pay.
 - `tiles` (tiles.py, weight_tiles.py): register tiles straight from the image. float32, no dilation.
 - `matmul`: the weight gradient of a 1x1 kernel with many channels. The pixels already are the rows of a matrix.
-- `depthwise tiles` (depthwise_tiles.py): one channel per group, so nothing is summed over channels. float32, channels in
-  multiples of a vector. `depthwise` (depthwise.py): the same for others.
+- `depthwise tiles` (depthwise_tiles.py): one channel per group, so nothing is summed over channels. float32, channels
+  in multiples of a vector. `depthwise` (depthwise.py): the same for others.
 - `im2col` (im2col.py): everything else.
 """
 
@@ -24,8 +24,8 @@ from tinynet.kernels.matmul.fast import matmul
 BRANCHES = ("winograd", "tiles", "matmul", "depthwise tiles", "depthwise", "im2col")
 MATMUL_CHANNELS = 256        # from here on BLAS outruns the tiles in the weight gradient of a 1x1 kernel
 GROUPS_OF_IMAGES = 8         # partial sums of a weight gradient
-WINOGRAD_CHANNELS = 32       # with fewer, the passes over Winograd's planes cost more than the multiplications they save
-TRANSFORMS = 1900            # to transform a kernel of 3x3 weights, and to read 16 instead, costs as many multiplications
+WINOGRAD_CHANNELS = 32       # with fewer, passes over Winograd's planes cost more than what is saved
+TRANSFORMS = 1900            # multiplications that cost as much as transforming 3x3 weights, and reading 16 of them
 
 
 def choose(operation, dtype, x_shape, w_shape, geometry):

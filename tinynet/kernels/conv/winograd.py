@@ -1,17 +1,18 @@
 """Winograd's convolution on register tiles: forward, and the input gradient. `winograd_spec.py` derives the formulas.
 
-Why it is fast. The direct tiles reach what the processor can multiply; these multiply 2.25 times less. What that costs
-is passes over the 16 planes V = Bᵀ d B and m = U ∘ V, each four times as large as the image. So the tiles of 2 x 2 outputs
-are taken in *bands* of rows of tiles, of several images if need be, whose planes stay in the second-level cache:
+Why it is fast. The direct tiles multiply nearly as fast as the processor can; Winograd's algorithm multiplies 2.25
+times less. It needs passes over the 16 planes V = Bᵀ d B and m = U ∘ V, which together are four times as large as the
+image. So the tiles of 2 x 2 outputs are taken in *bands* of rows of tiles, of several images if need be, whose planes
+stay in the second-level cache:
 
 - all tiles of a band are transformed, straight from the image (`winograd_transforms.py`);
 - for each panel of output channels, and for each of the 16 places, the register tile of a plain matrix product
   multiplies the band's V with the panel's U. A bias joins the sums of place (1, 1), from where it reaches all outputs;
 - the products are transformed back, straight into the result.
 
-A band is cut so that its tiles fill whole register tiles. The weights are transformed once a call, all threads together.
-An infinity or a NaN in one pixel spoils its whole tile, inf - inf being NaN: a call whose results are not finite is
-made again by the direct tiles.
+A band is cut so that its tiles fill whole register tiles. All threads together transform the weights, once a call.
+An infinity or a NaN in one pixel makes its whole tile NaN, because inf - inf is NaN. A call whose results are not
+finite is therefore computed again by the direct tiles.
 
 Work is cut into chunks of bands and panels by shape alone, and every sum is taken in one fixed order.
 """
@@ -39,7 +40,7 @@ BAND_FLOATS = 32 * 1024         # what the planes V of a band take of the second
 LEAST_TILES = 56                # at least so many tiles, which should meet all weights when they are read once
 APART = 16                      # floats between planes, so that the same place of all planes is not in one cache set
 PLACES = SEEN * SEEN
-FOR_BIAS = SEEN + 1             # place (1, 1), of the point 1 in both dimensions: what is added there reaches all outputs
+FOR_BIAS = SEEN + 1             # place (1, 1), the point 1 in both dimensions: what is added there reaches all outputs
 PRODUCT_TILES = tuple(entry for entry in WINDOW_TILES if entry[1] == 1)     # one tap: a plain matrix product
 product_tile = window_tile_of(PRODUCT_TILES)
 
@@ -70,7 +71,8 @@ def convolve(x, w, b, padding):
     plain_grid, plain_plan, weights = tuple(grid), tuple(map(tuple, plan)), (w.ctypes.data, w.strides, w.shape)
 
     def work(team):
-        buffers = (scratch("weights", TAPS * TAPS * c * tile.lanes), scratch("images", PLACES * band.plane + tile.m * c),
+        buffers = (scratch("weights", TAPS * TAPS * c * tile.lanes),
+                   scratch("images", PLACES * band.plane + tile.m * c),
                    scratch("products", PLACES * band.products + tile.m * tile.lanes), scratch("spill", tile.lanes))
         window_chunks(team, plain_grid, plain_plan, weights, (x, outside, u, bias, y, totals), buffers)
     on_all_threads(work, grid.chunks)
@@ -125,7 +127,7 @@ def plan_for(x_shape, k, padding):
 
 
 def best_band(rows, across, most, vectors):
-    """How many of the rows, of at most some `most` tiles together, waste least with which tile: its number and its M."""
+    """How many of the rows, of at most some `most` tiles together, waste least; with which tile: its number and M."""
     form = 1, 1, vectors
     sizes = [entry[0] for entry in PRODUCT_TILES if entry[1:] == form]
 
@@ -174,7 +176,8 @@ def transform_band(plan, x, outside, band, v):
         ask_for(x, later * w * c, (later + OUTPUTS) * w * c)
         for column in range(across):
             target = address(v, ((unit - first) * across + column) * c)
-            transform_image((image, zeros, OUTPUTS * row - top, OUTPUTS * column - left, h, w, c), (target, plane), c // LANES)
+            pixels = image, zeros, OUTPUTS * row - top, OUTPUTS * column - left, h, w, c
+            transform_image(pixels, (target, plane), c // LANES)
 
 
 @jit

@@ -36,7 +36,8 @@ A_T = np.array([[1, 1, 1, 0], [0, 1, -1, 1]])
 
 def conv2d(x, w, padding):
     """y (N, K, P, Q) of x (N, C, H, W) with w (K, C, 3, 3)."""
-    u, v = transform(G, w, x.dtype), transform(B_T, image_tiles(x, padding), x.dtype)   # (K, C, 4, 4), (N, C, I, J, 4, 4)
+    u = transform(G, w, x.dtype)                                                        # (K, C, 4, 4)
+    v = transform(B_T, image_tiles(x, padding), x.dtype)                                # (N, C, I, J, 4, 4)
     products = np.einsum("kcab,ncijab->nkijab", u, v)
     y = transform(A_T, products, x.dtype)                                               # (N, K, I, J, 2, 2)
     n, k, down, across = y.shape[:4]

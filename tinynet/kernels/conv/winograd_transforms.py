@@ -1,9 +1,9 @@
-"""The transforms of Winograd's convolution (`winograd_spec.py`) as SIMD: squares of vectors, times a matrix on both sides.
+"""The transforms of Winograd's convolution (`winograd_spec.py`) as SIMD: matrix · (square of vectors) · matrixᵀ.
 
 Why it is fast. A square of up to 4 x 4 vectors is loaded once, transformed in registers by additions alone (and halves
 for the weights), and stored once. The matrix is known when the code is made, so that its zeros cost nothing: Bᵀ d B
-takes 32 additions of vectors, Aᵀ m A takes 24. Pixels beyond the image need no copy with zeros around it: their addresses
-are replaced by that of a row of zeros, or, for results, by that of a place that nobody reads.
+takes 32 additions of vectors, Aᵀ m A takes 24. The image is not copied to put zeros around it. Instead, the addresses
+of pixels beyond it are replaced by that of a row of zeros, or, for results, by that of a place that nobody reads.
 """
 
 from llvmlite import ir
@@ -52,8 +52,8 @@ MEMBERS = {planes: 2, pixels: 7}
 def _transform(matrix, source, target, checks=False):
     """An intrinsic: `matrix` · x · `matrix`ᵀ for a square of pixels or planes, `count` vectors of channels of each.
 
-    Its arguments: where x is, where the result goes (see `planes` and `pixels`), `count`, and with `checks` the address of
-    a vector to which every result is added. That sum is finite only if all results are.
+    Its arguments: where x is, where the result goes (see `planes` and `pixels`), `count`, and with `checks` the address
+    of a vector to which every result is added. That sum is finite only if all results are.
     """
     kinds = [types.UniTuple(types.int64, MEMBERS[kind]) for kind in (source, target)]
 
@@ -98,7 +98,7 @@ def _times(builder, matrix, square):
 
 
 def _weighted_sum(builder, coefficients, vectors):
-    """Σ coefficient · vector. A term with the coefficient 1, which every row of the matrices has, comes first, if any."""
+    """Σ coefficient · vector. A term with the coefficient 1 comes first, if there is one."""
     terms = [(float(c), vector) for c, vector in zip(coefficients, vectors) if c != 0]
     (first, total), *others = sorted(terms, key=lambda term: term[0] != 1)
     if first != 1:

@@ -1,4 +1,4 @@
-"""The weight gradient by Winograd's convolution: dw = Gᵀ (Σ V ∘ (A dy Aᵀ)) G, a sum over all tiles (`winograd_spec.py`).
+"""The weight gradient by Winograd's convolution: dw = Gᵀ (Σ V ∘ (A dy Aᵀ)) G, summed over tiles (`winograd_spec.py`).
 
 Why it is fast. As in `winograd.py`, 16 multiplications do the work of 36, and the planes of a band of tiles stay in the
 second-level cache. For each of the 16 places the sum over tiles is a plain product, channels of x times channels of dy:
@@ -105,7 +105,7 @@ def add_products(plan, v, dm, band, partial):
 
 @jit
 def collect(partial, dw, panel):
-    """One panel of dw (3, 3, C, K): sums the groups of partial (groups, panels, 16, C or more, lanes) into the first."""
+    """One panel of dw (3, 3, C, K): adds the groups of partial (groups, panels, 16, C or more, lanes) to the first."""
     groups, _, _, depth, lanes = partial.shape
     _, _, c, k = dw.shape
     total = partial[0, panel].ravel()
