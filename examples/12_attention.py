@@ -62,7 +62,7 @@ with tinynet.no_grad():
     answer = "".join(chr(ord("a") + i) for i in model(ids).argmax(2).numpy()[0])
     layer = model.encoder.layers[0]
     x = layer.norm1(model.positions(model.letters(ids)))
-    _, weights = layer.self_attn(x, x, x)                              # (1, L, L): the letters that each letter attends to
+    _, weights = layer.self_attn(x, x, x)                              # (1, L, L): where letters attend
 plots.attention_maps(weights[0], args.picture, tokens=list("backward"))
 print(f"backward -> {answer}")
 print(f"{100 * right:.1f} % of the letters of new words right; picture: {args.picture}")
