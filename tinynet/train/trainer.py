@@ -252,7 +252,7 @@ class Trainer:
         self.save()
         if self.first:
             self.draw_curves()
-            say(describe(row, self.settings.epochs, self.unit), sys.stdout)
+            say(describe(row, math.ceil(self.settings.epochs), self.unit), sys.stdout)
         if events:
             events.add(row)
 
@@ -279,7 +279,7 @@ class Trainer:
         """Move the progress bar by `count` inputs."""
         sums = self.sums
         loss, accuracy = sums["loss"] / sums["count"], sums["correct"] / sums["count"]
-        bar.set_postfix_str(f"epoch {self.epoch + 1}/{self.settings.epochs}, loss {loss:.3f}, "
+        bar.set_postfix_str(f"epoch {self.epoch + 1}/{math.ceil(self.settings.epochs)}, loss {loss:.3f}, "
                             f"{100 * accuracy:.1f} %", refresh=False)
         bar.update(count)
 
