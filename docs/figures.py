@@ -230,8 +230,8 @@ def machines():
 @figure
 def airbench_operations():
     found = results("airbench")["settings"]
-    return (f"{found['flop_training'] / 1e14:.2f}e14 floating-point operations in the convolutions and the linear layer "
-            f"for training, and {found['flop_test'] / 1e14:.2f}e14 for the test")
+    return (f"{found['flop_training'] / 1e14:.2f}e14 floating-point operations in the convolutions and the linear "
+            f"layer for training, and {found['flop_test'] / 1e14:.2f}e14 for the test")
 
 
 @figure
@@ -248,10 +248,12 @@ def airbench():
     for row in results("airbench")["rows"]:
         against = row["ratio"]["against"]
         around = f"{row['ratio']['median']:.2f} [{row['ratio']['low']:.2f}, {row['ratio']['high']:.2f}]"
-        lines.append((f"{row['batch']}, {row['threads']} thread{'s' * (row['threads'] > 1)}", number(row["ms"]["tinynet"]),
+        threads = f"{row['threads']} thread{'s' * (row['threads'] > 1)}"
+        lines.append((f"{row['batch']}, {threads}", number(row["ms"]["tinynet"]),
                       f"{number(row['ms'][against])} ({against})", around, number(row["steps_minutes"]),
                       number(row["sgemm_minutes"])))
-    head = ["batch", "tinynet, ms", "PyTorch, ms", "ratio", "all steps of a run, minutes", "its operations by sgemm, minutes"]
+    head = ["batch", "tinynet, ms", "PyTorch, ms", "ratio", "all steps of a run, minutes",
+            "its operations by sgemm, minutes"]
     return table(head, lines)
 
 

@@ -223,8 +223,9 @@ def test_a_script_for_pytorch_runs(tmp_path):
 
 @needs_mpi
 @pytest.mark.slow
-@pytest.mark.parametrize("line, status, told", [("1 / 0", 1, "ZeroDivisionError"), ("sys.exit('no room')", 1, "no room"),
-                                                ("sys.exit(3)", 3, "")], ids=["error", "sentence", "status"])
+@pytest.mark.parametrize("line, status, told", [
+    ("1 / 0", 1, "ZeroDivisionError"), ("sys.exit('no room')", 1, "no room"), ("sys.exit(3)", 3, "")],
+    ids=["error", "sentence", "status"])
 def test_a_script_that_ends_early_in_one_process_ends_in_all(line, status, told, tmp_path):
     (tmp_path / "script.py").write_text(
         "import sys, torch.distributed as dist\ndist.init_process_group()\n"

@@ -57,7 +57,7 @@ def test_a_run_on_own_images_learns_and_stands_alone(pets, trained, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     shutil.copytree(trained, tmp_path / "elsewhere")
     assert main(["eval", "elsewhere"]) == 0
-    assert accuracy(capsys.readouterr().out) > 80                             # of 14 images; how many exactly depends on the seed
+    assert accuracy(capsys.readouterr().out) > 80           # of 14 images; how many exactly depends on the seed
     names = {path.name for path in trained.iterdir()}
     assert {"model.safetensors", "best.safetensors", "report.html", "confusion.png", "curves.png"} <= names
     card = read_card(trained / "model.safetensors")
@@ -92,7 +92,8 @@ def test_a_damaged_image_does_not_keep_the_others_from_their_prediction(pets, tr
 @pytest.mark.parametrize("words, message", [
     (["nothing", "a.png"], "no such file or folder"), (["RUN", "a.png"], "a.png"),
     (["RUN", "EMPTY"], "no image in this folder"), (["RUN", "IMAGE", "--sheet", "x.txt"], "ends in .png"),
-    (["EMPTY", "IMAGE"], "there are no weights in it"), (["IMAGE", "IMAGE"], "neither a safetensors file|say which network"),
+    (["EMPTY", "IMAGE"], "there are no weights in it"),
+    (["IMAGE", "IMAGE"], "neither a safetensors file|say which network"),
 ], ids=["no run", "no image", "an empty folder", "a sheet of text", "no weights", "an image for a run"])
 def test_predict_refuses_in_a_sentence(pets, trained, tmp_path, capsys, words, message):
     places = {"RUN": trained, "EMPTY": tmp_path, "IMAGE": pets / "disc" / "000.png"}

@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-from tinynet.system.console import accept_any_text
+from tinynet.system.console import accept_any_text, flush_or_drop
 from tinynet.system.suggest import did_you_mean
 from tinynet.version import __version__
 
@@ -81,7 +81,6 @@ def main(arguments=None):
         from tinynet.distributed.failure import end_others       # late, as above
         return end_others(130)
     except BrokenPipeError:            # the program that reads the output, such as `head`, has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ValueError, TypeError, OSError, ArithmeticError, MemoryError, RuntimeError) as error:
         if os.environ.get("TINYNET_TRACEBACK"):
@@ -89,6 +88,8 @@ def main(arguments=None):
         message = f"not enough memory: {error}" if isinstance(error, MemoryError) else error
         from tinynet.distributed.failure import tell             # late, as above
         return tell(error, f"tinynet {chosen}: error: ", message)
+    finally:
+        flush_or_drop()
 
 
 if __name__ == "__main__":

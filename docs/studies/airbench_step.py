@@ -53,8 +53,8 @@ def measure(args):
     """The rows of the bench, in turns, and the rate of sgemm in operations a second."""
     layouts = ("nchw", "channels_last") if children.torch_installed() else ()
     found = session.Session(session.Settings(args.threads, layouts, args.rounds, args.quick))
-    chosen = [dataclasses.replace(rows.AIRBENCH[0], name=f"batch {batch}", options={"net": "airbench94", "batch": batch})
-              for batch in args.batch]
+    chosen = [dataclasses.replace(rows.AIRBENCH[0], name=f"batch {batch}",
+                                  options={"net": "airbench94", "batch": batch}) for batch in args.batch]
     results = [result for result in found.run(chosen) if result["group"] == "airbench"]
     return results, 1e9 * found.limits["GFLOP/s"]
 

@@ -108,8 +108,8 @@ class Reducer:
         if not self.arrived:
             after_backward(self.finish)
         if id(parameter) in self.arrived:
-            raise RuntimeError(f"DistributedDataParallel: the gradient of {self.names[id(parameter)]} came twice in one "
-                               "backward pass, through a graph that was kept from an earlier one")
+            raise RuntimeError(f"DistributedDataParallel: the gradient of {self.names[id(parameter)]} came twice in "
+                               "one backward pass, through a graph that was kept from an earlier one")
         self.arrived.add(id(parameter))
         bucket, number = self.places[id(parameter)]
         bucket.put(number)

@@ -1,9 +1,12 @@
-"""Printing on a console that does not have every character, such as a Windows console in the code page 1252 or 949.
+"""Printing where it can fail.
 
-Python raises UnicodeEncodeError there. This module replaces such a character by a similar one: an arrow by "->".
+A console may not have every character, such as a Windows console in the code page 1252 or 949. Python raises
+UnicodeEncodeError there. This module replaces such a character by a similar one: an arrow by "->". And a console may
+be gone: its window was closed, or the program that reads the output has ended.
 """
 
 import codecs
+import os
 import sys
 
 NEAREST = {"→": "->", "←": "<-", "×": "x", "±": "+-", "µ": "u", "·": "*", "√": "sqrt", "≥": ">=", "≤": "<=", "–": "-",
@@ -24,3 +27,12 @@ def accept_any_text():
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):              # a notebook or a test may use another kind of object
             stream.reconfigure(errors="tinynet.nearest")
+
+
+def flush_or_drop():
+    """Write what is still in memory, or drop it if nobody can read it. Else Python would end with status 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
