@@ -311,7 +311,7 @@ EQUIVALENT = {
     "ByValueAndSlope.backward": "a copy of the result",
     "-> return np.where(x > 0, scale, scale * alpha * rate * np.exp(rate * x))": "guards against overflow alone",
     "np.exp(rate * np.minimum(x, 1)))": "guards against overflow alone",
-    "-> return (dx, dw, rows.sum(0)) if True": "a gradient more than there are inputs is not used",
+    "-> return (dx, dw, channel_sum(rows)) if True": "a gradient more than there are inputs is not used",
     "-> for axis, source in ctx.sources.items()": "the axes are independent: their order is free",
     "taps.all_finite": "has an effect beside infinities alone, which the tests of odd numbers judge",
     "Conv2d.backward: branch = conv if": "has an effect beside infinities alone, which the tests of odd numbers judge",
