@@ -224,6 +224,17 @@ def test_a_closed_terminal_saves(data, tmp_path):                         # noqa
     assert checkpoint.read_latest(out)["epoch"] >= 1
 
 
+def test_killed_after_its_last_checkpoint_it_makes_what_is_missing(tmp_path):
+    run = trainer_of(tmp_path)
+    run.fit()
+    for name in ("curves.png", "model.safetensors"):
+        (tmp_path / name).unlink()
+    resumed = trainer_of(tmp_path)
+    resumed.restore(checkpoint.read_latest(tmp_path))
+    resumed.fit()
+    assert (tmp_path / "curves.png").exists() and (tmp_path / "model.safetensors").exists()
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_saves_after_the_step(name, tmp_path, monkeypatch):
     number = getattr(signal, name, None) or pytest.skip(f"this system has no {name}")

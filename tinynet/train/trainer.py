@@ -177,6 +177,7 @@ class Trainer:
             self.model.load_state_dict(load(best))
         if self.epoch < self.settings.epochs:
             say(f"stopped after epoch {self.epoch}: none of the last {self.settings.early_stop} was better", sys.stdout)
+        self.draw_curves()             # here, because a run may have been killed after its last checkpoint
         save(self.model.state_dict(), self.folder / MODEL, metadata=self.metadata)
 
     def events(self):
@@ -251,7 +252,8 @@ class Trainer:
             save(self.model.state_dict(), self.folder / BEST, metadata=self.metadata)
         self.save()
         if self.first:
-            self.draw_curves()
+            if not self.finished() and time.monotonic() - self.drawn > BETWEEN_CURVES:
+                self.draw_curves()
             say(describe(row, math.ceil(self.settings.epochs), self.unit), sys.stdout)
         if events:
             events.add(row)
@@ -270,10 +272,9 @@ class Trainer:
         return row
 
     def draw_curves(self):
-        """Draw curves.png, unless it was drawn a few seconds ago: drawing takes longer than a short epoch."""
-        if self.finished() or time.monotonic() - self.drawn > BETWEEN_CURVES:
-            plots.training_curves({self.settings.title(): self.rows}, self.folder / "curves.png", self.levels)
-            self.drawn = time.monotonic()
+        """Draw curves.png: every few seconds, because that takes longer than a short epoch, and at the end."""
+        plots.training_curves({self.settings.title(): self.rows}, self.folder / "curves.png", self.levels)
+        self.drawn = time.monotonic()
 
     def show(self, bar, count):
         """Move the progress bar by `count` inputs."""
