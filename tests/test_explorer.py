@@ -9,6 +9,7 @@ import pytest
 import tinynet
 from tinynet import nn
 from tinynet.cli import main
+from tinynet.deploy.card import Card, save_network
 from tinynet.nn.blocks import BasicBlock
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -128,13 +129,24 @@ def test_the_command(tmp_path, capsys):
     assert "operators" in capsys.readouterr().out and (tmp_path / "page.html").stat().st_size < 1_000_000
 
 
+def test_the_network_of_a_run(tmp_path, capsys):
+    model = tinynet.models.create("resnet8", num_classes=3)
+    card = Card("resnet8", {}, list("abc"), 3, [32, 32], [0.5] * 3, [0.2] * 3)
+    save_network(model, card, tmp_path / "model.safetensors")
+    for run in (tmp_path, tmp_path / "model.safetensors"):
+        assert main(["explore", str(run), "--batch", "2", "--out", str(tmp_path / "page.html")]) == 0
+        assert main(["summary", f"{run}:layer1"]) == 0
+    assert main(["explore", str(tmp_path), "--weights", str(tmp_path), "--out", str(tmp_path / "page.html")]) == 0
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["no_such_network"], "unknown model"),
+    (["BasicBlock(4, 8)", "--input", "4,8,8", "--out", "."], "it is a folder"),
     (["resnet8", "--step", "3"], "--step needs --train"),
     (["resnet8", "--against", "x"], "--against needs --weights"),
     (["BasicBlock(4, 8)", "--input", "4,8,8", "--out", "no/such/folder.html"], "cannot write"),
     (["BasicBlock(4, 8)", "--input", "4,8,8", "--train"], "--train needs a network"),
-], ids=["unknown", "step", "against", "folder", "train"])
+], ids=["unknown", "dot", "step", "against", "folder", "train"])
 def test_mistakes_on_the_command_line(arguments, words, capsys):
     assert main(["explore", *arguments]) == 1
     assert words in capsys.readouterr().err
@@ -245,6 +257,15 @@ def test_folding_searching_and_choosing(opened):
     assert "no operator has this name" in tab.inner_text("#found")
     tab.click("button[data-tab=across]")
     assert tab.locator("#panel .chart rect").count() > 60 and "29.2.weight" in tab.inner_text("#panel table")
+
+
+def test_a_fused_operator_says_what_it_does_besides(opened):
+    tab = opened(tinynet.explore(nn.blocks.BasicBlock(4, 4), (4, 8, 8)))
+    tab.fill("#search", "relu")
+    found = tab.locator("#found button")
+    assert [text.split(": ")[1] for text in found.all_inner_texts()] == ["BatchNorm + ReLU", "BatchNorm + add + ReLU"]
+    found.last.click()
+    assert "relu = True" in tab.inner_text("#panel") and "momentum = 0.1" in tab.inner_text("#panel")
 
 
 def test_narrow_dark_and_strange(opened):

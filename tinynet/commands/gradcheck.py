@@ -12,9 +12,9 @@ def add_options(parser):
 
 def run(args):
     from tinynet.inspect.gradcheck import prove
-    rows = []
+    rows, chosen = [], prove.select(args.operators)
     print(f"{'operator':34} {'cases':>5} {'differences':>12} {'PyTorch':>10} {'ms':>7}   (worst relative error)")
-    for operator, cases in prove.select(args.operators).items():
+    for operator, cases in chosen.items():
         row = prove.prove_together(operator, cases)
         rows.append(row)
         parity = "-" if row.parity is None else f"{row.parity:.1e}"

@@ -1,6 +1,6 @@
 """Show a network's layers: output shapes, parameters, multiply-adds, memory.
 
-MODEL is a network's name or a JSON file, a module inside one, or a block with its arguments:
+MODEL is a network's name, a JSON file or the folder of a run, a module inside one, or a block with its arguments:
 
     tinynet summary resnet18 --input 3,224,224
     tinynet summary resnet20:layer2.0

@@ -24,6 +24,20 @@ def described(function):
             "essay": ESSAYS.get(room, "autograd")}
 
 
+def named(function, args):
+    """The arguments of a call of a Function by their names, without those that are None."""
+    names = [name for name, parameter in inspect.signature(function.forward).parameters.items()
+             if parameter.kind is parameter.POSITIONAL_OR_KEYWORD][1:]          # without `ctx`
+    names += [f"argument {i + 1}" for i in range(len(names), len(args))]        # those of `*args`
+    return {name: a for name, a in zip(names, args) if a is not None}
+
+
+def title(function, arguments):
+    """The name of a call: `BatchNorm + add + ReLU` where a BatchNorm adds a shortcut and applies ReLU as well."""
+    return (function.__name__ + " + add" * ("residual" in arguments)
+            + " + ReLU" * (arguments.get("relu") is True))
+
+
 def source(half):
     """The lines of a method without the indentation of its class."""
     try:

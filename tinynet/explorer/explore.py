@@ -150,7 +150,7 @@ def nodes_of(root):
 
 
 def adopt(seen, node, value_at):
-    made = Operator(len(seen.operators), node.function, (), [], [], [])
+    made = Operator(len(seen.operators), node.function, (), [], [], {}, node.function.__name__)
     seen.operators.append(made)
     for edge in node.edges:
         made.inputs.append(value_behind(seen, edge, value_at).number)

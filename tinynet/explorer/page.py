@@ -72,7 +72,8 @@ def packed_recording(seen, budget):
         "values": [{"kind": v.kind, "name": v.name, "maker": v.maker, "shape": list(v.shape), "bytes": v.bytes,
                     "picture": packed(v.snapshot)} for v in seen.values],
         "operators": [{"function": o.function.__name__, "modules": list(o.modules), "inputs": o.inputs,
-                       "outputs": o.outputs, "options": [str(a) for a in o.options], "geometry": geometry(o),
+                       "outputs": o.outputs, "options": [[name, str(a)] for name, a in o.options.items()],
+                       "title": o.title, "geometry": geometry(o),
                        "saved": o.saved, "arrived": [packed(s) for s in o.arrived],
                        "sent": [packed(s) for s in o.sent]} for o in seen.operators],
         "steps": [{"kind": s.kind, "operator": s.operator, "value": s.value, "total": packed(s.total)}
@@ -86,5 +87,4 @@ def geometry(operator):
     """The geometry of a convolution's windows, for the page's drawing of one; None for other operators."""
     if operator.function.__name__ != "Conv2d":
         return None
-    stride, padding, dilation, groups = operator.options
-    return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return {name: operator.options[name] for name in ("stride", "padding", "dilation", "groups")}

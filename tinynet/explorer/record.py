@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tinynet.autograd import Accumulate
+from tinynet.explorer.describe import named, title
 from tinynet.explorer.sample import Snapshot
 from tinynet.inspect.watch import around_operators, kept, owner
 from tinynet.tensor import Tensor, tensors_in
@@ -37,7 +38,8 @@ class Operator:
     modules: tuple
     inputs: list                       # numbers of values
     outputs: list
-    options: list                      # the other arguments
+    options: dict                      # the other arguments by name, without those that are None
+    title: str                         # its name, and what it does besides
     saved: list = field(default_factory=list)          # (what it is, bytes)
     arrived: list = field(default_factory=list)        # a snapshot of the gradient of each output
     sent: list = field(default_factory=list)           # a snapshot of the gradient of each input, or None
@@ -107,9 +109,10 @@ class Recording:
         """Run an operator by `call()`, and note it."""
         inputs = [self.value_of(t) for t in args if isinstance(t, Tensor)]
         roles = {id(t.array): f"input {i + 1}" for i, t in enumerate(a for a in args if isinstance(a, Tensor))}
-        result = call()
+        result, arguments = call(), named(function, args)
         operator = Operator(len(self.operators), function, tuple(self.running), [v.number for v in inputs], [],
-                            [a for a in args if not isinstance(a, (Tensor, np.ndarray)) and a is not None])
+                            {name: a for name, a in arguments.items() if not isinstance(a, (Tensor, np.ndarray))},
+                            title(function, arguments))
         self.operators.append(operator)
         outputs = tensors_in(result)
         for tensor in outputs:

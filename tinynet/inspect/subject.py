@@ -1,12 +1,14 @@
 """Finding the module that a user names: a network, a module inside it, or a single block.
 
     resnet20                   a network by its name, or a JSON file that describes one
+    runs/resnet8-pets-1        the folder of a run, or its weights: the trained network
     resnet20:layer2.0          a module inside a network, with the input that it gets there
     "BasicBlock(16, 32, 2)"    a layer or block with its arguments, which may be blocks themselves:
                                "TransformerEncoder(TransformerEncoderLayer(32, 4, 64), 2)"
 """
 
 import ast
+import pathlib
 
 from tinynet import models, nn
 from tinynet.gradients.modes import no_grad
@@ -25,9 +27,20 @@ def find(text, size=None, batch=1):
             raise ValueError(f"{text}: expected --input, the shape of its input, such as 16,32,32")
         return module, inputs_for(module, size, batch, requires_grad=True)     # as in the middle of a network
     name, _, path = text.partition(":")
-    model = models.create(name)
-    inputs = inputs_for(model, size or usual_size(model), batch)
+    model, usual = network(name)
+    inputs = inputs_for(model, size or usual, batch)
     return part(model, path, inputs) if path else (model, inputs)
+
+
+def network(name):
+    """(network, the shape of its images) of a name, a JSON file, or a run."""
+    if pathlib.Path(name).exists() and not name.endswith(".json"):
+        from tinynet.deploy.card import load_network           # late: most names need no files
+        from tinynet.deploy.places import weight_file
+        model, card = load_network(weight_file(name))
+        return model, (card.channels, *card.size)
+    model = models.create(name)
+    return model, usual_size(model)
 
 
 def shape(text):

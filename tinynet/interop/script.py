@@ -29,10 +29,10 @@ def run_script(path, arguments):
         code = compile(Path(path).read_bytes(), path, "exec")
     except OSError as error:
         return refuse(f"cannot read {path}: {error.strerror}")
-    except SyntaxError as error:
+    except (SyntaxError, ValueError) as error:
+        if getattr(error, "lineno", None) is None:             # a file with null bytes
+            return refuse(f"{path} is not a Python file: {error}")
         return refuse(f"{path}, line {error.lineno}: {error.msg}")
-    except ValueError as error:                # a file with null bytes
-        return refuse(f"{path} is not a Python file: {error}")
     hook.as_torch()
     launch.tell_scripts()
     main = types.ModuleType("__main__")

@@ -22,9 +22,9 @@ class Conv2d(Function):
     accumulates_into = 0
 
     @staticmethod
-    def forward(ctx, x, w, b, *geometry):
+    def forward(ctx, x, w, b, stride, padding, dilation, groups):
         ctx.save(x, w)
-        ctx.geometry, ctx.biased = conv.Geometry(*geometry), b is not None
+        ctx.geometry, ctx.biased = conv.Geometry(stride, padding, dilation, groups), b is not None
         branch = conv if taps.all_finite(w) else taps          # beside an infinity: see kernels/conv/taps.py
         return branch.conv2d(x, w, ctx.geometry, b)
 

@@ -33,6 +33,8 @@ def atomic_write(path):
     file `.NAME.*.tmp` in the folder. It is never read, and `clear_leftovers` removes it.
     """
     path = pathlib.Path(path)
+    if not path.name:
+        raise IsADirectoryError(f"cannot write {path}: it is a folder")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with clear_errors("write", path, temporary):
         try:

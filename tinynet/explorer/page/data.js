@@ -58,7 +58,7 @@ function bytesText(count) {
 
 const shapeText = shape => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 const pathOf = operator => operator.modules.length ? operator.modules[operator.modules.length - 1] : "";
-const titleOf = operator => (pathOf(operator) ? `${pathOf(operator)}: ` : "") + operator.function;
+const titleOf = operator => (pathOf(operator) ? `${pathOf(operator)}: ` : "") + operator.title;
 
 /** When an operator runs forward and backward: the numbers of its steps (backward: undefined if it has none). */
 const turns = operators.map(() => ({}));

@@ -47,7 +47,7 @@ function forwardParts(number, operator, about) {
   return [
     formulaPart(about),
     operator.options.length
-      ? element("p", { class: "muted" }, `other arguments: ${operator.options.join(", ")}`) : null,
+      ? element("p", { class: "muted" }, `other arguments: ${operator.options.map(pair => pair.join(" = ")).join(", ")}`) : null,
     ...operator.inputs.map((input, i) => valuePicture(input, nameOfValue(input, i), { mark: i === 0 && chosen?.mark })),
     ...operator.outputs.map((output, i) => valuePicture(output,
       operator.outputs.length > 1 ? `output ${i + 1}` : "output", {

@@ -63,7 +63,7 @@ function markMemory() {
 function search(text) {
   const wanted = text.trim().toLowerCase(), list = byId("found");
   const hits = wanted ? operators.map((operator, number) => ({ operator, number }))
-    .filter(({ operator }) => `${pathOf(operator)} ${operator.function}`.toLowerCase().includes(wanted)) : [];
+    .filter(({ operator }) => `${pathOf(operator)} ${operator.title}`.toLowerCase().includes(wanted)) : [];
   list.replaceChildren(...hits.slice(0, 20).map(({ number }) => element("li", {}, stepLink(number))));
   if (wanted && !hits.length) list.append(element("li", { class: "muted" }, "no operator has this name"));
   if (hits.length > 20) list.append(element("li", { class: "muted" }, `and ${hits.length - 20} more`));
