@@ -80,8 +80,6 @@ SPEED = {                              # rows of the bench, and what the table o
     BATCH: BATCH,
     f"{BATCH}, BatchNorm folded": "the same, BatchNorm folded in both",
     ONE: "ResNet-20 inference, one image",
-    "ResNet-18 inference, 8x3x224x224": "ResNet-18 inference, 8 images of 224x224",
-    "ResNet-18 training step, 8x3x224x224": "ResNet-18 training step, 8 images of 224x224",
     "peak memory, ResNet-20 training, batch 128": "peak memory of the ResNet-20 training process",
     "process start to first training step": "time from process start to the first finished step",
     "the same, empty kernel cache": "the same the first time ever, when kernels are compiled",
@@ -111,8 +109,8 @@ def ratio(row, quartiles=""):
 
 
 def steps():
-    """The rows that measure ResNet-20's training step: three times in one run."""
-    return [STEP, "growth: batch 128", "growth: 2 threads"]
+    """The rows that measure ResNet-20's training step: twice in one run."""
+    return [STEP, "ResNet-20, batch 128: training step"]
 
 
 @figure
@@ -124,10 +122,10 @@ def step_ratios():
 @figure
 def speed():
     """Rows that a run has not measured are left out; those of whole networks are added."""
-    lines = [("ResNet-20 training step, batch 128, measured three times in one run",
+    lines = [("ResNet-20 training step, batch 128, measured twice in one run",
               ", ".join(ratio(row, "with quartiles") for row in steps()))]
     for row in results("bench")["rows"]:
-        if row["row"] in SPEED or row["group"] == "networks":
+        if row["row"] in SPEED or row["group"] == "networks" and row["row"] not in steps():
             lines.append((SPEED.get(row["row"], row["row"]), ratio(row["row"], "with quartiles")))
     return table(["what", "tinynet / PyTorch"], lines)
 

@@ -269,17 +269,14 @@ def speed(path, bench):
         own, best = row["columns"]["tinynet"]["median"], min(rivals)
         write_line(axes, y, [row["row"], *(quantity(v, row["unit"]) for v in (own, best)), f"{ratio:.2f}"])
         draw_bar(axes, y, ratio)
-    for i, note in enumerate(SPEED_NOTES):
-        axes.text(0.25, 0.7 + 0.3 * len(rows) + 0.2 * i, note, va="center", fontsize=7.5, color=QUIET)
+    axes.text(0.25, 0.7 + 0.3 * len(rows), SPEED_NOTE, va="center", fontsize=7.5, color=QUIET)
     line(axes, (BARS + UNIT, 0.42), (BARS + UNIT, 0.48 + 0.3 * len(rows)))
     axes.text(BARS + UNIT, 0.26, "1: equal; shorter: tinynet ahead", ha="center", va="center", fontsize=7.5,
               color=QUIET)
     plots.write(fig, path)
 
 
-SPEED_NOTES = (
-    "ratio: the median of the ratios of neighbouring turns, not the quotient of the two medians beside it",
-    "growth: the training step of ResNet-20 again, with another batch or number of threads")
+SPEED_NOTE = "ratio: the median of the ratios of neighbouring turns, not the quotient of the two medians beside it"
 BARS, UNIT = 6.6, 1.3                                # inches: where the bars begin, how long a ratio of 1 is
 
 
