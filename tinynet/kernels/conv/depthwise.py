@@ -9,11 +9,11 @@ are repeated to that length.
 
 import numpy as np
 
+from tinynet.kernels.conv.grid import images_in_group
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.flat import VECTORIZE, row_length
 from tinynet.kernels.machine.threads import parallel_for
 
-GROUPS_OF_IMAGES = 8                   # partial sums of a weight gradient
 
 
 def forward(x, w, y, geometry):
@@ -31,7 +31,7 @@ def backward_input(dx, w, dy, geometry):
 def backward_weight(x, dy, w_shape, geometry):
     """dw (R, S, 1, C): partial sums over a fixed number of groups of images, added in order."""
     c, _, r, s = w_shape
-    grain, steps = max(1, -(-len(x) // GROUPS_OF_IMAGES)), tuple(geometry[:3])
+    grain, steps = images_in_group(len(x)), tuple(geometry[:3])
     partial = np.zeros((-(-len(x) // grain), r, s, c), x.dtype)
 
     def body(start, stop):

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinynet.kernels.conv.grid import images_in_group
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.memory import scratch
@@ -22,7 +23,6 @@ from tinynet.kernels.machine.simd import LANES, TAP_PIXELS, address, copy, pixel
 from tinynet.kernels.machine.threads import on_all_threads
 
 BAND_FLOATS = 32 * 1024                # what the copy of a band takes of the second-level cache
-GROUPS_OF_IMAGES = 8                   # partial sums of a weight gradient
 MOST = 8                               # sums that a tile has for each tap, at most
 
 
@@ -45,7 +45,7 @@ def backward_weight(x, dy, w_shape, geometry):
     c, _, r, s = w_shape
     plan = tuple(map(tuple, plan_for(x.shape, dy.shape, (r, s), geometry.stride, (1, 1), geometry.padding,
                                      geometry.dilation)))
-    grain = max(1, -(-len(x) // GROUPS_OF_IMAGES))
+    grain = images_in_group(len(x))
     partial = np.zeros((-(-len(x) // grain), r, s, MOST, c), np.float32)
 
     def work(team):

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinynet.kernels.conv import depthwise, spec
 from tinynet.kernels.conv import im2col as columns
+from tinynet.kernels.conv.grid import images_in_group
 from tinynet.kernels.conv.im2col import col2im, im2col         # noqa: F401  the fast bodies of these two kernels
 from tinynet.kernels.conv.spec import Geometry
 from tinynet.kernels.elementwise.spec import plus
@@ -23,7 +24,6 @@ from tinynet.kernels.matmul.fast import matmul
 
 BRANCHES = ("winograd", "tiles", "matmul", "depthwise tiles", "depthwise", "im2col")
 MATMUL_CHANNELS = 256        # from here on BLAS outruns the tiles in the weight gradient of a 1x1 kernel
-GROUPS_OF_IMAGES = 8         # partial sums of a weight gradient
 WINOGRAD_CHANNELS = 32       # with fewer, passes over Winograd's planes cost more than what is saved
 TRANSFORMS = 1900            # multiplications that cost as much as transforming 3x3 weights, and reading 16 of them
 
@@ -126,7 +126,7 @@ def _matmul_backward_weight(x, dy, stride):
     x = x[:, ::stride[0], ::stride[1]]
     if dy[..., 0].size < x.shape[3] * dy.shape[3]:
         return matmul(x.reshape(-1, x.shape[3]).T, dy.reshape(-1, dy.shape[3]))[None, None]
-    grain = max(1, -(-len(x) // GROUPS_OF_IMAGES))
+    grain = images_in_group(len(x))
     partial = np.empty((-(-len(x) // grain), x.shape[3], dy.shape[3]), x.dtype)
 
     def body(start, stop):

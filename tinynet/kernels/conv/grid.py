@@ -1,4 +1,4 @@
-"""How the register tiles' work is cut: which tile for a shape, and chunks of it for the threads. By shape alone."""
+"""How the work of convolutions is cut: tiles for a shape, chunks for the threads, groups for sums. By shape alone."""
 
 import functools
 from typing import NamedTuple
@@ -7,6 +7,7 @@ import numpy as np
 
 CHUNKS = 8                      # enough of them to keep a few cores evenly busy
 SERIAL_WORK = 4e6               # multiply-adds that are not worth a second thread
+GROUPS_OF_IMAGES = 8            # partial sums of a weight gradient
 
 
 class Tile(NamedTuple):
@@ -29,6 +30,11 @@ class Grid(NamedTuple):
     @property
     def chunks(self):
         return (len(self.borders) - 1) * self.parts
+
+
+def images_in_group(n):
+    """How many of n images share a partial sum of a weight gradient."""
+    return max(1, -(-n // GROUPS_OF_IMAGES))
 
 
 @functools.cache

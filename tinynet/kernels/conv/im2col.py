@@ -8,12 +8,12 @@ the input, never exist. Each thread has its own buffer and its own BLAS call.
 import numpy as np
 
 from tinynet.kernels.conv import spec
+from tinynet.kernels.conv.grid import images_in_group
 from tinynet.kernels.machine import layout
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.threads import parallel_for
 
 COLUMN_BYTES = 512 * 1024
-GROUPS_OF_IMAGES = 8                   # partial sums of a weight gradient
 WORK = 1 << 20                         # multiplications that are worth a thread's while, some 50 us
 
 
@@ -60,7 +60,7 @@ def backward_input(dx, w, dy, geometry):
 def backward_weight(x, dy, w_shape, geometry):
     """dw (R, S, C/G, K): partial sums over a fixed number of groups of images, added in order."""
     (n, p, q, k), (_, c, r, s), groups = dy.shape, w_shape, geometry.groups
-    outputs, grain = k // groups, max(1, -(-n // GROUPS_OF_IMAGES))
+    outputs, grain = k // groups, images_in_group(n)
     partial = np.zeros((-(-n // grain), groups, r * s * c, outputs), x.dtype)
     bands, window = _bands(p, q, partial), _window(w_shape, geometry)
 

@@ -116,14 +116,30 @@ class Plan(NamedTuple):
 @functools.lru_cache(4096)
 def plan_for(x_shape, k, padding):
     """A Plan and the grid of its chunks, by shape alone."""
-    n, h, w, c = x_shape
+    n, (image, output, vectors) = x_shape[0], sizes(x_shape, k, padding)
+    rows, kind, m = best_band(n * output.down, output.across, most_tiles(image.c), vectors)
+    tile = Tile(kind, m, 1, vectors * LANES)
+    band, units, panels, work = cut(n, image, output, rows, tile.lanes)
+    return Plan(image, output, band, tile), grids.cut_units(units, panels, work)
+
+
+def sizes(x_shape, k, padding):
+    """The Image and the Output of a convolution, and how many vectors of output channels a panel has."""
+    _, h, w, c = x_shape
     p, q = h + 2 * padding[0] - 2, w + 2 * padding[1] - 2
-    vectors = 2 if k > LANES else 1
-    lanes, down, across = vectors * LANES, -(-p // OUTPUTS), -(-q // OUTPUTS)
-    rows, kind, m = best_band(n * down, across, max(LEAST_TILES, BAND_FLOATS // (PLACES * c)), vectors)
-    band = Band(rows, n * down, rows * across * c + APART, rows * across * lanes + APART)
-    grid = grids.cut_units(-(-n * down // rows), -(-k // lanes), n * p * q * k * c * TAPS * TAPS)
-    return Plan(Image(h, w, c, *padding), Output(p, q, k, down, across), band, Tile(kind, m, 1, lanes)), grid
+    return Image(h, w, c, *padding), Output(p, q, k, -(-p // OUTPUTS), -(-q // OUTPUTS)), 2 if k > LANES else 1
+
+
+def most_tiles(c):
+    """How many tiles of c channels a band should have at most."""
+    return max(LEAST_TILES, BAND_FLOATS // (PLACES * c))
+
+
+def cut(n, image, output, rows, lanes):
+    """The Band of so many rows of tiles of n images; how many bands and panels there are; all multiply-adds."""
+    band = Band(rows, n * output.down, rows * output.across * image.c + APART, rows * output.across * lanes + APART)
+    work = n * output.p * output.q * output.k * image.c * TAPS * TAPS
+    return band, -(-band.all // rows), -(-output.k // lanes), work
 
 
 def best_band(rows, across, most, vectors):

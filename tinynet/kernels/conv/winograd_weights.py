@@ -13,9 +13,8 @@ import numpy as np
 
 from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv.grid import Tile
-from tinynet.kernels.conv.winograd import (
-    APART, BAND_FLOATS, LEAST_TILES, PLACES, Band, Image, Output, Plan, rows_of, transform_band)
-from tinynet.kernels.conv.winograd_spec import OUTPUTS, TAPS
+from tinynet.kernels.conv.winograd import PLACES, Plan, cut, most_tiles, rows_of, sizes, transform_band
+from tinynet.kernels.conv.winograd_spec import OUTPUTS
 from tinynet.kernels.conv.winograd_transforms import transform_output_gradient, transform_weight_gradient
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
@@ -50,15 +49,11 @@ def conv2d_backward_weight(x, dy, w_shape, geometry):
 @functools.lru_cache(4096)
 def plan_for(x_shape, k, padding):
     """A Plan and the grid of its chunks, by shape alone."""
-    n, h, w, c = x_shape
-    p, q = h + 2 * padding[0] - 2, w + 2 * padding[1] - 2
-    vectors = 2 if k > LANES else 1
-    lanes, down, across = vectors * LANES, -(-p // OUTPUTS), -(-q // OUTPUTS)
-    rows = max(1, min(n * down, max(LEAST_TILES, BAND_FLOATS // (PLACES * c)) // across))
-    band = Band(rows, n * down, rows * across * c + APART, rows * across * lanes + APART)
-    tile = Tile(*grids.pick(PRODUCT_TILES, c, (1, vectors)), 1, lanes)
-    grid = grids.cut_panels(-(-n * down // rows), -(-k // lanes), n * p * q * k * c * TAPS * TAPS)
-    return Plan(Image(h, w, c, *padding), Output(p, q, k, down, across), band, tile), grid
+    n, (image, output, vectors) = x_shape[0], sizes(x_shape, k, padding)
+    rows = max(1, min(n * output.down, most_tiles(image.c) // output.across))
+    tile = Tile(*grids.pick(PRODUCT_TILES, image.c, (1, vectors)), 1, vectors * LANES)
+    band, units, panels, work = cut(n, image, output, rows, tile.lanes)
+    return Plan(image, output, band, tile), grids.cut_panels(units, panels, work)
 
 
 @jit
@@ -100,7 +95,7 @@ def add_products(plan, v, dm, band, partial):
         for start in range(0, c, m):
             sums = address(partial[place, start], 0), 0, lanes
             product_tile(kind, sums, sums, (address(v, place * plane + start), 1, 0, c),
-                               (address(dm, place * apart), 0, 0, lanes), (1, (end - first) * across))
+                         (address(dm, place * apart), 0, 0, lanes), (1, (end - first) * across))
 
 
 @jit
