@@ -133,6 +133,8 @@ def objects_move(rank, size):
     assert said == ["", 1]
     dist.gather_object(rank, found := [None] * size if rank == 0 else None)
     assert rank or found == list(range(size))
+    for call in (lambda: dist.gather_object(rank, None, size), lambda: dist.broadcast_object_list([rank], size)):
+        assert f"expected a rank from 0 to {size - 1}, got {size}" in raised(ValueError, call)
 
 
 @check

@@ -65,6 +65,14 @@ def _back(tensor, buffer):
     return finish
 
 
+def _rows_back(tensors, rows):
+    """A function that writes each row into the tensor of its number."""
+    def finish():
+        for tensor, row in zip(tensors, rows):
+            _back(tensor, row)()
+    return finish
+
+
 def _operator(op, dtype, what):
     """MPI's operator for `op`."""
     from mpi4py import MPI
@@ -80,9 +88,10 @@ def _numbers(buffer):
     return buffer.view(np.uint8) if buffer.dtype == bool else buffer
 
 
-def _root(group, rank, group_rank, what):
-    """The rank that a call names, as `src` or `dst` or in its group, which has all processes."""
+def root_of(group, rank, group_rank, what, default=None):
+    """The rank that a call names, as `src` or `dst` or in its group, which has all processes; else the default."""
     rank = group_rank if rank is None else rank
+    rank = default if rank is None else rank
     if not isinstance(rank, (int, np.integer)) or not 0 <= rank < group.size:
         raise ValueError(f"{what}: expected a rank from 0 to {group.size - 1}, got {rank}")
     return rank
@@ -94,7 +103,7 @@ def broadcast(tensor, src=None, group=None, async_op=False, group_src=None):
     `group_src` is another name of `src`. With `async_op`, returns a `Work`. ValueError for a rank that is not there.
     """
     found, buffer = world(group), _buffer(tensor)
-    request = found.communicator.Ibcast(_bytes(buffer), _root(found, src, group_src, "broadcast"))
+    request = found.communicator.Ibcast(_bytes(buffer), root_of(found, src, group_src, "broadcast"))
     return _run(Work(found, request, "broadcast", _back(tensor, buffer)), async_op)
 
 
@@ -128,7 +137,7 @@ def reduce(tensor, dst=None, op=ReduceOp.SUM, group=None, async_op=False, group_
     `group_dst` is another name of `dst`. With `async_op`, returns a `Work`. TypeError as for `all_reduce`.
     """
     found, given = world(group), _buffer(tensor)
-    root, operator = _root(found, dst, group_dst, "reduce"), _operator(op, given.dtype, "reduce")
+    root, operator = root_of(found, dst, group_dst, "reduce"), _operator(op, given.dtype, "reduce")
     result = np.empty_like(given)
 
     def finish():
@@ -148,13 +157,8 @@ def all_gather(tensor_list, tensor, group=None, async_op=False):
     found, buffer = world(group), _buffer(tensor)
     _check_list("all_gather", tensor_list, tensor, found)
     result = np.empty((found.size, *tensor.shape), tensor.dtype)
-
-    def finish():
-        for target, row in zip(tensor_list, result):
-            _back(target, row)()
-
     request = found.communicator.Iallgather(_bytes(buffer), _bytes(result))
-    return _run(Work(found, request, "all_gather", finish), async_op)
+    return _run(Work(found, request, "all_gather", _rows_back(tensor_list, result)), async_op)
 
 
 def _check_list(what, tensors, like, group):
@@ -185,17 +189,13 @@ def gather(tensor, gather_list=None, dst=None, group=None, async_op=False, group
     `async_op`, returns a `Work`. ValueError as for `all_gather`. `torch.distributed.gather`.
     """
     found, buffer = world(group), _buffer(tensor)
-    root = _root(found, 0 if dst is None and group_dst is None else dst, group_dst, "gather")
+    root = root_of(found, dst, group_dst, "gather", 0)
     result = np.empty((found.size, *tensor.shape), tensor.dtype) if found.rank == root else None
     if result is not None:
         _check_list("gather", gather_list, tensor, found)
-
-    def finish():
-        for target, row in zip(gather_list or (), () if result is None else result):
-            _back(target, row)()
-
     request = found.communicator.Igather(_bytes(buffer), None if result is None else _bytes(result), root)
-    return _run(Work(found, request, "gather", finish), async_op)
+    back = None if result is None else _rows_back(gather_list, result)
+    return _run(Work(found, request, "gather", back), async_op)
 
 
 def scatter(tensor, scatter_list=None, src=None, group=None, async_op=False, group_src=None):
@@ -205,7 +205,7 @@ def scatter(tensor, scatter_list=None, src=None, group=None, async_op=False, gro
     `async_op`, returns a `Work`. ValueError as for `all_gather`. `torch.distributed.scatter`.
     """
     found, buffer = world(group), _buffer(tensor)
-    root = _root(found, 0 if src is None and group_src is None else src, group_src, "scatter")
+    root = root_of(found, src, group_src, "scatter", 0)
     rows = None
     if found.rank == root:
         _check_list("scatter", scatter_list, tensor, found)
@@ -220,7 +220,7 @@ def send(tensor, dst=None, group=None, tag=0, group_dst=None):
     `group_dst` is another name of `dst`. ValueError for a rank that is not there.
     """
     found = world(group)
-    root, buffer = _root(found, dst, group_dst, "send"), _buffer(tensor)
+    root, buffer = root_of(found, dst, group_dst, "send"), _buffer(tensor)
     found.wait(found.communicator.Isend(_bytes(buffer), root, tag), "send")
 
 
@@ -233,7 +233,7 @@ def recv(tensor, src=None, group=None, tag=0, group_src=None):
     from mpi4py import MPI
     found, buffer, status = world(group), _buffer(tensor), MPI.Status()
     any_process = src is None and group_src is None
-    source = MPI.ANY_SOURCE if any_process else _root(found, src, group_src, "recv")
+    source = MPI.ANY_SOURCE if any_process else root_of(found, src, group_src, "recv")
     found.wait(found.communicator.Irecv(_bytes(buffer), source, tag), "recv", status=status)
     _back(tensor, buffer)()
     return status.Get_source()

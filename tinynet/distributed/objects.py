@@ -3,7 +3,7 @@
 A process waits at a barrier before each such call, because MPI's own waiting would use a whole core.
 """
 
-from tinynet.distributed.collectives import barrier
+from tinynet.distributed.collectives import barrier, root_of
 from tinynet.distributed.process_group import several, world
 
 
@@ -22,22 +22,26 @@ def all_gather_object(object_list, obj, group=None):
 def gather_object(obj, object_gather_list=None, dst=None, group=None, group_dst=None):
     """As `all_gather_object`, but process `dst` alone, 0 by default, gets the objects, of any shape.
 
-    `object_gather_list` is its list, `group_dst` another name of `dst`. `torch.distributed.gather_object`.
+    `object_gather_list` is its list, `group_dst` another name of `dst`. ValueError for a rank that is not
+    there. `torch.distributed.gather_object`.
     """
     found = world(group)
-    objects, to = of_all(obj), group_dst if dst is None else dst
-    if found.rank == (to or 0):
+    root = root_of(found, dst, group_dst, "gather_object", 0)
+    objects = of_all(obj)
+    if found.rank == root:
         object_gather_list[:] = objects
 
 
 def broadcast_object_list(object_list, src=None, group=None, device=None, group_src=None):
     """Give all processes the objects, of any shape, of process `src`, 0 by default, in place.
 
-    `group_src` is another name of `src`; `device` changes nothing. `torch.distributed.broadcast_object_list`.
+    `group_src` is another name of `src`; `device` changes nothing. ValueError for a rank that is not there.
+    `torch.distributed.broadcast_object_list`.
     """
-    found, root = world(group), group_src if src is None else src
+    found = world(group)
+    root = root_of(found, src, group_src, "broadcast_object_list", 0)
     barrier()
-    object_list[:] = found.communicator.bcast(list(object_list), root or 0)
+    object_list[:] = found.communicator.bcast(list(object_list), root)
 
 
 # For the engine itself: with one process, or without a group, these only call the function -----------------------
