@@ -139,6 +139,13 @@ def test_the_network_of_a_run(tmp_path, capsys):
     assert main(["explore", str(tmp_path), "--weights", str(tmp_path), "--out", str(tmp_path / "page.html")]) == 0
 
 
+def test_a_folder_with_the_name_of_a_network_does_not_hide_it(tmp_path, monkeypatch, capsys):
+    (tmp_path / "resnet8").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(["summary", "resnet8"]) == 0
+    assert "parameters" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["no_such_network"], "unknown model"),
     (["BasicBlock(4, 8)", "--input", "4,8,8", "--out", "."], "it is a folder"),

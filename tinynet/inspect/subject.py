@@ -34,7 +34,7 @@ def find(text, size=None, batch=1):
 
 def network(name):
     """(network, the shape of its images) of a name, a JSON file, or a run."""
-    if pathlib.Path(name).exists() and not name.endswith(".json"):
+    if name not in models.MODELS and not name.endswith(".json") and pathlib.Path(name).exists():
         from tinynet.deploy.card import load_network           # late: most names need no files
         from tinynet.deploy.places import weight_file
         model, card = load_network(weight_file(name))
