@@ -30,7 +30,7 @@ BLOCK = re.compile(r"^(?:<!-- (?P<note>(?:from|not run).*?) -->\n)?```(?P<langua
 IMAGE = re.compile(r"!\[([^]]*)\]\(([^)\s]+)\)")
 LINK = re.compile(r"(?<!!)\[([^]]*)\]\((?!https?:)([^)\s#]+)(?:#[^)\s]*)?\)")
 NEEDS_TORCH = """
-*One cell compares with PyTorch and stops without it (`pip install torch`); in it, later cells find names that they use.*
+*One cell compares with PyTorch, and stops without it (`pip install torch`). Later cells use names from this cell.*
 """
 TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 

@@ -18,7 +18,8 @@ def add_options(parser):
     parser.add_argument("--out", default="explore.html", metavar="FILE", help="the page (default: explore.html)")
     parser.add_argument("--train", action="store_true", help="one step of training, with the update of the weights")
     parser.add_argument("--step", type=int, default=1, metavar="N", help="which step of the training (default: 1)")
-    parser.add_argument("--weights", metavar="RUN", help="weights to load: a file, tinynet's or PyTorch's, or the folder of a run")
+    parser.add_argument("--weights", metavar="RUN",
+                        help="weights to load: a file, tinynet's or PyTorch's, or the folder of a run")
     parser.add_argument("--against", metavar="RUN", help="other weights, to be shown beside them")
 
 

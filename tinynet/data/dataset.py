@@ -70,7 +70,8 @@ class ImageDataset(Dataset):
         """
         count = round(part * len(self)) if isinstance(part, float) else part
         if not 0 < count < len(self):
-            raise DataError(f"{self.name}: cannot set {part} aside from {len(self)} images: one of the parts would be empty")
+            raise DataError(f"{self.name}: cannot set {part} aside from {len(self)} images: one of the parts would be "
+                            "empty")
         aside = stratified(self.labels, count, seed)
         return self.subset(np.flatnonzero(~aside)), self.subset(np.flatnonzero(aside))
 

@@ -58,7 +58,7 @@ class SyncBatchNorm(Function):
 
 
 def _without_averages(dx, x, weight, ctx, averages):
-    """dx - w·invstd·(average of g + x̂ · average of g·x̂), in one pass: a scaled and shifted x, plus dx as a residual."""
+    """dx - w·invstd·(average of g + x̂ · average of g·x̂), in one pass: x scaled and shifted, plus dx as a residual."""
     of_g_x_hat, of_g = averages * ctx.invstd * (1 if weight is None else weight)
     slope, offset = (-v.astype(x.dtype) for v in (of_g_x_hat * ctx.invstd, of_g))
     return norm.batch_norm_eval(x, slope, offset, ctx.mean, np.ones_like(ctx.mean), 0.0, False, dx)

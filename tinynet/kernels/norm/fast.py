@@ -12,8 +12,8 @@ from tinynet.kernels.machine.flat import grain_of, over_memory, row_length
 from tinynet.kernels.machine.layout import channels_last
 from tinynet.kernels.machine.threads import on_all_threads, parallel_for
 from tinynet.kernels.norm.loops import (
-    GIVEN_STATISTICS, NO_RELU, affine, batch_affine, batch_gradient, batch_train, gradient, gradient_sums, merge, moments,
-    normalize_rows, row_gradients)
+    GIVEN_STATISTICS, NO_RELU, affine, batch_affine, batch_gradient, batch_train, gradient, gradient_sums, merge,
+    moments, normalize_rows, row_gradients)
 
 
 def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
