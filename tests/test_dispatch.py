@@ -25,7 +25,7 @@ from tinynet.kernels.machine.backend import kernel
 
 FAST = ["conv.fast", "conv.im2col", "conv.tiles", "conv.weight_tiles", "conv.winograd", "conv.winograd_weights",
         "conv.grid", "conv.panels", "conv.depthwise", "conv.depthwise_tiles",
-        "elementwise.fast", "activation.fast", "softmax.fast", "attention.fast", "reduce.fast", "matmul.fast",
+        "elementwise.fast", "activation.fast", "softmax.fast", "attention.fast", "reduce.fast", "matmul.fast", "matmul.tiles",
         "norm.fast", "pool.fast", "quantized.fast", "shortcut.fast"]
 if not lanes.LANES:
     FAST = [name for name in FAST if name.partition(".")[2] not in
@@ -270,6 +270,10 @@ def compare_products():
         x = RNG.standard_normal((300, 200)).astype(dtype)
         compare(matmul.matmul, x.T, x)
         compare(matmul.matmul, x[::2, ::2], x[::-2, ::2].T)
+        gaps = x[:, ::2]                                       # `compare` would copy it without gaps
+        assert_close(matmul.matmul.numba(gaps, x.T[:100]), gaps.astype(np.float64) @ x.T[:100], np.finfo(dtype).eps)
+        x = RNG.standard_normal((2, 1030, 1030)).astype(dtype)         # too large for the tiles
+        compare(matmul.matmul, *x)
     assert (matmul.matmul.numba(np.ones((2, 3), int), np.ones((3, 2), int)) == 3).all()
 
 

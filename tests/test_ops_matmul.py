@@ -8,6 +8,7 @@ import pytest
 import tinynet
 from tinynet import kernels
 from tinynet.inspect.gradcheck import gradcheck
+from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.matmul import fast
 from tinynet.kernels.matmul import matmul
 
@@ -82,6 +83,49 @@ def test_any_order_in_memory(order):
         np.testing.assert_allclose(matmul(stored(x, order[0]), stored(y, order[1])), x @ y, atol=1e-12)
     repeated = np.broadcast_to(rng.standard_normal((1, 80)), (150, 80))
     np.testing.assert_allclose(matmul(repeated, y[0]), np.ascontiguousarray(repeated) @ y[0], atol=1e-12)
+
+
+TILED = [(1, 3, 1), (7, 5, 33), (14, 400, 32), (15, 64, 31), (130, 512, 70), (97, 1024, 16), (300, 40, 530),
+         (64, 5000, 96), (33, 4200, 20), (1200, 48, 64)]
+
+
+@pytest.mark.skipif(not LANES, reason="explicit SIMD is switched off")
+@pytest.mark.parametrize("m, k, n", TILED)
+@pytest.mark.parametrize("left, right", itertools.product("CF", repeat=2))
+def test_tiles_multiply(m, k, n, left, right):
+    """Edges of tiles, panels, runs and parts of the sum, in either memory order; a bias; added to what is there."""
+    from tinynet.kernels.matmul import tiles
+    a, b = (np.asarray(rng.standard_normal(shape, np.float32), order=order)
+            for shape, order in (((m, k), left), ((k, n), right)))
+    bias, before = rng.standard_normal(n, np.float32), rng.standard_normal((m, n), np.float32)
+    exact = a.astype(np.float64) @ b
+    bound = 4 * np.finfo(np.float32).eps * (8 + np.sqrt(k)) * np.sqrt(k)
+    assert np.abs(tiles.product(a, b) - exact).max() <= bound
+    assert np.abs(tiles.product(a, b, bias) - (exact + bias)).max() <= bound
+    out = before.copy()
+    assert tiles.product(a, b, None, out) is not None and np.abs(out - (exact + before)).max() <= bound
+    assert np.array_equal(tiles.product(a[::-1], b), tiles.product(np.ascontiguousarray(a[::-1]), b))
+
+
+@pytest.mark.skipif(not LANES, reason="explicit SIMD is switched off")
+def test_every_tile_multiplies():
+    from tinynet.kernels.machine.simd import PRODUCT_TILES
+    from tinynet.kernels.matmul import tiles
+    for m, _, _, vectors in PRODUCT_TILES:
+        a, b = rng.standard_normal((m, 40), np.float32), rng.standard_normal((40, vectors * LANES), np.float32)
+        assert PRODUCT_TILES[tiles.plan_for(m, vectors * LANES, 40, 40, False).tile.kind] == (m, 1, 1, vectors)
+        np.testing.assert_allclose(tiles.product(a, b), a.astype(np.float64) @ b, atol=1e-4)
+
+
+@pytest.mark.skipif(not LANES, reason="explicit SIMD is switched off")
+def test_every_axis_of_a_tiled_product_is_cut():
+    from tinynet.kernels.matmul.tiles import plan_for
+    wide, tall, long = plan_for(128, 4096, 512, 512, False), plan_for(4096, 128, 512, 512, False), \
+        plan_for(64, 96, 9000, 9000, False)
+    assert wide.columns.count > 1 and not wide.together
+    assert tall.rows.count > 1 and tall.together
+    assert long.sums.count > 1
+    assert plan_for(20, 20, 20, 20, False).tile.tall > 1
 
 
 def test_work_is_cut_by_shape_alone():

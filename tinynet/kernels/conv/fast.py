@@ -2,8 +2,8 @@
 
 - `winograd` (winograd.py, winograd_weights.py): fewer multiplications on register tiles. float32, 3x3, stride 1, many
   channels, and enough pixels for the transforms of the weights to pay.
+- `matmul`: 1x1 kernels. The pixels already are the rows of a matrix.
 - `tiles` (tiles.py, weight_tiles.py): register tiles straight from the image. float32, no dilation.
-- `matmul`: the weight gradient of a 1x1 kernel with many channels. The pixels already are the rows of a matrix.
 - `depthwise tiles` (depthwise_tiles.py): one channel per group, so nothing is summed over channels. float32, channels
   in multiples of a vector. `depthwise` (depthwise.py): the same for others.
 - `im2col` (im2col.py): everything else.
@@ -13,30 +13,28 @@ import numpy as np
 
 from tinynet.kernels.conv import depthwise, spec
 from tinynet.kernels.conv import im2col as columns
-from tinynet.kernels.conv.grid import images_in_group
 from tinynet.kernels.conv.im2col import col2im, im2col         # noqa: F401  the fast bodies of these two kernels
 from tinynet.kernels.conv.spec import Geometry
 from tinynet.kernels.elementwise.spec import plus
 from tinynet.kernels.machine import layout
 from tinynet.kernels.machine.lanes import LANES
-from tinynet.kernels.machine.threads import parallel_for
-from tinynet.kernels.matmul.fast import matmul
+from tinynet.kernels.matmul.fast import add_product, linear, matmul
 
-BRANCHES = ("winograd", "tiles", "matmul", "depthwise tiles", "depthwise", "im2col")
-MATMUL_CHANNELS = 256        # from here on BLAS outruns the tiles in the weight gradient of a 1x1 kernel
+BRANCHES = ("winograd", "matmul", "tiles", "depthwise tiles", "depthwise", "im2col")
+MATMUL_CHANNELS = 16         # with fewer, a product is bound by what is around it
 WINOGRAD_CHANNELS = 32       # with fewer, passes over Winograd's planes cost more than what is saved
 TRANSFORMS = 1900            # multiplications that cost as much as transforming 3x3 weights, and reading 16 of them
 
 
 def choose(operation, dtype, x_shape, w_shape, geometry):
     """The branch for an operation ("forward", "input" or "weight") on x (N, C, H, W) and weights (K, C/G, R, S)."""
-    (outputs, _, r, s), (_, padding, dilation, groups), channels = w_shape, geometry, x_shape[1]
+    (outputs, _, r, s), (stride, padding, dilation, groups), channels = w_shape, geometry, x_shape[1]
     if spec.method == "im2col":
         return "im2col"
     if dtype == np.float32 and spec.method != "tiles" and winograd_pays(x_shape, w_shape, geometry):
         return "winograd"
-    if operation == "weight" and r == s == groups == 1 and padding == (0, 0) and spec.method == "auto" \
-            and channels >= MATMUL_CHANNELS:
+    if r == s == groups == 1 and padding == (0, 0) and spec.method == "auto" and min(channels, outputs) >= \
+            MATMUL_CHANNELS and (stride == (1, 1) or operation != "input"):
         return "matmul"
     if groups == channels == outputs > 1:
         return "depthwise tiles" if LANES and dtype == np.float32 and channels % LANES == 0 else "depthwise"
@@ -75,6 +73,9 @@ def conv2d(x, w, geometry, b=None):
     if branch == "tiles":
         from tinynet.kernels.conv import tiles
         return tiles.conv2d(x, w, geometry, b)
+    if branch == "matmul":
+        seen = seen_by_one_tap(_pixels(x, dtype), geometry.stride)
+        return rows_to_images(linear(as_rows(seen), w[:, :, 0, 0], b), seen.shape)
     p, q = spec.out_size(x.shape[2:], w.shape[2:], *geometry[:3])
     y = layout.empty((x.shape[0], w.shape[0], p, q), dtype)
     module_of(branch).forward(_pixels(x, dtype), w, _pixels(y, dtype), geometry)
@@ -90,6 +91,12 @@ def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
     if branch == "winograd" and add_to is None:
         from tinynet.kernels.conv import winograd
         return winograd.conv2d_backward_input(dy, w, x_shape, geometry)
+    if branch == "matmul" and add_to is None:
+        outputs = _pixels(dy, dtype)
+        return rows_to_images(matmul(as_rows(outputs), w[:, :, 0, 0]), outputs.shape)
+    if branch == "matmul" and layout.is_channels_last(add_to):
+        add_product(as_rows(_pixels(dy, dtype)), w[:, :, 0, 0], as_rows(layout.nhwc(add_to)))
+        return add_to
     if add_to is not None:
         return plus(add_to, conv2d_backward_input(dy, w, x_shape, geometry), add_to)
     dx = layout.empty(x_shape, dtype)
@@ -108,7 +115,7 @@ def conv2d_backward_weight(x, dy, w_shape, geometry):
         return weight_tiles.conv2d_backward_weight(x, dy, w_shape, geometry)
     images, outputs = _pixels(x, dtype), _pixels(dy, dtype)
     if branch == "matmul":
-        dw = _matmul_backward_weight(images, outputs, geometry.stride)
+        dw = matmul(as_rows(seen_by_one_tap(images, geometry.stride)).T, as_rows(outputs))[None, None]
     else:
         dw = module_of(branch).backward_weight(images, outputs, w_shape, geometry)
     return dw.transpose(3, 2, 0, 1)                                       # (K, C/G, R, S)
@@ -118,19 +125,14 @@ def _pixels(x, dtype):
     return layout.nhwc(x.astype(dtype, copy=False))
 
 
-def _matmul_backward_weight(x, dy, stride):
-    """xᵀ · dy over all pixels that the kernel saw, (1, 1, C, K).
+def seen_by_one_tap(x, stride):
+    """The pixels of x (N, H, W, C) that a 1x1 kernel sees, (N, P, Q, C)."""
+    return x if stride == (1, 1) else x[:, ::stride[0], ::stride[1]]
 
-    Many pixels: partial sums of groups of images, added in order. A large result: pieces of it at a time.
-    """
-    x = x[:, ::stride[0], ::stride[1]]
-    if dy[..., 0].size < x.shape[3] * dy.shape[3]:
-        return matmul(x.reshape(-1, x.shape[3]).T, dy.reshape(-1, dy.shape[3]))[None, None]
-    grain = images_in_group(len(x))
-    partial = np.empty((-(-len(x) // grain), x.shape[3], dy.shape[3]), x.dtype)
 
-    def body(start, stop):
-        seen, rows = x[start:stop].reshape(-1, x.shape[3]), dy[start:stop].reshape(-1, dy.shape[3])
-        np.matmul(seen.T, rows, out=partial[start // grain])                            # (C, K)
-    parallel_for(body, len(x), grain, blas=True)
-    return partial.sum(axis=0)[None, None]
+def as_rows(x):
+    return x.reshape(-1, x.shape[3])                                        # (N·H·W, C)
+
+
+def rows_to_images(y, shape):
+    return y.reshape(*shape[:3], -1).transpose(0, 3, 1, 2)                  # (N, K, P, Q)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-CHUNKS = 8                      # enough of them to keep a few cores evenly busy
-SERIAL_WORK = 4e6               # multiply-adds that are not worth a second thread
+from tinynet.kernels.machine.chunks import CHUNKS, SERIAL_WORK
+
 GROUPS_OF_IMAGES = 8            # partial sums of a weight gradient
 
 

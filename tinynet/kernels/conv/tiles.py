@@ -21,7 +21,7 @@ import numpy as np
 
 from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv.grid import Tile
-from tinynet.kernels.conv.panels import blocks, pack
+from tinynet.kernels.conv.panels import blocks
 from tinynet.kernels.conv.rows import pad_rows
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
@@ -29,6 +29,7 @@ from tinynet.kernels.machine.layout import nhwc
 from tinynet.kernels.machine.memory import aligned, scratch
 from tinynet.kernels.machine.simd import LANES, WINDOW_TILES, address, copy, prefetch, window_tile
 from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.matmul.panels import pack
 
 L2_FLOATS = 32 * 1024           # what a band of image rows takes of the second-level cache
 PIXELS = 200                    # output pixels that a panel should meet when it is read once

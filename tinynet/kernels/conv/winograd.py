@@ -25,7 +25,6 @@ import numpy as np
 from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv import tiles as direct
 from tinynet.kernels.conv.grid import Tile
-from tinynet.kernels.conv.panels import pack
 from tinynet.kernels.conv.tiles import ask_for
 from tinynet.kernels.conv.winograd_spec import OUTPUTS, SEEN, TAPS
 from tinynet.kernels.conv.winograd_transforms import transform_back, transform_image, transform_weights
@@ -35,6 +34,7 @@ from tinynet.kernels.machine.layout import nhwc
 from tinynet.kernels.machine.memory import aligned, scratch
 from tinynet.kernels.machine.simd import LANES, WINDOW_TILES, address, window_tile_of
 from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.matmul.panels import pack
 
 BAND_FLOATS = 32 * 1024         # what the planes V of a band take of the second-level cache, if that is
 LEAST_TILES = 56                # at least so many tiles, which should meet all weights when they are read once

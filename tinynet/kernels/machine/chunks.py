@@ -10,6 +10,8 @@ from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.spin import await_all, increase, put, watch
 from tinynet.kernels.machine.team import ALONE, APART
 
+CHUNKS = 8                             # of a kernel's work: enough of them to keep a few cores evenly busy
+SERIAL_WORK = 4e6                      # multiply-adds that are not worth a second thread
 BYTES = 8 * APART                      # from one counter to the next
 
 

@@ -46,6 +46,11 @@ OUTER_TILES = tuple(
     for taps in (1, 2, 3)
     for vectors, sizes in [(1, (16, 8, 4)), (2, (12, 8, 7, 4))]
     for m in sizes if _fits(taps, vectors, m * taps))
+# (M, 1, 1, V): M rows of a matrix product, V vectors of its columns.
+PRODUCT_TILES = tuple(
+    (m, 1, 1, vectors)
+    for vectors, sizes in [(1, (16, 8, 4, 1)), (2, (14, 8, 4, 1) if REGISTERS >= 32 else (6, 4, 1))]
+    for m in sizes if _fits(1, vectors, m))
 
 # Depthwise: A and B are both vectors of channels. (M, 1, 1, 1): M pixels, one tap.
 PIXEL_TILES = (8, 1, 1, 1), (4, 1, 1, 1), (1, 1, 1, 1)
@@ -71,6 +76,16 @@ def copy(typing_context, target, source, count):
         cgutils.raw_memcpy(builder, target, source, args[2], 4)
         return context.get_dummy_value()
     return types.void(types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
+def copy_vector(typing_context, target, source):
+    """Copy LANES floats between two addresses, where the call that `copy` is would take longer than the copy."""
+    def generate(context, builder, signature, args):
+        target, source = (builder.inttoptr(a, VECTOR.as_pointer()) for a in args)
+        builder.store(builder.load(source, align=4, typ=VECTOR), target, align=4)
+        return context.get_dummy_value()
+    return types.void(types.int64, types.int64), generate
 
 
 @intrinsic

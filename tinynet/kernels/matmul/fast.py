@@ -1,6 +1,6 @@
-"""Matrix products in pieces; the loop inside is BLAS.
+"""Matrix products: thin float32 matrices by register tiles (`tiles.py`); all others in pieces, by BLAS.
 
-The result is cut along its longest axis into pieces that depend on the shapes alone, and each piece is a
+For BLAS, the result is cut along its longest axis into pieces that depend on the shapes alone, and each piece is a
 single-threaded BLAS call: the same bits for any number of threads, where BLAS itself cuts by their number. Of a small
 product of long vectors, such as the gradient of a weight, the sums are cut instead.
 
@@ -15,11 +15,13 @@ import numpy as np
 
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.flat import GRAIN
+from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.machine.threads import parallel_for
 
 SMALL, SMALL_VECTOR = 1 << 18, 1 << 13       # multiplications that BLAS does on one thread anyway
 PIECE = 1 << 24                              # multiplications in a piece at least, some 120 us
 PIECES = 16                                  # at most
+THIN = 1024                                  # if all axes are longer, BLAS is faster than the tiles
 ROWS, STEP = 128, 64                         # rows or columns in a piece at least, and what their number divides by
 
 
@@ -29,11 +31,13 @@ def matmul(a, b):
     if a.ndim > 2 and b.ndim == 2:           # one tall product instead of many
         rows = a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
         return matmul(rows, b).reshape(*a.shape[:-1], b.shape[-1])
-    a, b = _for_blas(a), _for_blas(b)
     stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     shape = (*stack, a.shape[-2], b.shape[-1])
     if _is_small(a, b):
         return np.matmul(a, b)
+    if _is_thin(a, b):
+        return _tiled(a, b)
+    a, b = _for_blas(a), _for_blas(b)
     if a.ndim == b.ndim == 2 and max(shape) <= 2 * ROWS:
         return _by_terms(a, b)
     y = np.empty(shape, a.dtype)
@@ -49,7 +53,16 @@ def matmul(a, b):
     return y
 
 
+def add_product(a, b, out):
+    """out += a b, for matrices; `out` (M, N) has rows without gaps."""
+    if _is_thin(a, b) and out.dtype == np.float32:
+        return _tiled(a, b, None, out)
+    return np.add(out, matmul(a, b), out=out)
+
+
 def linear(x, w, b):
+    if _is_thin(x, w.T):
+        return _tiled(x, w.T, b)
     y = matmul(x, w.T)
     if b is None:
         return y
@@ -58,6 +71,17 @@ def linear(x, w, b):
     else:
         parallel_for(lambda start, stop: add_to_rows(y[start:stop], b), len(y), -(-GRAIN // y.shape[1]))
     return y
+
+
+def _is_thin(a, b):
+    """Whether the register tiles take this product of two matrices: in float32, not small, and short in some axis."""
+    return (bool(LANES) and a.ndim == b.ndim == 2 and a.dtype == b.dtype == np.float32 and not _is_small(a, b)
+            and min(*a.shape, b.shape[1]) <= THIN)
+
+
+def _tiled(a, b, bias=None, out=None):
+    from tinynet.kernels.matmul import tiles             # late: it needs explicit SIMD
+    return tiles.product(_for_blas(a), _for_blas(b), bias, out)
 
 
 def _by_terms(a, b):

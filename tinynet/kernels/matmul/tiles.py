@@ -1,0 +1,189 @@
+"""The product of two float32 matrices by register tiles (`simd.py`): y = a b, a (M, K), b (K, N), y (M, N).
+
+Why it is fast. A tile of some rows and columns of y stays in registers during a whole run of the sum. What it
+multiplies must come from a near cache, in the order in which it is read:
+
+- b is packed into *panels* of one tile's columns, (panels, run, lanes), which a tile reads from front to back. Where
+  one chunk alone needs a panel, that chunk packs it; else all threads pack all panels first;
+- rows of a come in blocks, which stay in the second-level cache while all panels of a chunk meet them. A tile reads
+  them where they are, rows or columns first. Rows that are a large power of two apart share a few lines of the
+  first-level cache; then a tile has so few rows that these lines suffice.
+
+BLAS packs both factors, whatever their sizes. The products of networks are often thin, some hundred rows or some dozen
+columns, for which copying takes a good part of the time of multiplying.
+
+The work is cut by shapes alone, and every sum is taken in one fixed order. A product with few results, such as the
+gradient of a weight, is cut along the sum; the partial sums are added in order.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from tinynet.kernels.machine.chunks import CHUNKS, SERIAL_WORK, chunks
+from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.memory import aligned, scratch
+from tinynet.kernels.machine.simd import LANES, PRODUCT_TILES, address, copy, window_tile_of
+from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.matmul.panels import pack
+
+RUN = 384                       # terms of the sum that a tile adds at once
+NEAR_FLOATS = 96 * 1024         # what a block of rows, or the panels of a chunk, take of the second-level cache
+TERMS = 1024                    # of the sum at least, in each part that it is cut into
+BLOCK_TILES = 8                 # tiles above one another in a block, unless the panels leave it little of the cache
+SET_FLOATS, FEW_ROWS = 512, 8   # rows a multiple of so many floats apart share one or two sets of at least 8 lines
+LATENCY = 4                     # cycles until a sum can take its next product
+
+product_tile = window_tile_of(PRODUCT_TILES)
+TALL = np.array([entry[0] for entry in PRODUCT_TILES])      # rows of each tile
+
+
+def product(a, b, bias=None, out=None):
+    """a b + bias (N,), for float32 a (M, K) and b (K, N) with strides of whole floats. Adds to `out`, if given."""
+    (m, terms), n = a.shape, b.shape[1]
+    steps = tuple(step // 4 for step in a.strides)
+    plan = plan_for(m, n, terms, steps[0], out is not None)
+    tile, sums = plan.tile, plan.sums
+    y = out[None] if plan.adds else aligned(sums.count * m * n).reshape(sums.count, m, n)
+    starts = aligned(2 * plan.panels * tile.lanes).reshape(2, -1)         # of the later parts of a sum, of the first
+    starts[...] = 0
+    if bias is not None:
+        starts[1, :n] = bias
+    packed = aligned(plan.panels * terms * tile.lanes) if plan.together else None
+    plain, left, right = plain_tuple(plan), (a.ctypes.data, *steps), (b.ctypes.data, *b.strides)
+
+    def work(team):
+        panels = packed if plan.together else scratch("weights", plan.columns.size * min(terms, RUN) * tile.lanes)
+        product_chunks(team, plain, left, right, panels, starts, y, scratch("spill", tile.tall * tile.lanes))
+    on_all_threads(work, sums.count * plan.rows.count * plan.columns.count)
+    whole = y[0] if sums.count == 1 else y.sum(0)
+    return whole if out is None or plan.adds else np.add(out, whole, out=out)
+
+
+class Tile(NamedTuple):
+    """The largest tile that is used; smaller ones finish the rows."""
+
+    kind: int                   # its number in the table
+    tall: int                   # rows
+    lanes: int                  # columns: a panel
+
+
+class Shares(NamedTuple):
+    """How an axis is cut: `count` parts of this `size`; the last may be smaller."""
+
+    count: int
+    size: int
+
+
+class Plan(NamedTuple):
+    """How to multiply. The compiled loops get plain tuples: Numba takes longer for named ones."""
+
+    shape: tuple                # M, N, K
+    tile: Tile
+    sums: Shares                # of K
+    rows: Shares                # of M
+    columns: Shares             # of the panels
+    panels: int
+    block: int                  # rows that meet all panels of a chunk
+    together: bool              # all threads pack all panels first
+    adds: bool                  # the sums start from what is in y
+
+
+def plain_tuple(plan):
+    return tuple(tuple(part) if isinstance(part, tuple) else part for part in plan)
+
+
+@functools.lru_cache(4096)
+def plan_for(m, n, terms, row_step, adds):
+    """A Plan by shape and memory order alone: the longest axis is cut first."""
+    vectors = 2 if n > LANES else 1
+    lanes, run = vectors * LANES, min(terms, RUN)
+    tile = Tile(*largest_tile(m, vectors, FEW_ROWS if row_step % SET_FLOATS == 0 else m), lanes)
+    panels, wanted = -(-n // lanes), CHUNKS if m * n * terms >= SERIAL_WORK else 1
+    sums = shares(terms, min(wanted, terms // TERMS) if terms >= 4 * max(m, n) else 1)
+    wanted = -(-wanted // sums.count)
+    rows = shares(m, min(m // (2 * tile.tall), wanted if m > n else -(-wanted // panels)), tile.tall)
+    columns = shares(panels, max(-(-wanted // rows.count), panels * run * lanes // NEAR_FLOATS))
+    room = BLOCK_TILES if columns.size * run * lanes <= NEAR_FLOATS else max(1, NEAR_FLOATS // (run * tile.tall))
+    block = min(rows.size, room * tile.tall)
+    return Plan((m, n, terms), tile, sums, rows, columns, panels, block, rows.count > 1,
+                adds and sums.count == 1)
+
+
+def shares(extent, count, multiple=1):
+    """An axis in about `count` equal parts, their size a multiple of so many."""
+    size = -(-extent // max(1, min(count, extent)))
+    size = -(-size // multiple) * multiple
+    return Shares(-(-extent // size), size)
+
+
+def largest_tile(rows, vectors, most):
+    """The tile to begin with, so that it and those after it cover the rows in the least time: its number, its rows."""
+    sizes = [(number, entry[0]) for number, entry in enumerate(PRODUCT_TILES) if entry[3] == vectors]
+
+    def cost(which):
+        left, total = rows, 0
+        for _, size in sizes[sizes.index(which):]:
+            total += left // size * (max(size, LATENCY) + 0.5)
+            left %= size
+        return total
+    return min([tile for tile in sizes if tile[1] <= max(1, most)], key=cost)
+
+
+# The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
+
+@jit
+def product_chunks(team, plan, a, b, panels, starts, y, spill):
+    """The chunks of a product, as many as this thread gets. `a` and `b` are addresses and steps, b's in bytes."""
+    (m, n, terms), (_, _, lanes), (sums, cut), (groups, group), (parts, part), count, block, together, _ = plan
+    (left, by_m, by_k), (right, by_row, by_column) = a, b
+    if together:
+        for panel in chunks(team, 1, count):
+            pack((right, (0, 0, by_row, by_column), (1, 1, terms, n)), panel, panel + 1, lanes,
+                 panels[panel * terms * lanes:])
+    for chunk in chunks(team, 0, sums * groups * parts):
+        first, last = chunk % parts * part, min(count, chunk % parts * part + part)
+        row, end = chunk // parts % groups * group, min(m, chunk // parts % groups * group + group)
+        which = chunk // (parts * groups)
+        for k in range(which * cut, min(terms, which * cut + cut), RUN):
+            run = min(RUN, min(terms, which * cut + cut) - k)
+            here, apart = address(panels, k * lanes), terms * lanes
+            if not together:
+                pack((right + k * by_row, (0, 0, by_row, by_column), (1, 1, run, n)), first, last, lanes, panels)
+                here, apart = address(panels, -first * run * lanes), run * lanes
+            for top in range(row, end, block):
+                rows = left + 4 * (top * by_m + k * by_k), by_m, by_k
+                place = top, min(block, end - top), k - which * cut
+                for panel in range(first, last):
+                    rows_of_panel(plan, rows, (here + 4 * panel * apart, run), starts, (y[which], which == 0), place,
+                                  panel, address(spill, 0))
+
+
+@jit
+def rows_of_panel(plan, left, right, starts, results, place, panel, spill):
+    """A block of rows times one panel: tiles from the largest to the smallest, each as often as it fits.
+
+    Where the panel has fewer columns than the tile, it writes into the spill buffer, and from there what is valid.
+    """
+    (_, n, _), (kind, size, lanes), _, _, _, _, _, _, adds = plan
+    (a, by_m, by_k), (b, run), (y, starts_biased), (top, some, begun) = left, right, results, place
+    valid, bias = min(lanes, n - panel * lanes), address(starts, starts_biased * starts.shape[1] + panel * lanes)
+    whole, goes_on = valid == lanes, adds or begun > 0
+    done = 0
+    while done < some:
+        while size > some - done:
+            kind += 1
+            size = TALL[kind]
+        here = address(y, (top + done) * n + panel * lanes)
+        out, step = (here, n) if whole else (spill, lanes)
+        init, init_step = (out, step) if goes_on else (bias, 0)
+        if goes_on and not whole:
+            for i in range(size):
+                copy(spill + 4 * i * lanes, here + 4 * i * n, valid)
+        product_tile(kind, (out, 0, step), (init, 0, init_step), (a + 4 * done * by_m, by_m, 0, by_k),
+                     (b, 0, 0, lanes), (1, run))
+        if not whole:
+            for i in range(size):
+                copy(here + 4 * i * n, spill + 4 * i * lanes, valid)
+        done += size
