@@ -6,20 +6,23 @@ the largest score and the sum that forward kept of each row: a product more, but
 for each of the six passes that a matrix of all scores would take. (The keys are not cut into blocks, as they are in the
 paper. A row of scores is short enough here, and so every softmax is complete at once.)
 
-Threads get blocks; in backward, where all queries of a head add to the same dk and dv, they get heads.
+Threads get blocks; in backward, where all queries of a head add to the same dk and dv, they get heads. `tiles.py` does
+the same for float32 in compiled loops, without BLAS, whose calls take longer than such small products.
 """
 
 import numpy as np
 
-from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.attention.rows import gradient_rows, softmax_rows
+from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.machine.threads import parallel_for
-from tinynet.kernels.machine.vector_math import decay, full_width
-from tinynet.kernels.softmax.fast import ANY_ORDER, top_of
 
 BLOCK = 1 << 17                        # scores in a block: 512 KB
 
 
 def attention(q, k, v, how):
+    if _on_tiles(q, k, v):
+        from tinynet.kernels.attention import tiles                        # late: it needs explicit SIMD
+        return tiles.attention(q, k, v, how)
     (stack, length, _), keep = q.shape, how[1]
     y, sums = np.empty((stack, length, v.shape[-1]), q.dtype), np.zeros((2, stack, length), q.dtype)
     heads, queries = _blocks(stack, length, k.shape[1])
@@ -39,6 +42,9 @@ def attention(q, k, v, how):
 
 
 def attention_backward(dy, q, k, v, how, sums, wants_dbias=False):
+    if _on_tiles(q, k, v):
+        from tinynet.kernels.attention import tiles
+        return tiles.attention_backward(dy, q, k, v, how, sums, wants_dbias)
     (_, keep, scale), scale_of = how, q.dtype.type
     dq, dk, dv = np.empty_like(q), np.zeros_like(k), np.zeros_like(v)
     dbias = np.empty((*q.shape[:2], k.shape[1]), q.dtype) if wants_dbias else None
@@ -65,6 +71,10 @@ def attention_backward(dy, q, k, v, how, sums, wants_dbias=False):
     return dq, dk, dv, dbias
 
 
+def _on_tiles(q, k, v):
+    return LANES and q.dtype == np.float32 and q.size and k.size and v.size
+
+
 def _blocks(stack, length, keys):
     """Slices of heads and of queries. Either a block has whole heads, or it is a part of one head."""
     rows = max(1, min(length, BLOCK // max(1, keys)))
@@ -81,32 +91,3 @@ def _scores(q, k, how, heads, queries):
     if bias is not None:
         scores += bias[heads if len(bias) > 1 else slice(None), queries]
     return scaled, scores
-
-
-@jit(fastmath=ANY_ORDER)
-def softmax_rows(p, tops, factors):
-    """Scores become weights, in place; `tops` and `factors` (rows,) are the `sums` of `spec.attention`."""
-    full_width()
-    zero, one = p.dtype.type(0), p.dtype.type(1)
-    for n in range(len(p)):
-        top, total = top_of(p[n]), zero
-        for i in range(p.shape[1]):
-            p[n, i] = decay(p[n, i] - top)
-            total += p[n, i]
-        factor = zero if total == zero else one / total
-        for i in range(p.shape[1]):
-            p[n, i] *= factor
-        tops[n], factors[n] = top, factor
-
-
-@jit(fastmath=ANY_ORDER)
-def gradient_rows(p, ds, tops, factors):
-    """Scores become weights, and the gradients of the weights those of the scores, in place."""
-    full_width()
-    for n in range(len(p)):
-        top, factor, average = tops[n], factors[n], p.dtype.type(0)
-        for i in range(p.shape[1]):
-            p[n, i] = decay(p[n, i] - top) * factor
-            average += p[n, i] * ds[n, i]
-        for i in range(p.shape[1]):
-            ds[n, i] = p[n, i] * (ds[n, i] - average)

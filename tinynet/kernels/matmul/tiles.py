@@ -97,10 +97,9 @@ def plain_tuple(plan):
 @functools.lru_cache(4096)
 def plan_for(m, n, terms, row_step, adds):
     """A Plan by shape and memory order alone: the longest axis is cut first."""
-    vectors = 2 if n > LANES else 1
-    lanes, run = vectors * LANES, min(terms, RUN)
-    tile = Tile(*largest_tile(m, vectors, FEW_ROWS if row_step % SET_FLOATS == 0 else m), lanes)
-    panels, wanted = -(-n // lanes), CHUNKS if m * n * terms >= SERIAL_WORK else 1
+    tile, run = tile_for(m, n, row_step), min(terms, RUN)
+    lanes, panels = tile.lanes, -(-n // tile.lanes)
+    wanted = CHUNKS if m * n * terms >= SERIAL_WORK else 1
     sums = shares(terms, min(wanted, terms // TERMS) if terms >= 4 * max(m, n) else 1)
     wanted = -(-wanted // sums.count)
     rows = shares(m, min(m // (2 * tile.tall), wanted if m > n else -(-wanted // panels)), tile.tall)
@@ -118,17 +117,19 @@ def shares(extent, count, multiple=1):
     return Shares(-(-extent // size), size)
 
 
-def largest_tile(rows, vectors, most):
-    """The tile to begin with, so that it and those after it cover the rows in the least time: its number, its rows."""
+@functools.lru_cache(4096)
+def tile_for(m, n, row_step):
+    """The tile to begin with, so that it and those after it cover M rows in the least time."""
+    vectors, most = 2 if n > LANES else 1, FEW_ROWS if row_step % SET_FLOATS == 0 else max(m, 1)
     sizes = [(number, entry[0]) for number, entry in enumerate(PRODUCT_TILES) if entry[3] == vectors]
 
     def cost(which):
-        left, total = rows, 0
+        left, total = m, 0
         for _, size in sizes[sizes.index(which):]:
             total += left // size * (max(size, LATENCY) + 0.5)
             left %= size
         return total
-    return min([tile for tile in sizes if tile[1] <= max(1, most)], key=cost)
+    return Tile(*min([tile for tile in sizes if tile[1] <= most], key=cost), vectors * LANES)
 
 
 # The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
@@ -136,8 +137,8 @@ def largest_tile(rows, vectors, most):
 @jit
 def product_chunks(team, plan, a, b, panels, starts, y, spill):
     """The chunks of a product, as many as this thread gets. `a` and `b` are addresses and steps, b's in bytes."""
-    (m, n, terms), (_, _, lanes), (sums, cut), (groups, group), (parts, part), count, block, together, _ = plan
-    (left, by_m, by_k), (right, by_row, by_column) = a, b
+    (m, n, terms), tile, (sums, cut), (groups, group), (parts, part), count, block, together, adds = plan
+    (left, by_m, by_k), (right, by_row, by_column), lanes = a, b, tile[2]
     if together:
         for panel in chunks(team, 1, count):
             pack((right, (0, 0, by_row, by_column), (1, 1, terms, n)), panel, panel + 1, lanes,
@@ -153,37 +154,55 @@ def product_chunks(team, plan, a, b, panels, starts, y, spill):
                 pack((right + k * by_row, (0, 0, by_row, by_column), (1, 1, run, n)), first, last, lanes, panels)
                 here, apart = address(panels, -first * run * lanes), run * lanes
             for top in range(row, end, block):
-                rows = left + 4 * (top * by_m + k * by_k), by_m, by_k
-                place = top, min(block, end - top), k - which * cut
+                rows = min(block, end - top), left + 4 * (top * by_m + k * by_k), by_m, by_k
                 for panel in range(first, last):
-                    rows_of_panel(plan, rows, (here + 4 * panel * apart, run), starts, (y[which], which == 0), place,
-                                  panel, address(spill, 0))
+                    target = address(y, (which * m + top) * n + panel * lanes), n, min(lanes, n - panel * lanes)
+                    bias = address(starts, (which == 0) * starts.shape[1] + panel * lanes)
+                    goes_on = adds or k > which * cut
+                    rows_of_panel(tile, rows, (here + 4 * panel * apart, run), target, (goes_on, bias), spill)
 
 
 @jit
-def rows_of_panel(plan, left, right, starts, results, place, panel, spill):
-    """A block of rows times one panel: tiles from the largest to the smallest, each as often as it fits.
+def rows_of_panel(tile, rows, panel, target, start, spill):
+    """Some rows times one panel: tiles from the largest to the smallest, each as often as it fits.
 
-    Where the panel has fewer columns than the tile, it writes into the spill buffer, and from there what is valid.
+    `rows` = (how many, address, step to the next row, to the next term), `panel` = (address, terms), `target` =
+    (address, step to the next row, columns). Sums start from what is there, or from a row of biases: `start` = (whether
+    they do, address of the biases). A panel with fewer columns than the tile goes through the spill buffer.
     """
-    (_, n, _), (kind, size, lanes), _, _, _, _, _, _, adds = plan
-    (a, by_m, by_k), (b, run), (y, starts_biased), (top, some, begun) = left, right, results, place
-    valid, bias = min(lanes, n - panel * lanes), address(starts, starts_biased * starts.shape[1] + panel * lanes)
-    whole, goes_on = valid == lanes, adds or begun > 0
-    done = 0
+    (kind, size, lanes), (some, a, by_m, by_k), (b, run) = tile, rows, panel
+    (y, by_row, columns), (goes_on, bias) = target, start
+    whole, done, aside = columns == lanes, 0, address(spill, 0)
     while done < some:
         while size > some - done:
             kind += 1
             size = TALL[kind]
-        here = address(y, (top + done) * n + panel * lanes)
-        out, step = (here, n) if whole else (spill, lanes)
+        here = y + 4 * done * by_row
+        out, step = (here, by_row) if whole else (aside, lanes)
         init, init_step = (out, step) if goes_on else (bias, 0)
         if goes_on and not whole:
             for i in range(size):
-                copy(spill + 4 * i * lanes, here + 4 * i * n, valid)
+                copy(aside + 4 * i * lanes, here + 4 * i * by_row, columns)
         product_tile(kind, (out, 0, step), (init, 0, init_step), (a + 4 * done * by_m, by_m, 0, by_k),
                      (b, 0, 0, lanes), (1, run))
         if not whole:
             for i in range(size):
-                copy(here + 4 * i * n, spill + 4 * i * lanes, valid)
+                copy(here + 4 * i * by_row, aside + 4 * i * lanes, columns)
         done += size
+
+
+@jit
+def small_product(shape, tile, a, b, y, buffers):
+    """y = a b, or y += a b, on this thread, for loops that make many small products of (M, N, K) = `shape`.
+
+    `a` = (address, step to the next row, to the next term), `b` = (address, its strides in bytes), `y` = (address, step
+    to the next row, whether to add). `buffers` = (for all panels of b, the spill buffer, a row of zeros).
+    """
+    (m, n, terms), lanes = shape, tile[2]
+    (left, by_m, by_k), (right, by_row, by_column), (out, step, adds), (packed, spill, zeros) = a, b, y, buffers
+    panels = -(-n // lanes)
+    pack((right, (0, 0, by_row, by_column), (1, 1, terms, n)), 0, panels, lanes, packed)
+    for panel in range(panels):
+        target = out + 4 * panel * lanes, step, min(lanes, n - panel * lanes)
+        rows_of_panel(tile, (m, left, by_m, by_k), (address(packed, panel * terms * lanes), terms), target,
+                      (adds, address(zeros, 0)), spill)
