@@ -113,19 +113,18 @@ def test_every_tile_multiplies():
     from tinynet.kernels.matmul import tiles
     for m, _, _, vectors in PRODUCT_TILES:
         a, b = rng.standard_normal((m, 40), np.float32), rng.standard_normal((40, vectors * LANES), np.float32)
-        assert PRODUCT_TILES[tiles.plan_for(m, vectors * LANES, 40, 40, False).tile.kind] == (m, 1, 1, vectors)
+        assert PRODUCT_TILES[tiles.tile_for(m, vectors * LANES, 40).kind] == (m, 1, 1, vectors)
         np.testing.assert_allclose(tiles.product(a, b), a.astype(np.float64) @ b, atol=1e-4)
 
 
 @pytest.mark.skipif(not LANES, reason="explicit SIMD is switched off")
 def test_every_axis_of_a_tiled_product_is_cut():
     from tinynet.kernels.matmul.tiles import plan_for
-    wide, tall, long = plan_for(128, 4096, 512, 512, False), plan_for(4096, 128, 512, 512, False), \
-        plan_for(64, 96, 9000, 9000, False)
+    (wide, _), (tall, _), (long, _) = plan_for(128, 4096, 512, 512), plan_for(4096, 128, 512, 512), \
+        plan_for(64, 96, 9000, 9000)
     assert wide.columns.count > 1 and not wide.together
     assert tall.rows.count > 1 and tall.together
-    assert long.sums.count > 1
-    assert plan_for(20, 20, 20, 20, False).tile.tall > 1
+    assert long.sums.count > 1 and plan_for(64, 96, 9000, 9000, whole=True)[0].sums.count == 1
 
 
 def test_work_is_cut_by_shape_alone():

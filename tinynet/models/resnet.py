@@ -10,6 +10,7 @@ from tinynet.models.pretrained import load_weights
 from tinynet.nn import (
     AdaptiveAvgPool2d, Conv2d, Dropout, Flatten, Identity, Linear, MaxPool2d, Module, Sequential, init)
 from tinynet.nn.blocks.common import make_norm, needs_bias, norm_relu
+from tinynet.nn.blocks.fused import conv_norm
 from tinynet.nn.blocks.residual import (
     BasicBlock, Bottleneck, PreActBlock, ResidualBase, SEBasicBlock, SEBottleneck)
 
@@ -55,7 +56,7 @@ class ResNet(Module):
 
     def stem(self, x):
         """Images to the maps that the first stage takes, (N, in_channels, H, W) -> (N, C, P, Q)."""
-        return x if self.conv1 is None else self.maxpool(norm_relu(self.bn1, self.conv1(x)))
+        return x if self.conv1 is None else self.maxpool(conv_norm(self.conv1, self.bn1, x))
 
     def body(self, x):
         """The stem's maps through all stages, (N, C, H, W) -> (N, out_channels, P, Q)."""

@@ -5,6 +5,7 @@ import numpy as np
 from tinynet.autograd import Function
 from tinynet.kernels import conv, elementwise
 from tinynet.kernels.conv import spec, taps
+from tinynet.tensor import Tensor
 
 
 class Conv2d(Function):
@@ -42,6 +43,20 @@ class Conv2d(Function):
         if not ctx.biased:
             return dx, dw
         return dx, dw, elementwise.channel_sum(dy) if ctx.needs[2] else None
+
+
+def conv2d_norm(x, w, b, geometry, norm, residual=None, relu=False):
+    """relu(norm(conv2d(x, w, b)) + residual) in one pass, for evaluation: a tensor without a graph.
+
+    `norm` = (mean, scale, shift), float64 (K,) each: (y - mean) · scale + shift. The addition and the ReLU happen on
+    request. Shapes are those of `Conv2d`, the residual has that of y.
+    """
+    mean, scale, shift = norm
+    if b is not None:
+        mean = mean - b.array
+    added = None if residual is None else residual.array
+    with np.errstate(all="ignore"):
+        return Tensor(conv.conv2d_norm(x.array, w.array, geometry, (mean, scale, shift), added, relu))
 
 
 class ConvTranspose2d(Function):

@@ -18,7 +18,8 @@ from tinynet.kernels.conv.spec import Geometry
 from tinynet.kernels.elementwise.spec import plus
 from tinynet.kernels.machine import layout
 from tinynet.kernels.machine.lanes import LANES
-from tinynet.kernels.matmul.fast import add_product, linear, matmul
+from tinynet.kernels.matmul.fast import add_product, finished_product, linear, matmul
+from tinynet.kernels.norm.fast import NO_RELU, normalized
 
 BRANCHES = ("winograd", "matmul", "tiles", "depthwise tiles", "depthwise", "im2col")
 MATMUL_CHANNELS = 16         # with fewer, a product is bound by what is around it
@@ -74,12 +75,33 @@ def conv2d(x, w, geometry, b=None):
         from tinynet.kernels.conv import tiles
         return tiles.conv2d(x, w, geometry, b)
     if branch == "matmul":
-        seen = seen_by_one_tap(_pixels(x, dtype), geometry.stride)
-        return rows_to_images(linear(as_rows(seen), w[:, :, 0, 0], b), seen.shape)
+        return pointwise(x, w, geometry, b)
     p, q = spec.out_size(x.shape[2:], w.shape[2:], *geometry[:3])
     y = layout.empty((x.shape[0], w.shape[0], p, q), dtype)
     module_of(branch).forward(_pixels(x, dtype), w, _pixels(y, dtype), geometry)
     return y if b is None else np.add(y, b[:, None, None], out=y)
+
+
+def conv2d_norm(x, w, geometry, norm, residual=None, relu=False):
+    geometry, dtype, floor = Geometry(*geometry), np.result_type(x, w), 0.0 if relu else NO_RELU
+    branch, y = choose("forward", dtype, x.shape, w.shape, geometry), None
+    if branch == "matmul":
+        seen = seen_by_one_tap(_pixels(x, dtype), geometry.stride)
+        added = None if residual is None else _pixels(residual, dtype)
+        y = finished_product(as_rows(seen), w[:, :, 0, 0].T, norm, added, floor)
+        y = None if y is None else rows_to_images(y, seen.shape)
+    elif branch in ("winograd", "tiles") and has_whole_vectors(w.shape[0], geometry.groups):
+        from tinynet.kernels.conv import tiles, winograd                 # late: they need explicit SIMD
+        from tinynet.kernels.matmul.finish import finish_of
+        added = None if residual is None else _pixels(residual, dtype)
+        y = (winograd if branch == "winograd" else tiles).conv2d(x, w, geometry, None, finish_of(norm, added, floor))
+    return normalized(conv2d(x, w, geometry), *norm, floor, residual) if y is None else y
+
+
+def has_whole_vectors(outputs, groups):
+    """Whether the tiles write whole vectors of output channels, also those of merged groups (see `panels.blocks`)."""
+    of_group = outputs // groups
+    return outputs % LANES == 0 and (of_group % LANES == 0 or LANES % of_group == 0)
 
 
 def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
@@ -119,6 +141,12 @@ def conv2d_backward_weight(x, dy, w_shape, geometry):
     else:
         dw = module_of(branch).backward_weight(images, outputs, w_shape, geometry)
     return dw.transpose(3, 2, 0, 1)                                       # (K, C/G, R, S)
+
+
+def pointwise(x, w, geometry, b):
+    """The convolution with a 1x1 kernel."""
+    seen = seen_by_one_tap(_pixels(x, np.result_type(x, w)), geometry.stride)
+    return rows_to_images(linear(as_rows(seen), w[:, :, 0, 0], b), seen.shape)
 
 
 def _pixels(x, dtype):

@@ -93,6 +93,19 @@ def conv2d(x, w, geometry, b=None):
 
 
 @kernel
+def conv2d_norm(x, w, geometry, norm, residual=None, relu=False):
+    """relu((conv2d(x, w) - mean) · scale + shift + residual), the addition and the ReLU on request.
+
+    `norm` = (mean, scale, shift), float64, (K,) each: a BatchNorm in evaluation, whose running statistics are known.
+    """
+    mean, scale, shift = (v[:, None, None] for v in norm)
+    y = ((conv2d.numpy(x, w, geometry) - mean) * scale + shift).astype(np.result_type(x, w))
+    if residual is not None:
+        y = y + residual
+    return np.where(y < 0, 0, y).astype(y.dtype) if relu else y
+
+
+@kernel
 def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
     """dx (N, C, H, W): every output pixel hands its gradient back to the window that it saw.
 

@@ -29,6 +29,7 @@ from tinynet.kernels.machine.layout import nhwc
 from tinynet.kernels.machine.memory import aligned, scratch
 from tinynet.kernels.machine.simd import LANES, WINDOW_TILES, address, copy, prefetch, window_tile
 from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.matmul.finish import NO_FINISH, finish_row
 from tinynet.kernels.matmul.panels import pack
 
 L2_FLOATS = 32 * 1024           # what a band of image rows takes of the second-level cache
@@ -37,8 +38,8 @@ PACKED_AT_ONCE = 64 * 1024      # weights that are packed once for all chunks; m
 WINDOW_FORMS = {entry[1:] for entry in WINDOW_TILES}
 
 
-def conv2d(x, w, geometry, b=None):
-    """y (N, K, P, Q) of x (N, C, H, W) with w (K, C/groups, R, S), see `spec.conv2d`."""
+def conv2d(x, w, geometry, b=None, finish=NO_FINISH):
+    """y (N, K, P, Q) of x (N, C, H, W) with w (K, C/groups, R, S), see `spec.conv2d`; and what follows it."""
     images, (stride, padding, _, groups) = nhwc(x), geometry
     n, h, width, _ = images.shape
     k, _, r, s = w.shape
@@ -46,7 +47,8 @@ def conv2d(x, w, geometry, b=None):
     y = np.empty((n, p, q, k), np.float32)
     for part, ins, outs in blocks(w, groups):
         target = Target(y[..., outs], y.reshape(-1), outs.start)
-        convolve(images, ins.start, part.transpose(2, 3, 1, 0), None if b is None else b[outs], target, stride, padding)
+        convolve(images, ins.start, part.transpose(2, 3, 1, 0), None if b is None else b[outs], target, stride, padding,
+                 finish)
     return y.transpose(0, 3, 1, 2)                                          # (N, K, P, Q)
 
 
@@ -95,10 +97,10 @@ class Target(NamedTuple):
         return self.view.shape, tuple(step // 4 for step in self.view.strides[:3]), self.offset, self.adds
 
 
-def convolve(x, c0, w, b, target, stride, padding):
+def convolve(x, c0, w, b, target, stride, padding, finish=NO_FINISH):
     """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c0 + c] · w[r, s, c, k].
 
-    y is the target's view, b may be None.
+    y is the target's view, b may be None. A `finish` takes the target's offset for its first channel.
     """
     plan, grid = plan_for(x.shape, c0, w.shape, target.shape(), stride, padding)
     lanes, panel = plan.tile.lanes, plan.tile.lanes * w[..., 0].size        # floats in a panel
@@ -115,7 +117,8 @@ def convolve(x, c0, w, b, target, stride, padding):
     def work(team):
         panels = all_panels if packed_before else scratch("weights", grid.part * panel)
         buffers = scratch("images", plan.band.together * plan.band.slab), scratch("spill", plan.tile.m * lanes)
-        window_chunks(team, plain_grid, plain_plan, x, (source, packed_before, panels, bias), target.memory, buffers)
+        window_chunks(team, plain_grid, plain_plan, x, (source, packed_before, panels, bias), target.memory, buffers,
+                      finish)
     on_all_threads(work, grid.chunks)
 
 
@@ -202,7 +205,7 @@ def even_part(n, most):
 # The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
 
 @jit
-def window_chunks(team, grid, plan, x, weights, y, buffers):
+def window_chunks(team, grid, plan, x, weights, y, buffers, finish):
     """The chunks of a grid, as many as this thread gets; it packs their weights where they are not packed before."""
     borders, parts, part, panels = grid
     source, packed_before, packed, bias = weights
@@ -213,17 +216,18 @@ def window_chunks(team, grid, plan, x, weights, y, buffers):
         if not packed_before:
             pack(source, k0, k1, lanes, packed)
         first_packed = 0 if packed_before else k0
-        window_chunk(plan, x, (packed, first_packed, bias), y, buffers, (borders[group], borders[group + 1]), (k0, k1))
+        window_chunk(plan, x, (packed, first_packed, bias), y, buffers, (borders[group], borders[group + 1]), (k0, k1),
+                     finish)
 
 
 @jit
-def window_chunk(plan, x, weights, y, buffers, units, panels):
+def window_chunk(plan, x, weights, y, buffers, units, panels, finish):
     """A range of bands times a range of panels: runs the tiles over the padded bands.
 
     While a band is computed, the rows of the next one are asked for, so that they have arrived by then.
     """
     (_, _, taps, lanes), (r, s, stride_h, _, top, _), (_, c, k), (rows, together, direct, padded, pitch, slab), \
-        (p, _, y_offset, y_image, y_row, _, _) = plan
+        (p, q, y_offset, y_image, y_row, y_pixel, _) = plan
     (packed, first_packed, bias), (images, spill), (k0, k1) = weights, buffers, panels
     _, h, width, channels = x.shape
     bands = -(-p // rows)
@@ -249,8 +253,10 @@ def window_chunk(plan, x, weights, y, buffers, units, panels):
                     r0, r1 = max(0, top - row * stride_h), min(r, h + top - row * stride_h)   # no zeros
                     a = source + 4 * (row * stride_h + r0) * padded * pitch
                     b = panel_b + 4 * r0 * of_row
-                    here = address(y, y_offset + n * y_image + row * y_row + panel * lanes)
-                    row_of_tiles(plan, here, init, (a, b, r1 - r0), valid, address(spill, 0))
+                    place = y_offset + n * y_image + row * y_row + panel * lanes
+                    row_of_tiles(plan, address(y, place), init, (a, b, r1 - r0), valid, address(spill, 0))
+                    if finish[0]:
+                        finish_row(finish, (place, y_pixel, q), (y_offset + panel * lanes, valid), y)
 
 
 @jit

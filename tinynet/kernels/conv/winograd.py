@@ -34,6 +34,7 @@ from tinynet.kernels.machine.layout import nhwc
 from tinynet.kernels.machine.memory import aligned, scratch
 from tinynet.kernels.machine.simd import LANES, WINDOW_TILES, address, window_tile_of
 from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.matmul.finish import NO_FINISH, finish_row
 from tinynet.kernels.matmul.panels import pack
 
 BAND_FLOATS = 32 * 1024         # what the planes V of a band take of the second-level cache, if that is
@@ -45,10 +46,10 @@ PRODUCT_TILES = tuple(entry for entry in WINDOW_TILES if entry[1] == 1)     # on
 product_tile = window_tile_of(PRODUCT_TILES)
 
 
-def conv2d(x, w, geometry, b=None):
-    """y (N, K, P, Q) of x (N, C, H, W) with w (K, C, 3, 3)."""
-    y, finite = convolve(nhwc(x), w.transpose(2, 3, 1, 0), b, geometry.padding)
-    return y if finite else direct.conv2d(x, w, geometry, b)
+def conv2d(x, w, geometry, b=None, finish=NO_FINISH):
+    """y (N, K, P, Q) of x (N, C, H, W) with w (K, C, 3, 3); and what follows it."""
+    y, finite = convolve(nhwc(x), w.transpose(2, 3, 1, 0), b, geometry.padding, finish)
+    return y if finite else direct.conv2d(x, w, geometry, b, finish)
 
 
 def conv2d_backward_input(dy, w, x_shape, geometry):
@@ -58,7 +59,7 @@ def conv2d_backward_input(dy, w, x_shape, geometry):
     return dx if finite else direct.conv2d_backward_input(dy, w, x_shape, geometry)
 
 
-def convolve(x, w, b, padding):
+def convolve(x, w, b, padding, finish=NO_FINISH):
     """y (N, K, P, Q) of x (N, H, W, C) with w (3, 3, C, K), and whether all of it is finite."""
     c, k = w.shape[2:]
     plan, grid = plan_for(x.shape, k, padding)
@@ -74,7 +75,7 @@ def convolve(x, w, b, padding):
         buffers = (scratch("weights", TAPS * TAPS * c * tile.lanes),
                    scratch("images", PLACES * band.plane + tile.m * c),
                    scratch("products", PLACES * band.products + tile.m * tile.lanes), scratch("spill", tile.lanes))
-        window_chunks(team, plain_grid, plain_plan, weights, (x, outside, u, bias, y, totals), buffers)
+        window_chunks(team, plain_grid, plain_plan, weights, (x, outside, u, bias, y, totals), buffers, finish)
     on_all_threads(work, grid.chunks)
     return y.transpose(0, 3, 1, 2), bool(np.isfinite(totals.sum()))
 
@@ -156,7 +157,7 @@ def best_band(rows, across, most, vectors):
 # The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
 
 @jit
-def window_chunks(team, grid, plan, weights, arrays, buffers):
+def window_chunks(team, grid, plan, weights, arrays, buffers, finish):
     """All chunks of a grid; `arrays` = (x, outside, u, bias, y, totals), a chunk adds its results to its total."""
     (borders, parts, part, panels), (_, _, _, (_, _, _, lanes)) = grid, plan
     (x, outside, u, bias, y, totals), (packed, v, products, spill), (_, _, (_, _, c, _)) = arrays, buffers, weights
@@ -170,7 +171,7 @@ def window_chunks(team, grid, plan, weights, arrays, buffers):
             transform_band(plan, x, outside, band, v)
             for panel in range(first, min(panels, first + part)):
                 multiply(plan, v, u, bias, band, panel, products)
-                write_band(plan, products, band, panel, (y, spill), address(totals, chunk * LANES))
+                write_band(plan, products, band, panel, (y, spill), address(totals, chunk * LANES), finish)
 
 
 @jit
@@ -213,7 +214,7 @@ def multiply(plan, v, u, bias, band, panel, products):
 
 
 @jit
-def write_band(plan, products, band, panel, arrays, total):
+def write_band(plan, products, band, panel, arrays, total, finish):
     """The outputs of a band and a panel; `arrays` = (y, what takes the outputs beyond the image)."""
     _, (p, q, k, down, across), (rows, all_rows, _, apart), (_, _, _, lanes) = plan
     (y, spill), (first, end) = arrays, rows_of(band, rows, all_rows)
@@ -225,3 +226,7 @@ def write_band(plan, products, band, panel, arrays, total):
         for column in range(across):
             source = address(products, ((unit - first) * across + column) * lanes)
             transform_back((source, apart), (image, nowhere, OUTPUTS * row, OUTPUTS * column, p, q, k), some, total)
+        if finish[0]:
+            for line in range(OUTPUTS * row, min(p, OUTPUTS * (row + 1))):
+                place = (n * p + line) * q * k + panel * lanes
+                finish_row(finish, (place, k, q), (panel * lanes, some * LANES), y)

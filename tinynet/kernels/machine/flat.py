@@ -7,7 +7,7 @@ some 256 values long: with 16 channels, a loop over the channels of one pixel wo
 import numpy as np
 
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.threads import parallel_for
+from tinynet.kernels.machine.threads import get_num_threads, parallel_for
 
 GRAIN = 1 << 15                                      # values in a chunk at least
 ROW = 256
@@ -40,13 +40,21 @@ def each(loop, *arrays):
     if out.size <= GRAIN:
         loop(*arrays)
     else:
-        parallel_for(lambda start, stop: loop(*[a[start:stop] for a in arrays]), out.size, grain_of(out.size))
+        parallel_for(lambda start, stop: loop(*[a[start:stop] for a in arrays]), out.size, share_of(out.size))
     return out
 
 
 def grain_of(size):
     """Values in a chunk: 16 chunks, but each worth a thread's while."""
     return max(2 * GRAIN, -(-size // 16))
+
+
+def share_of(size):
+    """Values in a chunk, where no result depends on how the work is cut: two chunks for each thread.
+
+    Between two chunks a thread goes through Python, and may have to wait for the GIL.
+    """
+    return max(2 * GRAIN, -(-size // (2 * get_num_threads())))
 
 
 def matched(array, like):

@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 
-from tinynet.kernels.machine.spin import put, watch
+from tinynet.kernels.machine.spin import put, watch, watch_for_job
 from tinynet.kernels.machine.team import APART, Team
 
 
@@ -61,7 +61,8 @@ class Job:
 class Pool:
     """The helpers: Python threads. `latest` is the address of a counter with the number of the latest job.
 
-    A helper without work watches that counter for a moment before it sleeps: see `spin.py`.
+    A helper without work watches that counter for a moment before it sleeps: see `spin.py`. Numbers are even; where
+    Python hands out the chunks, the counter shows the odd number after it, and helpers leave the GIL alone for a while.
     """
 
     def __init__(self):
@@ -71,14 +72,14 @@ class Pool:
     def run(self, work, helpers, wake):
         """Call `work(team)` here and on up to `helpers` threads. Unless `wake`, the work itself wakes the helpers."""
         helpers = self.hire(helpers)
-        self.number += 1
+        self.number += 2
         job = Job(work, self.number)
         target = int(self.counters.values[APART]) + helpers
         try:
             for _ in range(helpers):
                 self.jobs.put(job)
             if wake:
-                put(self.latest, self.number)
+                put(self.latest, self.number + 1)
             job.run(Team(job.counters.address, job.number, self.latest, self.finished, target))
             if wake:                   # compiled loops wait for the helpers themselves
                 watch(self.finished, target)
@@ -110,6 +111,6 @@ class Pool:
                 job.run(Team(job.counters.address, job.number, self.latest, self.finished))
                 job.leave()
             self.counters.values[APART] += 1
-            following = job.number + 1
+            following = job.number + 2
             del job                    # a waiting thread must not keep arrays alive
-            watch(self.latest, following)
+            watch_for_job(self.latest, following)

@@ -60,6 +60,14 @@ def add_product(a, b, out):
     return np.add(out, matmul(a, b), out=out)
 
 
+def finished_product(a, b, norm, residual, floor):
+    """max(floor, norm(a b) + residual) in one pass (see finish.py); None where the tiles do not take this product."""
+    if not _is_thin(a, b) or b.shape[1] % LANES:
+        return None
+    from tinynet.kernels.matmul import finish, tiles     # late: they need explicit SIMD
+    return tiles.product(_for_blas(a), _for_blas(b), finish=finish.finish_of(norm, residual, floor))
+
+
 def linear(x, w, b):
     if _is_thin(x, w.T):
         return _tiled(x, w.T, b)

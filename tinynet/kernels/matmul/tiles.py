@@ -26,11 +26,13 @@ from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.memory import aligned, scratch
 from tinynet.kernels.machine.simd import LANES, PRODUCT_TILES, address, copy, window_tile_of
 from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.matmul.finish import NO_FINISH, finish_row
 from tinynet.kernels.matmul.panels import pack
 
 RUN = 384                       # terms of the sum that a tile adds at once
 NEAR_FLOATS = 96 * 1024         # what a block of rows, or the panels of a chunk, take of the second-level cache
 TERMS = 1024                    # of the sum at least, in each part that it is cut into
+LONG = 8                        # a sum so many times as long as the result's axes is cut
 BLOCK_TILES = 8                 # tiles above one another in a block, unless the panels leave it little of the cache
 SET_FLOATS, FEW_ROWS = 512, 8   # rows a multiple of so many floats apart share one or two sets of at least 8 lines
 LATENCY = 4                     # cycles until a sum can take its next product
@@ -39,11 +41,14 @@ product_tile = window_tile_of(PRODUCT_TILES)
 TALL = np.array([entry[0] for entry in PRODUCT_TILES])      # rows of each tile
 
 
-def product(a, b, bias=None, out=None):
-    """a b + bias (N,), for float32 a (M, K) and b (K, N) with strides of whole floats. Adds to `out`, if given."""
+def product(a, b, bias=None, out=None, finish=NO_FINISH):
+    """a b + bias (N,), for float32 a (M, K) and b (K, N) with strides of whole floats; and what follows the product.
+
+    Given `out`, the product is added to it.
+    """
     (m, terms), n = a.shape, b.shape[1]
     steps = tuple(step // 4 for step in a.strides)
-    plan = plan_for(m, n, terms, steps[0], out is not None)
+    plan, plain = plan_for(m, n, terms, steps[0], out is not None, finish[0])
     tile, sums = plan.tile, plan.sums
     y = out[None] if plan.adds else aligned(sums.count * m * n).reshape(sums.count, m, n)
     starts = aligned(2 * plan.panels * tile.lanes).reshape(2, -1)         # of the later parts of a sum, of the first
@@ -51,11 +56,11 @@ def product(a, b, bias=None, out=None):
     if bias is not None:
         starts[1, :n] = bias
     packed = aligned(plan.panels * terms * tile.lanes) if plan.together else None
-    plain, left, right = plain_tuple(plan), (a.ctypes.data, *steps), (b.ctypes.data, *b.strides)
+    left, right = (a.ctypes.data, *steps), (b.ctypes.data, *b.strides)
 
     def work(team):
         panels = packed if plan.together else scratch("weights", plan.columns.size * min(terms, RUN) * tile.lanes)
-        product_chunks(team, plain, left, right, panels, starts, y, scratch("spill", tile.tall * tile.lanes))
+        product_chunks(team, plain, left, right, panels, starts, y, scratch("spill", tile.tall * tile.lanes), finish)
     on_all_threads(work, sums.count * plan.rows.count * plan.columns.count)
     whole = y[0] if sums.count == 1 else y.sum(0)
     return whole if out is None or plan.adds else np.add(out, whole, out=out)
@@ -77,7 +82,7 @@ class Shares(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How to multiply. The compiled loops get plain tuples: Numba takes longer for named ones."""
+    """How to multiply."""
 
     shape: tuple                # M, N, K
     tile: Tile
@@ -90,24 +95,23 @@ class Plan(NamedTuple):
     adds: bool                  # the sums start from what is in y
 
 
-def plain_tuple(plan):
-    return tuple(tuple(part) if isinstance(part, tuple) else part for part in plan)
-
-
 @functools.lru_cache(4096)
-def plan_for(m, n, terms, row_step, adds):
-    """A Plan by shape and memory order alone: the longest axis is cut first."""
+def plan_for(m, n, terms, row_step, adds=False, whole=False):
+    """A Plan by shape and memory order alone, and the plain tuples of it: Numba takes longer for named ones.
+
+    The longest axis is cut first; the sum is not cut if it must be `whole`.
+    """
     tile, run = tile_for(m, n, row_step), min(terms, RUN)
     lanes, panels = tile.lanes, -(-n // tile.lanes)
     wanted = CHUNKS if m * n * terms >= SERIAL_WORK else 1
-    sums = shares(terms, min(wanted, terms // TERMS) if terms >= 4 * max(m, n) else 1)
+    sums = shares(terms, min(wanted, terms // TERMS) if terms >= LONG * max(m, n) and not whole else 1)
     wanted = -(-wanted // sums.count)
     rows = shares(m, min(m // (2 * tile.tall), wanted if m > n else -(-wanted // panels)), tile.tall)
     columns = shares(panels, max(-(-wanted // rows.count), panels * run * lanes // NEAR_FLOATS))
     room = BLOCK_TILES if columns.size * run * lanes <= NEAR_FLOATS else max(1, NEAR_FLOATS // (run * tile.tall))
     block = min(rows.size, room * tile.tall)
-    return Plan((m, n, terms), tile, sums, rows, columns, panels, block, rows.count > 1,
-                adds and sums.count == 1)
+    plan = Plan((m, n, terms), tile, sums, rows, columns, panels, block, rows.count > 1, adds and sums.count == 1)
+    return plan, tuple(tuple(part) if isinstance(part, tuple) else part for part in plan)
 
 
 def shares(extent, count, multiple=1):
@@ -135,7 +139,7 @@ def tile_for(m, n, row_step):
 # The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
 
 @jit
-def product_chunks(team, plan, a, b, panels, starts, y, spill):
+def product_chunks(team, plan, a, b, panels, starts, y, spill, finish):
     """The chunks of a product, as many as this thread gets. `a` and `b` are addresses and steps, b's in bytes."""
     (m, n, terms), tile, (sums, cut), (groups, group), (parts, part), count, block, together, adds = plan
     (left, by_m, by_k), (right, by_row, by_column), lanes = a, b, tile[2]
@@ -160,6 +164,8 @@ def product_chunks(team, plan, a, b, panels, starts, y, spill):
                     bias = address(starts, (which == 0) * starts.shape[1] + panel * lanes)
                     goes_on = adds or k > which * cut
                     rows_of_panel(tile, rows, (here + 4 * panel * apart, run), target, (goes_on, bias), spill)
+                    if finish[0] and k + run == terms:
+                        finish_row(finish, (top * n + panel * lanes, n, rows[0]), (panel * lanes, target[2]), y)
 
 
 @jit

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from tinynet.kernels.machine.flat import grain_of, over_memory, row_length
+from tinynet.kernels.machine.flat import grain_of, over_memory, row_length, share_of
 from tinynet.kernels.machine.layout import channels_last
 from tinynet.kernels.machine.threads import on_all_threads, parallel_for
 from tinynet.kernels.norm.loops import (
@@ -38,11 +38,17 @@ def batch_moments(x):
 
 
 def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):
+    weight, bias = _given(weight, bias, x)
+    scale = weight * (1 / np.sqrt(var.astype(np.float64) + eps))
+    return normalized(x, mean.astype(np.float64), scale, bias, _floor(relu), residual)
+
+
+def normalized(x, mean, scale, shift, floor=NO_RELU, residual=None):
+    """max(floor, (x - mean) · scale + shift + residual); mean and scale are float64."""
     x = channels_last(x)
-    y, extra, grain, weight, bias = np.empty_like(x), _extra(residual, x), _grain(x), *_given(weight, bias, x)
-    arrays, floor = tuple(a.ravel("K") for a in (x, extra, y)), _floor(relu)
-    mean, scale = mean.astype(np.float64), weight * (1 / np.sqrt(var.astype(np.float64) + eps))
-    on_all_threads(lambda team: batch_affine(team, arrays, grain, mean, scale, bias, floor), -(-x.size // grain))
+    y, extra, grain = np.empty_like(x), _extra(residual, x), _grain(x)
+    arrays = tuple(a.ravel("K") for a in (x, extra, y))
+    on_all_threads(lambda team: batch_affine(team, arrays, grain, mean, scale, shift, floor), -(-x.size // grain))
     return y
 
 
@@ -104,7 +110,7 @@ def layer_norm(x, weight, bias, eps):
         chunk = slice(start, stop)
         normalize_rows(x[chunk], weight, bias, eps, y[chunk], mean[chunk], invstd[chunk])
 
-    parallel_for(part, rows, _rows_in_chunk(x))
+    parallel_for(part, rows, max(1, share_of(x.size) // max(1, size)))
     return y, mean, invstd
 
 

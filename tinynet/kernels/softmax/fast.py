@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.flat import GRAIN, grain_of
+from tinynet.kernels.machine.flat import GRAIN, share_of
 from tinynet.kernels.machine.threads import parallel_for
 from tinynet.kernels.machine.vector_math import decay, full_width, largest
 
@@ -63,7 +63,7 @@ def over_rows(body, rows):
     if rows.size <= GRAIN:
         body(slice(None))
     else:
-        parallel_for(lambda start, stop: body(slice(start, stop)), len(rows), -(-grain_of(rows.size) // rows.shape[1]))
+        parallel_for(lambda start, stop: body(slice(start, stop)), len(rows), -(-share_of(rows.size) // rows.shape[1]))
 
 
 @jit

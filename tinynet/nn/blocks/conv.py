@@ -2,7 +2,8 @@
 
 from tinynet.nn import check
 from tinynet.nn import functional as F
-from tinynet.nn.blocks.common import Block, make_activation, make_norm, needs_bias, norm_relu
+from tinynet.nn.blocks.common import Block, make_activation, make_norm, needs_bias
+from tinynet.nn.blocks.fused import conv_norm
 from tinynet.nn.conv import Conv2d
 
 
@@ -26,10 +27,9 @@ class ConvBlock(Block):
 
     def forward(self, x):
         self.check(x)
-        y = self.conv(x)
         if self.activation is F.relu:
-            return norm_relu(self.norm, y)
-        y = self.norm(y)
+            return conv_norm(self.conv, self.norm, x)
+        y = conv_norm(self.conv, self.norm, x, relu=False)
         return self.activation(y) if self.activation else y
 
     def extra_repr(self):

@@ -3,7 +3,7 @@
 F(x), the output of the branch, is the residual. The shortcut is x itself or, where the shape changes, made from x.
 He et al. 2015, "Deep Residual Learning for Image Recognition". Every addition comes after a BatchNorm and before a
 ReLU. One pass over memory does all three: `bn(y, residual=shortcut, relu=True)`. There, the argument `residual` is
-what is added to y: the shortcut.
+what is added to y: the shortcut. In evaluation, the convolution before the norm does it in its own pass (`fused.py`).
 """
 
 
@@ -11,6 +11,7 @@ from tinynet.nn import functional as F
 from tinynet.nn import init
 from tinynet.nn.blocks.attention import SEBlock, SelfAttention
 from tinynet.nn.blocks.common import Block, made, make_norm, named_in, needs_bias, norm_relu
+from tinynet.nn.blocks.fused import conv_norm, evaluated
 from tinynet.nn.blocks.shortcut import StochasticDepth, make_shortcut
 from tinynet.nn.shape import Identity
 from tinynet.nn.conv import Conv2d
@@ -70,12 +71,15 @@ class ResidualBase(Block):
         for parameter in last.parameters():
             init.zeros_(parameter)
 
-    def _add_relu(self, y, norm, shortcut):
-        """relu(norm(y) + shortcut); attention and stochastic depth come between norm and addition."""
+    def _add_relu(self, conv, norm, y, shortcut):
+        """relu(norm(conv(y)) + shortcut); attention and stochastic depth come between norm and addition."""
+        plain = self.attention is None and self.drop is None
+        whole = evaluated(conv, norm, y, shortcut) if plain else None
+        if whole is not None:
+            return whole
+        y = conv(y) if plain else conv_norm(conv, norm, y, relu=False)
         self._check_sum(y, shortcut)
-        if self.attention is None and self.drop is None:
-            return norm_relu(norm, y, shortcut)
-        return F.add_relu(self._end(norm(y)), shortcut)
+        return norm_relu(norm, y, shortcut) if plain else F.add_relu(self._end(y), shortcut)
 
     def _end(self, y):
         y = self.attention(y) if self.attention else y
@@ -128,8 +132,8 @@ class BasicBlock(ResidualBase):
 
     def forward(self, x):
         self.check(x)
-        y = norm_relu(self.bn1, self.conv1(x))
-        return self._add_relu(self.conv2(y), self.bn2, self.downsample(x))
+        y = conv_norm(self.conv1, self.bn1, x)
+        return self._add_relu(self.conv2, self.bn2, y, self.downsample(x))
 
 
 class Bottleneck(ResidualBase):
@@ -158,9 +162,9 @@ class Bottleneck(ResidualBase):
 
     def forward(self, x):
         self.check(x)
-        y = norm_relu(self.bn1, self.conv1(x))
-        y = norm_relu(self.bn2, self.conv2(y))
-        return self._add_relu(self.conv3(y), self.bn3, self.downsample(x))
+        y = conv_norm(self.conv1, self.bn1, x)
+        y = conv_norm(self.conv2, self.bn2, y)
+        return self._add_relu(self.conv3, self.bn3, y, self.downsample(x))
 
 
 class PreActBase(ResidualBase):

@@ -1,0 +1,83 @@
+"""What evaluation adds to a product or a convolution, in its own pass: BatchNorm, a residual, ReLU.
+
+    y = max(floor, (y - mean) · scale + shift + residual)
+
+Why it is fast: as operators of their own they read and write the whole map again. Here each piece of a row of the
+result is finished as soon as it is computed, while it lies in the first-level cache.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.emit import INT, unpack
+from tinynet.kernels.machine.simd import LANES, VECTOR, address, multiply_add
+
+NOTHING = np.zeros(max(1, LANES), np.float32)      # what is added where there is no residual
+
+
+class Finish(NamedTuple):
+    """What the compiled loops get, as a plain tuple. The arrays are float32."""
+
+    does: bool                  # False: leave the result as it is
+    center: np.ndarray          # (K,): mean, scale, shift
+    slope: np.ndarray
+    offset: np.ndarray
+    residual: np.ndarray        # flat, of the result's size in channels-last order, or `NOTHING`
+    floor: np.float32           # NaN for none: nothing is below it
+
+
+NO_FINISH = tuple(Finish(False, NOTHING, NOTHING, NOTHING, NOTHING, np.float32(np.nan)))
+
+
+def finish_of(norm, residual, floor):
+    """The finish for `norm` = (mean, scale, shift), float64 (K,) each, and a residual of the result's memory, or None.
+
+    What rounding the mean to float32 loses is made up for by the shift, as in `norm.loops.affine`.
+    """
+    mean, scale, shift = norm
+    center = mean.astype(np.float32)
+    offset = shift + (center - mean) * scale
+    added = NOTHING if residual is None else residual.reshape(-1)
+    return tuple(Finish(True, center, scale.astype(np.float32), offset.astype(np.float32), added, np.float32(floor)))
+
+
+@jit
+def finish_row(finish, row, channels, y):
+    """Finish `row` = (place in y, floats from pixel to pixel, pixels), the first channel and how many of them."""
+    (_, center, slope, offset, residual, floor), (place, step, pixels), (first, some) = finish, row, channels
+    for c in range(0, some, LANES):
+        more, more_step = (address(residual, place + c), step) if residual.size == y.size else (address(residual, 0), 0)
+        constants = address(center, first + c), address(slope, first + c), address(offset, first + c)
+        finish_pixels((address(y, place + c), step), (more, more_step), constants, pixels, floor)
+
+
+@intrinsic
+def finish_pixels(typing_context, y, more, constants, pixels, floor):
+    """One vector of channels of each pixel; `y` and `more` = (address, floats from pixel to pixel)."""
+    def generate(context, builder, signature, args):
+        (y, y_step), (more, more_step), constants = unpack(builder, *args[:3])
+        center, slope, offset = (_load(builder, place) for place in constants)
+        undefined = ir.Constant(VECTOR, ir.Undefined)
+        first = builder.insert_element(undefined, args[4], INT(0))
+        floor = builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), LANES), None))
+        with cgutils.for_range(builder, args[3]) as loop:
+            here, there = (builder.add(base, builder.mul(builder.mul(loop.index, step), INT(4)))
+                           for base, step in ((y, y_step), (more, more_step)))
+            value = multiply_add(builder, offset, builder.fsub(_load(builder, here), center), slope)
+            value = builder.fadd(value, _load(builder, there))
+            below = builder.fcmp_ordered("<", value, floor)                  # of NaN, neither is below the other
+            value = builder.select(below, floor, value)
+            builder.store(value, builder.inttoptr(here, VECTOR.as_pointer()), align=4)
+        return context.get_dummy_value()
+    two, three = types.UniTuple(types.int64, 2), types.UniTuple(types.int64, 3)
+    return types.void(two, two, three, types.int64, types.float32), generate
+
+
+def _load(builder, place):
+    return builder.load(builder.inttoptr(place, VECTOR.as_pointer()), align=4, typ=VECTOR)
