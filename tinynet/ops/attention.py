@@ -31,15 +31,14 @@ class Attention(Function):
         ctx.bias_shape = None if bias is None else bias.shape
         ctx.save(q, k, v)
         y, ctx.sums = kernels.attention(*(_stacked(x, ctx.stack) for x in (q, k, v)), ctx.how)
-        return y.reshape(*ctx.stack, *y.shape[1:])
+        return y
 
     @staticmethod
     def backward(ctx, dy):
         arrays = [_stacked(x, ctx.stack) for x in (dy, *ctx.saved)]
         wants_dbias = ctx.bias_shape is not None and ctx.needs[3]
         *gradients, dbias = kernels.attention_backward(*arrays, ctx.how, ctx.sums, wants_dbias)
-        gradients = [unbroadcast(dx.reshape(*ctx.stack, *dx.shape[1:]), x.shape)
-                     for dx, x in zip(gradients, ctx.saved)]
+        gradients = [unbroadcast(dx, x.shape) for dx, x in zip(gradients, ctx.saved)]
         if ctx.bias_shape is None:
             return tuple(gradients)
         if dbias is not None:
@@ -48,8 +47,8 @@ class Attention(Function):
 
 
 def _stacked(x, stack):
-    """(..., L, E) -> (B, L, E), repeated where `stack` is larger than x has it."""
-    return np.broadcast_to(x, (*stack, *x.shape[-2:])).reshape(-1 if x.size else math.prod(stack), *x.shape[-2:])
+    """(..., L, E), repeated where `stack` is larger than x has it."""
+    return np.broadcast_to(x, (*stack, *x.shape[-2:]))
 
 
 def _bias(bias, stack, shape):

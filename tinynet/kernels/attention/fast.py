@@ -13,6 +13,7 @@ the same for float32 in compiled loops, without BLAS, whose calls take longer th
 import numpy as np
 
 from tinynet.kernels.attention.rows import gradient_rows, softmax_rows
+from tinynet.kernels.attention.spec import heads as heads_of
 from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.machine.threads import parallel_for
 
@@ -23,6 +24,7 @@ def attention(q, k, v, how):
     if _on_tiles(q, k, v):
         from tinynet.kernels.attention import tiles                        # late: it needs explicit SIMD
         return tiles.attention(q, k, v, how)
+    shape, (q, k, v) = q.shape[:-2], map(heads_of, (q, k, v))
     (stack, length, _), keep = q.shape, how[1]
     y, sums = np.empty((stack, length, v.shape[-1]), q.dtype), np.zeros((2, stack, length), q.dtype)
     heads, queries = _blocks(stack, length, k.shape[1])
@@ -38,13 +40,14 @@ def attention(q, k, v, how):
             np.matmul(p, v[h], out=y[part])
 
     parallel_for(block, len(heads) * len(queries), 1, blas=True)
-    return y, sums
+    return y.reshape(*shape, *y.shape[1:]), sums
 
 
 def attention_backward(dy, q, k, v, how, sums, wants_dbias=False):
     if _on_tiles(q, k, v):
         from tinynet.kernels.attention import tiles
         return tiles.attention_backward(dy, q, k, v, how, sums, wants_dbias)
+    shapes, (dy, q, k, v) = (q.shape, k.shape, v.shape), map(heads_of, (dy, q, k, v))
     (_, keep, scale), scale_of = how, q.dtype.type
     dq, dk, dv = np.empty_like(q), np.zeros_like(k), np.zeros_like(v)
     dbias = np.empty((*q.shape[:2], k.shape[1]), q.dtype) if wants_dbias else None
@@ -68,7 +71,7 @@ def attention_backward(dy, q, k, v, how, sums, wants_dbias=False):
                 dbias[part] = ds
 
     parallel_for(some_heads, len(heads), 1, blas=True)
-    return dq, dk, dv, dbias
+    return *(dx.reshape(shape) for dx, shape in zip((dq, dk, dv), shapes)), dbias
 
 
 def _on_tiles(q, k, v):

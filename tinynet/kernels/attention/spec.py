@@ -1,9 +1,11 @@
 """Scaled dot-product attention, y = P v with P = softmax(scale q kᵀ + bias) along the keys.
 
-q is (B, L, E), k (B, S, E), v (B, S, Ev). `how` = (bias, keep, scale). bias, (B or 1, L, S) or None, is -inf where a
-query may not look; a query that may see no key at all gets zeros. keep, (B, L, S) or None, multiplies P before v meets
-it: the mask of dropout.
+q is (..., L, E), k (..., S, E), v (..., S, Ev), with the same stack of heads in front, B in all. `how` = (bias, keep,
+scale). bias, (B or 1, L, S) or None, is -inf where a query may not look; a query that may see no key at all gets zeros.
+keep, (B, L, S) or None, multiplies P before v meets it: the mask of dropout.
 """
+
+import math
 
 import numpy as np
 
@@ -13,22 +15,31 @@ from tinynet.kernels.machine.backend import kernel
 @kernel
 def attention(q, k, v, how):
     """y and `sums` (2, B, L): the largest score of each query and 1 / Σ e^(score - largest), which give P again."""
+    stack, (q, k, v) = q.shape[:-2], map(heads, (q, k, v))
     top, factor, p = _weights(q, k, how)
     keep = how[1]
-    return (p if keep is None else p * keep) @ v, np.stack([top, factor])[..., 0]
+    y = (p if keep is None else p * keep) @ v
+    return y.reshape(*stack, *y.shape[1:]), np.stack([top, factor])[..., 0]
 
 
 @kernel
 def attention_backward(dy, q, k, v, how, sums, wants_dbias=False):
     """dq, dk, dv, dbias (B, L, S) or None. With dP = keep · dy vᵀ: dS = P (dP - Σ_s dP P), dq = scale dS k,
     dk = scale dSᵀ q, dv = (keep · P)ᵀ dy, dbias = dS."""
+    shapes, (dy, q, k, v) = (q.shape, k.shape, v.shape), map(heads, (dy, q, k, v))
     p, (_, keep, scale) = _weights(q, k, how)[2], how
     dp = dy @ v.mT
     if keep is not None:
         dp *= keep
     ds = p * (dp - (dp * p).sum(-1, keepdims=True))
     dv = (p if keep is None else p * keep).mT @ dy
-    return ds @ k * scale, ds.mT @ q * scale, dv, ds if wants_dbias else None
+    dq, dk, dv = (dx.reshape(shape) for dx, shape in zip((ds @ k * scale, ds.mT @ q * scale, dv), shapes))
+    return dq, dk, dv, ds if wants_dbias else None
+
+
+def heads(x):
+    """(..., L, E) -> (B, L, E)."""
+    return x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
 
 
 def _weights(q, k, how):

@@ -7,6 +7,8 @@ of the values, all in the second-level cache, and goes on to the next block with
 Threads get blocks; in backward, where all queries of a head add to the same dk and dv, they get heads.
 """
 
+import math
+
 import numpy as np
 
 from tinynet.kernels.attention.rows import gradient_rows, softmax_rows
@@ -23,35 +25,60 @@ NOTHING = np.empty((0, 0, 0), np.float32)
 
 
 def attention(q, k, v, how):
-    q, k, v = map(np.ascontiguousarray, (q, k, v))
-    (stack, length, e), (_, keys, ev) = q.shape, v.shape
-    rows = rows_of_block(length, keys)
-    y, sums = np.empty((stack, length, ev), np.float32), np.zeros((2, stack, length), np.float32)
-    sizes, how = (length, keys, e, ev, rows), compiled(how)
-    tiles = tuple(tile_for(rows, keys, e)), tuple(tile_for(rows, ev, keys))
+    (q, q_at), (k, k_at), (v, v_at) = map(places, (q, k, v))
+    (*stack, length, e), (*_, keys, ev) = q.shape, v.shape
+    count, rows = math.prod(stack), rows_of_block(length, keys)
+    y, sums = empty_like(q, ev), np.zeros((2, count, length), np.float32)
+    sizes, how = (count, length, keys, e, ev, rows), compiled(how)
+    tiles = tuple(tile_for(rows, keys, step(q))), tuple(tile_for(rows, ev, keys))
+    steps, y_at = (step(q), step(k), step(v), step(y)), places(y)[1]
 
     def work(team):
         buffers = products_of(sizes), scratch("scores", rows * keys)
-        forward_blocks(team, sizes, tiles, (q, k, v), how, (y, sums), buffers)
-    on_all_threads(work, stack * -(-length // rows))
+        forward_blocks(team, sizes, tiles, (q_at, k_at, v_at, y_at), steps, how, sums, buffers)
+    on_all_threads(work, count * -(-length // rows))
     return y, sums
 
 
 def attention_backward(dy, q, k, v, how, sums, wants_dbias=False):
-    dy, q, k, v = map(np.ascontiguousarray, (dy, q, k, v))
-    (stack, length, e), (_, keys, ev) = q.shape, v.shape
-    rows = rows_of_block(length, keys)
-    dq, dk, dv = np.empty_like(q), np.empty_like(k), np.empty_like(v)
-    dbias = np.empty((stack, length, keys), np.float32) if wants_dbias else NOTHING
-    sizes, how = (length, keys, e, ev, rows), compiled(how)
-    tiles = (tuple(tile_for(rows, keys, e)), tuple(tile_for(rows, keys, ev)), tuple(tile_for(rows, e, keys)),
-             tuple(tile_for(keys, e, 1)), tuple(tile_for(keys, ev, 1)))
+    (dy, dy_at), (q, q_at), (k, k_at), (v, v_at) = map(places, (dy, q, k, v))
+    (*stack, length, e), (*_, keys, ev) = q.shape, v.shape
+    count, rows = math.prod(stack), rows_of_block(length, keys)
+    made = dq, dk, dv = empty_like(q, e), empty_like(k, e), empty_like(v, ev)
+    dbias = np.empty((count, length, keys), np.float32) if wants_dbias else NOTHING
+    sizes, how = (count, length, keys, e, ev, rows), compiled(how)
+    tiles = (tuple(tile_for(rows, keys, step(q))), tuple(tile_for(rows, keys, step(dy))),
+             tuple(tile_for(rows, e, keys)), tuple(tile_for(keys, e, 1)), tuple(tile_for(keys, ev, 1)))
+    given, gradients = (q_at, k_at, v_at, dy_at), tuple(places(x)[1] for x in made)
+    steps = step(q), step(k), step(v), step(dy), *map(step, made)
 
     def work(team):
         buffers = products_of(sizes), scratch("scores", rows * keys), scratch("gradients", rows * keys)
-        backward_heads(team, sizes, tiles, (dy, q, k, v), how, sums, (dq, dk, dv, dbias), buffers)
-    on_all_threads(work, stack)
-    return dq, dk, dv, dbias if wants_dbias else None
+        backward_heads(team, sizes, tiles, given, gradients, steps, how, (sums, dbias), buffers)
+    on_all_threads(work, count)
+    return *made, dbias if wants_dbias else None
+
+
+def places(x):
+    """x (..., L, E), and the address of each head's matrix. Heads may be views of a longer vector: nothing is copied."""
+    if x.strides[-1] != 4 or x.strides[-2] % 4:
+        x = np.ascontiguousarray(x)
+    at = np.int64(x.ctypes.data)
+    for size, stride in zip(x.shape[:-2], x.strides[:-2]):
+        at = np.add.outer(at, stride * np.arange(size))
+    return x, np.reshape(at, -1)
+
+
+def step(x):
+    """Floats from one row of a head to the next."""
+    return x.strides[-2] // 4
+
+
+def empty_like(x, width):
+    """An array (..., L, width) whose axes follow one another in memory as those of x do."""
+    axes = sorted(range(x.ndim - 1), key=lambda axis: -abs(x.strides[axis]))
+    memory = np.empty([*(x.shape[axis] for axis in axes), width], np.float32)
+    return memory.transpose([*np.argsort(axes), x.ndim - 1])
 
 
 def rows_of_block(length, keys):
@@ -67,7 +94,7 @@ def compiled(how):
 
 def products_of(sizes):
     """The buffers of `small_product`, which serve all products of a head."""
-    length, keys, e, ev, rows = sizes
+    _, length, keys, e, ev, rows = sizes
     lanes = tile_for(rows, 1 << 20, 1).lanes                            # of the widest tile
     widest = max(-(-n // lanes) * lanes * terms for n, terms in (
         (keys, e), (keys, ev), (e, keys), (ev, keys), (e, rows), (ev, rows)))
@@ -77,29 +104,29 @@ def products_of(sizes):
 
 
 @jit
-def forward_blocks(team, sizes, tiles, arrays, how, results, buffers):
-    """The blocks of queries, as many as this thread gets."""
-    (length, keys, _, ev, rows), (_, _, v), (_, keep, _), (y, sums), (products, scores) = \
-        sizes, arrays, how, results, buffers
+def forward_blocks(team, sizes, tiles, places, steps, how, sums, buffers):
+    """The blocks of queries, as many as this thread gets. `places` and `steps` are those of q, k, v and y."""
+    (count, length, keys, _, ev, rows), (_, _, v, y), (_, _, v_step, y_step) = sizes, places, steps
+    (_, keep, _), (products, scores) = how, buffers
     blocks = -(-length // rows)
-    for chunk in chunks(team, 0, len(y) * blocks):
+    for chunk in chunks(team, 0, count * blocks):
         head, first = chunk // blocks, chunk % blocks * rows
         some = min(rows, length - first)
-        p = scores_of(sizes, tiles[0], arrays[0], arrays[1], how, (head, first, some), scores, products)
+        p = scores_of(sizes, tiles[0], places, steps, how, (head, first, some), scores, products)
         softmax_rows(p, sums[0, head, first:first + some], sums[1, head, first:first + some])
         if keep.size:
             drop(p, keep, head, first)
-        small_product((some, ev, keys), tiles[1], (address(scores, 0), keys, 1),
-                      (address(v, head * keys * ev), 4 * ev, 4), (address(y, (head * length + first) * ev), ev, False),
-                      products)
+        small_product((some, ev, keys), tiles[1], (address(scores, 0), keys, 1), (v[head], 4 * v_step, 4),
+                      (y[head] + 4 * first * y_step, y_step, False), products)
 
 
 @jit
-def scores_of(sizes, tile, q, k, how, block, scores, products):
+def scores_of(sizes, tile, places, steps, how, block, scores, products):
     """scale · q kᵀ + bias of a block of queries, (some, keys)."""
-    (length, keys, e, _, _), (bias, _, scale), (head, first, some) = sizes, how, block
-    small_product((some, keys, e), tile, (address(q, (head * length + first) * e), e, 1),
-                  (address(k, head * keys * e), 4, 4 * e), (address(scores, 0), keys, False), products)
+    (_, _, keys, e, _, _), (bias, _, scale), (head, first, some) = sizes, how, block
+    q, k, q_step, k_step = places[0], places[1], steps[0], steps[1]
+    small_product((some, keys, e), tile, (q[head] + 4 * first * q_step, q_step, 1), (k[head], 4, 4 * k_step),
+                  (address(scores, 0), keys, False), products)
     p = scores[:some * keys].reshape(some, keys)
     if bias.size:
         added = bias[min(head, len(bias) - 1)]
@@ -114,36 +141,36 @@ def scores_of(sizes, tile, q, k, how, block, scores, products):
 
 
 @jit
-def backward_heads(team, sizes, tiles, arrays, how, sums, results, buffers):
-    """The heads, as many as this thread gets; of each, block by block."""
-    (length, keys, e, ev, rows), (dy, q, k, v), (_, keep, scale), (dq, dk, dv, dbias) = sizes, arrays, how, results
-    (to_scores, to_weights, to_dq, to_dk, to_dv), (products, scores, gradients) = tiles, buffers
-    for head in chunks(team, 0, len(q)):
+def backward_heads(team, sizes, tiles, places, gradients, steps, how, arrays, buffers):
+    """The heads, as many as this thread gets; of each, block by block. Places: q, k, v, dy, and dq, dk, dv."""
+    (count, length, keys, e, ev, rows), (q, k, v, dy), (dq, dk, dv) = sizes, places, gradients
+    (q_step, k_step, v_step, dy_step, dq_step, dk_step, dv_step), (_, keep, scale) = steps, how
+    (to_scores, to_weights, to_dq, to_dk, to_dv), (products, scores, weights) = tiles, buffers
+    sums, dbias = arrays
+    for head in chunks(team, 0, count):
         for first in range(0, length, rows):
-            some, at = min(rows, length - first), head * length + first
-            part = slice(first, first + some)
-            p = scores_of(sizes, to_scores, q, k, how, (head, first, some), scores, products)
-            small_product((some, keys, ev), to_weights, (address(dy, at * ev), ev, 1),
-                          (address(v, head * keys * ev), 4, 4 * ev), (address(gradients, 0), keys, False), products)
-            ds = gradients[:some * keys].reshape(some, keys)
+            some, adds = min(rows, length - first), first > 0
+            part, up = slice(first, first + some), dy[head] + 4 * first * dy_step
+            p = scores_of(sizes, to_scores, places, steps, how, (head, first, some), scores, products)
+            small_product((some, keys, ev), to_weights, (up, dy_step, 1), (v[head], 4, 4 * v_step),
+                          (address(weights, 0), keys, False), products)
+            ds = weights[:some * keys].reshape(some, keys)
             if keep.size:
                 drop(ds, keep, head, first)
             gradient_rows(p, ds, sums[0, head, part], sums[1, head, part])
             if dbias.size:
-                copy(address(dbias, at * keys), address(gradients, 0), some * keys)
+                copy(address(dbias, (head * length + first) * keys), address(ds, 0), some * keys)
             if keep.size:
                 drop(p, keep, head, first)
-            adds = first > 0
-            small_product((some, e, keys), to_dq, (address(gradients, 0), keys, 1),
-                          (address(k, head * keys * e), 4 * e, 4), (address(dq, at * e), e, False), products)
-            small_product((keys, e, some), to_dk, (address(gradients, 0), 1, keys), (address(q, at * e), 4 * e, 4),
-                          (address(dk, head * keys * e), e, adds), products)
-            small_product((keys, ev, some), to_dv, (address(scores, 0), 1, keys), (address(dy, at * ev), 4 * ev, 4),
-                          (address(dv, head * keys * ev), ev, adds), products)
-        for x in dq[head], dk[head]:
-            for n in range(len(x)):
-                for i in range(e):
-                    x[n, i] *= scale
+            for n in range(some):
+                for i in range(keys):
+                    ds[n, i] *= scale
+            small_product((some, e, keys), to_dq, (address(ds, 0), keys, 1), (k[head], 4 * k_step, 4),
+                          (dq[head] + 4 * first * dq_step, dq_step, False), products)
+            small_product((keys, e, some), to_dk, (address(ds, 0), 1, keys),
+                          (q[head] + 4 * first * q_step, 4 * q_step, 4), (dk[head], dk_step, adds), products)
+            small_product((keys, ev, some), to_dv, (address(scores, 0), 1, keys), (up, 4 * dy_step, 4),
+                          (dv[head], dv_step, adds), products)
 
 
 @jit

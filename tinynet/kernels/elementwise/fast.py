@@ -8,8 +8,9 @@ import numpy as np
 
 from tinynet.kernels.elementwise import spec
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.flat import GRAIN, VECTORIZE, each, over_memory, row_length
+from tinynet.kernels.machine.flat import GRAIN, VECTORIZE, each, over_memory, row_length, share_of
 from tinynet.kernels.machine.layout import channels_last, is_channels_last
+from tinynet.kernels.machine.threads import parallel_for
 
 
 def relu(x, out=None):
@@ -43,7 +44,14 @@ def sgd_update(p, g, buffer, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, 
         return spec.sgd_update.numpy(p, g, buffer, lr, momentum, dampening, weight_decay, nesterov)
     flat_p, flat_g = p.ravel("K"), g.ravel("K")
     flat_buffer = np.empty(0, p.dtype) if buffer is None else buffer.ravel("K")
-    sgd(flat_p, flat_g, flat_buffer, lr, momentum, dampening, weight_decay, bool(nesterov))
+
+    def body(start, stop):
+        part = slice(start, stop)
+        sgd(flat_p[part], flat_g[part], flat_buffer[part], lr, momentum, dampening, weight_decay, bool(nesterov))
+    if flat_p.size <= 2 * GRAIN:
+        body(0, flat_p.size)
+    else:
+        parallel_for(body, flat_p.size, share_of(flat_p.size))
 
 
 def _elementwise(general, loop, out, *arrays):

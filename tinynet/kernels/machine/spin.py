@@ -19,7 +19,7 @@ from numba.extending import intrinsic, overload
 
 from tinynet.kernels.machine.compile import jit
 
-ROUNDS = 10_000_000                    # looks at a counter before giving up: about 0.2 ms
+ROUNDS = 10_000_000                    # looks at a counter before giving up: some 2 ms
 GRACE = 20_000                         # looks after it has changed: about 4 us
 LONG_GRACE = 80_000                    # the same, where a thread has to go through Python before it releases the GIL
 PATIENCE = 50_000                      # looks before another thread may have the core: about 10 us
@@ -64,23 +64,27 @@ def watch(counter, value):
     In that moment, the thread that changed the counter reaches its own kernel and releases the GIL there. A thread that
     asks for the GIL too early is put to sleep, which `watch` is here to avoid.
     """
-    for _ in range(ROUNDS):
+    for looks in range(1, ROUNDS):
         if look(counter) >= value:
             for _ in range(GRACE):
                 look(counter)
             return
+        if looks % PATIENCE == 0:
+            give_way()
 
 
 @jit
 def watch_for_job(latest, number):
     """`watch` until there is a job of this number. Odd numbers are of jobs that begin in Python: see `Pool.run`."""
-    for _ in range(ROUNDS):
+    for looks in range(1, ROUNDS):
         found = look(latest)
         if found >= number:
             if found % 2 == 1:
                 for _ in range(LONG_GRACE):
                     look(latest)
             return
+        if looks % PATIENCE == 0:
+            give_way()
 
 
 # The instructions -----------------------------------------------------------------------------------------------
