@@ -10,10 +10,13 @@ from tinynet.nn.blocks import fused
 
 BLOCKS = {
     "basic": lambda: blocks.BasicBlock(16, 32, 2), "wide": lambda: blocks.BasicBlock(64, 64),
-    "bottleneck": lambda: blocks.Bottleneck(64, 16), "groups": lambda: blocks.Bottleneck(64, 64, groups=8, base_width=16),
+    "bottleneck": lambda: blocks.Bottleneck(64, 16),
+    "groups": lambda: blocks.Bottleneck(64, 64, groups=8, base_width=16),
     "odd channels": lambda: blocks.BasicBlock(5, 7, 2), "squeeze": lambda: blocks.SEBasicBlock(16, 16),
-    "block": lambda: blocks.ConvBlock(3, 16, 5, stride=2), "no relu": lambda: blocks.ConvBlock(16, 16, activation="gelu"),
-    "depthwise": lambda: blocks.DepthwiseSeparableConv(16, 32), "group norm": lambda: blocks.BasicBlock(16, 16, norm="group"),
+    "block": lambda: blocks.ConvBlock(3, 16, 5, stride=2),
+    "no relu": lambda: blocks.ConvBlock(16, 16, activation="gelu"),
+    "depthwise": lambda: blocks.DepthwiseSeparableConv(16, 32),
+    "group norm": lambda: blocks.BasicBlock(16, 16, norm="group"),
     "no norm": lambda: blocks.ConvBlock(16, 16, norm="none"),
 }
 CHANNELS = {"wide": 64, "bottleneck": 64, "groups": 64, "odd channels": 5, "block": 3}

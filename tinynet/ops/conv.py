@@ -26,15 +26,17 @@ class Conv2d(Function):
     def forward(ctx, x, w, b, stride, padding, dilation, groups):
         ctx.save(x, w)
         ctx.geometry, ctx.biased = conv.Geometry(stride, padding, dilation, groups), b is not None
-        ctx.branch = conv if taps.all_finite(w) else taps      # beside an infinity: see kernels/conv/taps.py
-        return ctx.branch.conv2d(x, w, ctx.geometry, b)
+        ctx.finite = taps.all_finite(w)
+        branch = conv if ctx.finite else taps                  # beside an infinity: see kernels/conv/taps.py
+        return branch.conv2d(x, w, ctx.geometry, b)
 
     @staticmethod
     def backward(ctx, dy):
         x, w = ctx.saved
         dx = dw = None
         if ctx.needs[0]:
-            dx = ctx.branch.conv2d_backward_input(dy, w, x.shape, ctx.geometry, ctx.accumulator)
+            branch = conv if ctx.finite else taps
+            dx = branch.conv2d_backward_input(dy, w, x.shape, ctx.geometry, ctx.accumulator)
         if ctx.needs[1]:
             dw = conv.conv2d_backward_weight(x, dy, w.shape, ctx.geometry)
             if not taps.all_finite(dw):

@@ -1,7 +1,7 @@
 """A convolution, and the norm, the addition and the ReLU after it: in evaluation, one pass over memory.
 
-The layers stay what they are. Where anything wants to see what is between them (a graph, a hook, the search for NaN), or
-where it must be made (in training, a norm needs the statistics of all pixels first), they run one after the other.
+The layers stay what they are. Where anything wants to see what is between them (a graph, a hook, the search for NaN),
+or where it must be made (in training, a norm needs the statistics of all pixels first), they run one after the other.
 """
 
 import numpy as np
@@ -61,4 +61,6 @@ def constants(norm):
     """(mean, scale, shift) of a norm in evaluation, float64 (C,) each: y = (x - mean) · scale + shift."""
     scale = 1 / np.sqrt(norm.running_var.array.astype(np.float64) + norm.eps)
     shift = np.zeros(len(scale)) if norm.bias is None else norm.bias.array.astype(np.float64)
-    return norm.running_mean.array.astype(np.float64), scale if norm.weight is None else scale * norm.weight.array, shift
+    if norm.weight is not None:
+        scale *= norm.weight.array
+    return norm.running_mean.array.astype(np.float64), scale, shift

@@ -11,7 +11,7 @@ from tinynet.nn import functional as F
 from tinynet.nn import init
 from tinynet.nn.blocks.attention import SEBlock, SelfAttention
 from tinynet.nn.blocks.common import Block, made, make_norm, named_in, needs_bias, norm_relu
-from tinynet.nn.blocks.fused import conv_norm, evaluated
+from tinynet.nn.blocks.fused import conv_norm, evaluated, fuses
 from tinynet.nn.blocks.shortcut import StochasticDepth, make_shortcut
 from tinynet.nn.shape import Identity
 from tinynet.nn.conv import Conv2d
@@ -71,13 +71,16 @@ class ResidualBase(Block):
         for parameter in last.parameters():
             init.zeros_(parameter)
 
-    def _add_relu(self, conv, norm, y, shortcut):
-        """relu(norm(conv(y)) + shortcut); attention and stochastic depth come between norm and addition."""
+    def _add_relu(self, conv, norm, y, x):
+        """relu(norm(conv(y)) + shortcut(x)); attention and stochastic depth come between norm and addition."""
         plain = self.attention is None and self.drop is None
-        whole = evaluated(conv, norm, y, shortcut) if plain else None
-        if whole is not None:
-            return whole
+        if plain and fuses(conv, norm):
+            shortcut = self.downsample(x)
+            whole = evaluated(conv, norm, y, shortcut)
+            if whole is not None:
+                return whole
         y = conv(y) if plain else conv_norm(conv, norm, y, relu=False)
+        shortcut = self.downsample(x)
         self._check_sum(y, shortcut)
         return norm_relu(norm, y, shortcut) if plain else F.add_relu(self._end(y), shortcut)
 
@@ -133,7 +136,7 @@ class BasicBlock(ResidualBase):
     def forward(self, x):
         self.check(x)
         y = conv_norm(self.conv1, self.bn1, x)
-        return self._add_relu(self.conv2, self.bn2, y, self.downsample(x))
+        return self._add_relu(self.conv2, self.bn2, y, x)
 
 
 class Bottleneck(ResidualBase):
@@ -164,7 +167,7 @@ class Bottleneck(ResidualBase):
         self.check(x)
         y = conv_norm(self.conv1, self.bn1, x)
         y = conv_norm(self.conv2, self.bn2, y)
-        return self._add_relu(self.conv3, self.bn3, y, self.downsample(x))
+        return self._add_relu(self.conv3, self.bn3, y, x)
 
 
 class PreActBase(ResidualBase):
