@@ -50,7 +50,7 @@ def product(a, b, bias=None, out=None, finish=NO_FINISH):
     steps = tuple(step // 4 for step in a.strides)
     plan, plain = plan_for(m, n, terms, steps[0], out is not None, finish[0])
     tile, sums = plan.tile, plan.sums
-    y = out[None] if plan.adds else aligned(sums.count * m * n).reshape(sums.count, m, n)
+    y = out[None] if plan.adds else np.empty((sums.count, m, n), np.float32)
     starts = aligned(2 * plan.panels * tile.lanes).reshape(2, -1)         # of the later parts of a sum, of the first
     starts[...] = 0
     if bias is not None:
