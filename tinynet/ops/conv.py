@@ -49,12 +49,12 @@ class Conv2d(Function):
 def conv2d_norm(x, w, b, geometry, norm, residual=None, relu=False):
     """relu(norm(conv2d(x, w, b)) + residual) in one pass, for evaluation: a tensor without a graph.
 
-    `norm` = (mean, scale, shift), float64 (K,) each: (y - mean) · scale + shift. The addition and the ReLU happen on
-    request. Shapes are those of `Conv2d`, the residual has that of y.
+    `norm` = (mean, scale, shift), (K,) each: (y - mean) · scale + shift. The addition and the ReLU happen on request.
+    Shapes are those of `Conv2d`, the residual has that of y.
     """
     mean, scale, shift = norm
     if b is not None:
-        mean = mean - b.array
+        mean = mean.astype(np.float64) - b.array
     added = None if residual is None else residual.array
     with np.errstate(all="ignore"):
         return Tensor(conv.conv2d_norm(x.array, w.array, geometry, (mean, scale, shift), added, relu))

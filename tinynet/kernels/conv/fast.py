@@ -9,6 +9,9 @@
 - `im2col` (im2col.py): everything else.
 """
 
+import functools
+import importlib
+
 import numpy as np
 
 from tinynet.kernels.conv import depthwise, spec
@@ -91,11 +94,17 @@ def conv2d_norm(x, w, geometry, norm, residual=None, relu=False):
         y = finished_product(as_rows(seen), w[:, :, 0, 0].T, norm, added, floor)
         y = None if y is None else rows_to_images(y, seen.shape)
     elif branch in ("winograd", "tiles") and has_whole_vectors(w.shape[0], geometry.groups):
-        from tinynet.kernels.conv import tiles, winograd                 # late: they need explicit SIMD
-        from tinynet.kernels.matmul.finish import finish_of
+        tiles, finish = on_tiles(branch)
         added = None if residual is None else _pixels(residual, dtype)
-        y = (winograd if branch == "winograd" else tiles).conv2d(x, w, geometry, None, finish_of(norm, added, floor))
+        y = tiles.conv2d(x, w, geometry, None, finish.finish_of(norm, added, floor))
     return normalized(conv2d(x, w, geometry), *norm, floor, residual) if y is None else y
+
+
+@functools.cache
+def on_tiles(branch):
+    """The module of a branch that can finish its results, and the one that says how. They need explicit SIMD."""
+    return (importlib.import_module(f"tinynet.kernels.conv.{branch}"),
+            importlib.import_module("tinynet.kernels.matmul.finish"))
 
 
 def has_whole_vectors(outputs, groups):

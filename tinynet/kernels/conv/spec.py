@@ -96,7 +96,8 @@ def conv2d(x, w, geometry, b=None):
 def conv2d_norm(x, w, geometry, norm, residual=None, relu=False):
     """relu((conv2d(x, w) - mean) · scale + shift + residual), the addition and the ReLU on request.
 
-    `norm` = (mean, scale, shift), float64, (K,) each: a BatchNorm in evaluation, whose running statistics are known.
+    `norm` = (mean, scale, shift), (K,) each: a BatchNorm in evaluation, whose running statistics are known. The scale
+    is float64.
     """
     mean, scale, shift = (v[:, None, None] for v in norm)
     y = ((conv2d.numpy(x, w, geometry) - mean) * scale + shift).astype(np.result_type(x, w))

@@ -22,7 +22,7 @@ NOTHING = np.zeros(max(1, LANES), np.float32)      # what is added where there i
 
 
 class Finish(NamedTuple):
-    """What the compiled loops get, as a plain tuple. The arrays are float32."""
+    """What the compiled loops get, as a plain tuple of these. The arrays are float32."""
 
     does: bool                  # False: leave the result as it is
     center: np.ndarray          # (K,): mean, scale, shift
@@ -36,15 +36,15 @@ NO_FINISH = tuple(Finish(False, NOTHING, NOTHING, NOTHING, NOTHING, np.float32(n
 
 
 def finish_of(norm, residual, floor):
-    """The finish for `norm` = (mean, scale, shift), float64 (K,) each, and a residual of the result's memory, or None.
+    """The finish for `norm` = (mean, scale, shift), (K,) each, and a residual of the result's memory, or None.
 
-    What rounding the mean to float32 loses is made up for by the shift, as in `norm.loops.affine`.
+    What rounding a float64 mean to float32 loses is made up for by the shift, as in `norm.loops.affine`.
     """
     mean, scale, shift = norm
-    center = mean.astype(np.float32)
-    offset = shift + (center - mean) * scale
+    center = mean.astype(np.float32, copy=False)
+    offset = shift if center is mean else shift + (center - mean) * scale
     added = NOTHING if residual is None else residual.reshape(-1)
-    return tuple(Finish(True, center, scale.astype(np.float32), offset.astype(np.float32), added, np.float32(floor)))
+    return True, center, scale.astype(np.float32), offset.astype(np.float32, copy=False), added, np.float32(floor)
 
 
 @jit

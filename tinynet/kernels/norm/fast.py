@@ -40,12 +40,12 @@ def batch_moments(x):
 def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):
     weight, bias = _given(weight, bias, x)
     scale = weight * (1 / np.sqrt(var.astype(np.float64) + eps))
-    return normalized(x, mean.astype(np.float64), scale, bias, _floor(relu), residual)
+    return normalized(x, mean, scale, bias, _floor(relu), residual)
 
 
 def normalized(x, mean, scale, shift, floor=NO_RELU, residual=None):
-    """max(floor, (x - mean) · scale + shift + residual); mean and scale are float64."""
-    x = channels_last(x)
+    """max(floor, (x - mean) · scale + shift + residual); the scale is float64."""
+    x, mean = channels_last(x), mean.astype(np.float64, copy=False)
     y, extra, grain = np.empty_like(x), _extra(residual, x), _grain(x)
     arrays = tuple(a.ravel("K") for a in (x, extra, y))
     on_all_threads(lambda team: batch_affine(team, arrays, grain, mean, scale, shift, floor), -(-x.size // grain))
