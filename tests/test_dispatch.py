@@ -170,7 +170,8 @@ def compare_elementwise():
     for nesterov, momentum in ((False, 0.0), (False, 0.9), (True, 0.9)):
         p, g, buffer = (images(4, 5, 3, 3) for _ in range(3))
         other, filters = np.ascontiguousarray(g), [a.transpose(3, 2, 0, 1) for a in (p, g, buffer)]
-        for arrays in ((p, g, buffer), (p, other, buffer), filters):
+        large = [images(80_000) for _ in range(3)]                            # for all threads
+        for arrays in ((p, g, buffer), (p, other, buffer), filters, large):
             found, exact = copies(arrays, None), copies(arrays, np.float64)
             for body, (a, b, c) in ((elementwise.sgd_update.numba, found), (elementwise.sgd_update.numpy, exact)):
                 body(a, b, c if momentum else None, 0.1, momentum, 0.0, 1e-3, nesterov)
@@ -225,6 +226,13 @@ def compare_attention():
                 how = bias, options[1] and numbers(stack, length, keys), 0.3
                 y, sums = compare(attention.attention, q, k, v, how)
                 compare(attention.attention_backward, numbers(*y.shape), q, k, v, how, sums, bias is not None)
+    q, k, v = RNG.standard_normal((3, 2, 3, 7, 10)).astype(np.float32)         # heads in two axes, and gaps in memory
+    for heads in (q[..., ::2], q.swapaxes(1, 2).copy().swapaxes(1, 2)):
+        found = attention.attention.numba(heads, k[..., :heads.shape[-1]], v, (None, None, 0.3))
+        exact = attention.attention.numpy(*(a.astype(np.float64) for a in (heads, k[..., :heads.shape[-1]], v)),
+                                          (None, None, 0.3))
+        for a, b in zip(found, exact, strict=True):
+            assert_close(a, b)
 
 
 def compare_norms():
