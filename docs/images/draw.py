@@ -9,6 +9,7 @@ import pathlib
 import block_diagrams
 import charts
 import cookbook
+import runs
 import scaling
 from diagram import draw
 
@@ -23,7 +24,8 @@ def pictures(bench=None):
              "winograd.svg": charts.winograd,
              "autograd_graph.svg": charts.autograd_graph, "batchnorm.svg": charts.batchnorm,
              "positions.svg": charts.positions, "lr_schedules.svg": charts.lr_schedules,
-             "gradient_flow.svg": charts.gradient_flow, "readme.svg": charts.readme, "scaling.svg": scaling.picture}
+             "gradient_flow.svg": charts.gradient_flow, "readme.svg": charts.readme, "scaling.svg": scaling.picture,
+             "runs.svg": runs.picture}
     if bench:
         made["speed.svg"] = lambda path: charts.speed(path, charts.read_bench(bench))
     return made
