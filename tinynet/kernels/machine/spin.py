@@ -64,27 +64,34 @@ def watch(counter, value):
     In that moment, the thread that changed the counter reaches its own kernel and releases the GIL there. A thread that
     asks for the GIL too early is put to sleep, which `watch` is here to avoid.
     """
-    for looks in range(1, ROUNDS):
-        if look(counter) >= value:
-            for _ in range(GRACE):
-                look(counter)
-            return
-        if looks % PATIENCE == 0:
-            give_way()
+    if reached(counter, value):
+        pause(counter, GRACE)
 
 
 @jit
 def watch_for_job(latest, number):
     """`watch` until there is a job of this number. Odd numbers are of jobs that begin in Python: see `Pool.run`."""
+    if reached(latest, number) % 2 == 1:
+        pause(latest, LONG_GRACE)
+
+
+@jit
+def reached(counter, value):
+    """What the counter shows as soon as it has reached `value`, which is above 0; 0 after `ROUNDS` looks."""
     for looks in range(1, ROUNDS):
-        found = look(latest)
-        if found >= number:
-            if found % 2 == 1:
-                for _ in range(LONG_GRACE):
-                    look(latest)
-            return
+        found = look(counter)
+        if found >= value:
+            return found
         if looks % PATIENCE == 0:
             give_way()
+    return 0
+
+
+@jit
+def pause(counter, looks):
+    """So many looks, to let time pass."""
+    for _ in range(looks):
+        look(counter)
 
 
 # The instructions -----------------------------------------------------------------------------------------------
