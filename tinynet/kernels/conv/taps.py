@@ -8,23 +8,15 @@ that it sees. In float64 the borders do take part, as in PyTorch: those of `spec
 import numpy as np
 
 from tinynet.kernels.conv import spec
-from tinynet.kernels.machine.backend import backend
-from tinynet.kernels.machine.threads import parallel_for
+from tinynet.kernels.reduce import total
 
-PART = 1 << 17                         # elements that are worth a thread's while
+FEW = 1 << 17                          # elements that NumPy sums before other threads have begun
 
 
 def all_finite(array):
     """Whether no element is infinite or NaN; sometimes False for very large ones, whose sum overflows."""
-    if array.size <= PART or backend() == "numpy":
-        return bool(np.isfinite(array.sum()))
-    flat = array.ravel("K")
-    sums = np.empty(-(-flat.size // PART), flat.dtype)
-
-    def body(start, stop):
-        sums[start // PART] = flat[start:stop].sum()
-    parallel_for(body, flat.size, PART)
-    return bool(np.isfinite(sums.sum()))
+    whole = array.sum() if array.size <= FEW else total(array, tuple(range(array.ndim)))
+    return bool(np.isfinite(whole))
 
 
 def conv2d(x, w, geometry, b=None):

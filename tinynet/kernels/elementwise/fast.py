@@ -10,7 +10,6 @@ from tinynet.kernels.elementwise import spec
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.flat import GRAIN, VECTORIZE, each, over_memory, row_length, share_of
 from tinynet.kernels.machine.layout import channels_last, is_channels_last
-from tinynet.kernels.machine.threads import parallel_for
 
 
 def relu(x, out=None):
@@ -42,16 +41,9 @@ def channel_sum(x):
 def sgd_update(p, g, buffer, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
     if not _alike(p, g, g if buffer is None else buffer):
         return spec.sgd_update.numpy(p, g, buffer, lr, momentum, dampening, weight_decay, nesterov)
-    flat_p, flat_g = p.ravel("K"), g.ravel("K")
-    flat_buffer = np.empty(0, p.dtype) if buffer is None else buffer.ravel("K")
-
-    def body(start, stop):
-        part = slice(start, stop)
-        sgd(flat_p[part], flat_g[part], flat_buffer[part], lr, momentum, dampening, weight_decay, bool(nesterov))
-    if flat_p.size <= 2 * GRAIN:
-        body(0, flat_p.size)
-    else:
-        parallel_for(body, flat_p.size, share_of(flat_p.size))
+    none = np.empty(0, p.dtype)
+    over_memory(lambda _, p, g, v=none: sgd(p, g, v, lr, momentum, dampening, weight_decay, bool(nesterov)),
+                p, g, *(() if buffer is None else (buffer,)), grain=share_of(p.size))
 
 
 def _elementwise(general, loop, out, *arrays):
