@@ -14,6 +14,7 @@ import pathlib
 import re
 import runpy
 import shlex
+import statistics
 import sys
 
 DOCS = pathlib.Path(__file__).parent
@@ -229,37 +230,39 @@ def hundredths(accuracy):
     return f"{accuracy:.2f} %"
 
 
+def quiet_run():
+    """The run of airbench94 that had both threads, and the machine to itself."""
+    return next(run for run in results("runs")["airbench94"] if run["threads"] == 2)
+
+
 @figure
 def airbench_runs():
     """The recorded runs of cifar10-94: one row for each seed, and their mean."""
     found = results("runs")["airbench94"]
     lines = [(f"seed {run['seed']}", hundredths(run["accuracy"]), f"{run['seconds'] / 60:.1f}", run["threads"])
              for run in found]
-    mean = sum(run["accuracy"] for run in found) / len(found)
     return table(["airbench94, recipe `cifar10-94`", "test accuracy", "minutes", "threads"],
-                 [*lines, ("mean", f"**{hundredths(mean)}**", "", "")])
+                 [*lines, ("mean", f"**{airbench_accuracy()}**", "", "")])
 
 
 @figure
 def airbench_accuracy():
-    found = results("runs")["airbench94"]
-    return hundredths(sum(run["accuracy"] for run in found) / len(found))
+    return hundredths(statistics.mean(run["accuracy"] for run in results("runs")["airbench94"]))
 
 
 @figure
 def airbench_minutes():
-    run = next(run for run in results("runs")["airbench94"] if run["threads"] == 2)
-    return f"{run['seconds'] / 60:.0f} minutes"
+    return f"{quiet_run()['seconds'] / 60:.0f} minutes"
 
 
 @figure
 def airbench_cost():
     """The time of the quiet run beside the paper's operations at the rate of matrix products, before and after it."""
-    run = next(run for run in results("runs")["airbench94"] if run["threads"] == 2)
+    run = quiet_run()
     rate = sum(run["sgemm"]) / 2
     return (f"{run['seconds']:,.0f} seconds. Matrix products reached {run['sgemm'][0]} GFLOP/s before the run and "
-            f"{run['sgemm'][1]} after it; at their mean rate, 3.6e14 operations take {3.6e5 / rate:,.0f} seconds. So the "
-            f"run took {run['seconds'] * rate / 3.6e5:.2f} times as long")
+            f"{run['sgemm'][1]} after it; at their mean rate, 3.6e14 operations take {3.6e5 / rate:,.0f} seconds. So "
+            f"the run took {run['seconds'] * rate / 3.6e5:.2f} times as long")
 
 
 @figure
