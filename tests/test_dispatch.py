@@ -86,9 +86,10 @@ def convolve(x_shape, w_shape, stride=(1, 1), padding=(1, 1), dilation=(1, 1), g
         compare(conv.conv2d_backward_input, dy, w, x_shape, geometry)
         compare(conv.conv2d_backward_input, dy, w, x_shape, geometry, images(*x_shape, dtype=dtype, memory=memory))
         compare(conv.conv2d_backward_weight, x, dy, w_shape, geometry)
-        mean, scale, shift = RNG.standard_normal((3, w_shape[0]))
-        compare(conv.conv2d_norm, x, w, geometry, (mean, scale, shift), None, True)
-        compare(conv.conv2d_norm, x, w, geometry, (mean, scale, shift), images(*y.shape, dtype=dtype, memory=memory))
+        weight, offset, mean = RNG.standard_normal((3, w_shape[0])).astype(dtype)
+        norm = weight, offset, mean, RNG.uniform(0.5, 2, w_shape[0]).astype(dtype), 1e-3
+        compare(conv.conv2d_norm, x, w, geometry, b, norm, True)
+        compare(conv.conv2d_norm, x, w, geometry, None, norm, False, images(*y.shape, dtype=dtype, memory=memory))
     finally:
         conv.use_method("auto")
 

@@ -109,11 +109,11 @@ def test_tiles_multiply(m, k, n, left, right):
 
 @pytest.mark.skipif(not LANES, reason="explicit SIMD is switched off")
 def test_every_tile_multiplies():
-    from tinynet.kernels.machine.simd import PRODUCT_TILES
+    from tinynet.kernels.machine.simd import MATRIX_TILES
     from tinynet.kernels.matmul import tiles
-    for m, _, _, vectors in PRODUCT_TILES:
+    for m, _, _, vectors in MATRIX_TILES:
         a, b = rng.standard_normal((m, 40), np.float32), rng.standard_normal((40, vectors * LANES), np.float32)
-        assert PRODUCT_TILES[tiles.tile_for(m, vectors * LANES, 40).kind] == (m, 1, 1, vectors)
+        assert MATRIX_TILES[tiles.tile_for(m, vectors * LANES, 40).kind] == (m, 1, 1, vectors)
         np.testing.assert_allclose(tiles.product(a, b), a.astype(np.float64) @ b, atol=1e-4)
 
 

@@ -22,6 +22,12 @@ class Gate(Function):
         return tuple(y.array for y in ctx.changed([Tensor(dy) for dy in dys]))
 
 
+def has_hooks(module):
+    """Whether any hook is registered on the module."""
+    return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks
+                or module._backward_pre_hooks)
+
+
 def call_with_hooks(module, args, kwargs):
     """`module.forward` between the hooks that are registered on it."""
     args, kwargs = _before(module, args, kwargs)

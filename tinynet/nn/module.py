@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 from tinynet.gradients.hooks import RemovableHandle
 from tinynet.nn import conversion, state
-from tinynet.nn.hooks import call_with_hooks
+from tinynet.nn.hooks import call_with_hooks, has_hooks
 from tinynet.nn.parameter import Parameter
 from tinynet.nn.tree import html_tree
 from tinynet.tensor import Tensor
@@ -37,7 +37,7 @@ class Module:
 
     def __call__(self, *args, **kwargs):
         try:
-            if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
+            if has_hooks(self):
                 return call_with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs)
         except (ValueError, TypeError, IndexError) as error:

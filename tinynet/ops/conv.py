@@ -46,18 +46,16 @@ class Conv2d(Function):
         return dx, dw, elementwise.channel_sum(dy) if ctx.needs[2] else None
 
 
-def conv2d_norm(x, w, b, geometry, norm, residual=None, relu=False):
+def conv2d_norm(x, w, b, geometry, norm, relu=False, residual=None):
     """relu(norm(conv2d(x, w, b)) + residual) in one pass, for evaluation: a tensor without a graph.
 
-    `norm` = (mean, scale, shift), (K,) each: (y - mean) · scale + shift. The addition and the ReLU happen on request.
-    Shapes are those of `Conv2d`, the residual has that of y.
+    `norm` = (weight, bias, mean, var, eps), see `BatchNorm`; weight and bias may be None. The addition and the ReLU
+    happen on request. Shapes are those of `Conv2d`, the residual has that of y.
     """
-    mean, scale, shift = norm
-    if b is not None:
-        mean = mean.astype(np.float64) - b.array
-    added = None if residual is None else residual.array
+    *tensors, eps = norm
+    b, *norm, residual = (None if t is None else t.array for t in (b, *tensors, residual))
     with np.errstate(all="ignore"):
-        return Tensor(conv.conv2d_norm(x.array, w.array, geometry, (mean, scale, shift), added, relu))
+        return Tensor(conv.conv2d_norm(x.array, w.array, geometry, b, (*norm, eps), relu, residual))
 
 
 class ConvTranspose2d(Function):

@@ -15,7 +15,6 @@ from tinynet.kernels.machine.flat import VECTORIZE, row_length
 from tinynet.kernels.machine.threads import parallel_for
 
 
-
 def forward(x, w, y, geometry):
     """y (N, P, Q, C) of x (N, H, W, C) with w (C, 1, R, S)."""
     taps, steps = _taps(w), tuple(geometry[:3])

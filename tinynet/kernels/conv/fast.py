@@ -14,17 +14,17 @@ import importlib
 
 import numpy as np
 
-from tinynet.kernels.conv import depthwise, spec
-from tinynet.kernels.conv import im2col as columns
+from tinynet.kernels.conv import spec
 from tinynet.kernels.conv.im2col import col2im, im2col         # noqa: F401  the fast bodies of these two kernels
 from tinynet.kernels.conv.spec import Geometry
 from tinynet.kernels.elementwise.spec import plus
 from tinynet.kernels.machine import layout
 from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.matmul.fast import add_product, finished_product, linear, matmul
-from tinynet.kernels.norm.fast import NO_RELU, normalized
+from tinynet.kernels.norm.fast import batch_norm_eval
 
 BRANCHES = ("winograd", "matmul", "tiles", "depthwise tiles", "depthwise", "im2col")
+ON_TILES = ("winograd", "tiles")                     # branches that take what evaluation adds in their own pass
 MATMUL_CHANNELS = 16         # with fewer, a product is bound by what is around it
 WINOGRAD_CHANNELS = 32       # with fewer, passes over Winograd's planes cost more than what is saved
 TRANSFORMS = 1900            # multiplications that cost as much as transforming 3x3 weights, and reading 16 of them
@@ -60,51 +60,38 @@ def winograd_pays(x_shape, w_shape, geometry):
     return min(channels, outputs) >= WINOGRAD_CHANNELS and saved >= TRANSFORMS
 
 
+@functools.cache
 def module_of(branch):
-    """The module of a branch whose functions take images (N, H, W, C) and fill an array."""
-    if branch == "depthwise tiles":
-        from tinynet.kernels.conv import depthwise_tiles                 # late: it needs explicit SIMD
-        return depthwise_tiles
-    return depthwise if branch == "depthwise" else columns
+    """The module of a branch other than "matmul": imported late, because tiles need explicit SIMD."""
+    return importlib.import_module(f"tinynet.kernels.conv.{branch.replace(' ', '_')}")
 
 
 def conv2d(x, w, geometry, b=None):
     geometry, dtype = Geometry(*geometry), np.result_type(x, w)
     branch = choose("forward", dtype, x.shape, w.shape, geometry)
-    if branch == "winograd":
-        from tinynet.kernels.conv import winograd                        # late: it needs explicit SIMD, as tiles do
-        return winograd.conv2d(x, w, geometry, b)
-    if branch == "tiles":
-        from tinynet.kernels.conv import tiles
-        return tiles.conv2d(x, w, geometry, b)
+    if branch in ON_TILES:
+        return module_of(branch).conv2d(x, w, geometry, b)
     if branch == "matmul":
-        return pointwise(x, w, geometry, b)
+        seen = seen_by_one_tap(x, geometry.stride, dtype)
+        return rows_to_images(linear(as_rows(seen), w[:, :, 0, 0], b), seen.shape)
     p, q = spec.out_size(x.shape[2:], w.shape[2:], *geometry[:3])
     y = layout.empty((x.shape[0], w.shape[0], p, q), dtype)
     module_of(branch).forward(_pixels(x, dtype), w, _pixels(y, dtype), geometry)
     return y if b is None else np.add(y, b[:, None, None], out=y)
 
 
-def conv2d_norm(x, w, geometry, norm, residual=None, relu=False):
-    geometry, dtype, floor = Geometry(*geometry), np.result_type(x, w), 0.0 if relu else NO_RELU
-    branch, y = choose("forward", dtype, x.shape, w.shape, geometry), None
+def conv2d_norm(x, w, geometry, b, norm, relu=False, residual=None):
+    geometry, dtype, y = Geometry(*geometry), np.result_type(x, w), None
+    branch = choose("forward", dtype, x.shape, w.shape, geometry)
+    added = None if residual is None else _pixels(residual, dtype)
     if branch == "matmul":
-        seen = seen_by_one_tap(_pixels(x, dtype), geometry.stride)
-        added = None if residual is None else _pixels(residual, dtype)
-        y = finished_product(as_rows(seen), w[:, :, 0, 0].T, norm, added, floor)
+        seen = seen_by_one_tap(x, geometry.stride, dtype)
+        y = finished_product(as_rows(seen), w[:, :, 0, 0].T, b, norm, relu, added)
         y = None if y is None else rows_to_images(y, seen.shape)
-    elif branch in ("winograd", "tiles") and has_whole_vectors(w.shape[0], geometry.groups):
-        tiles, finish = on_tiles(branch)
-        added = None if residual is None else _pixels(residual, dtype)
-        y = tiles.conv2d(x, w, geometry, None, finish.finish_of(norm, added, floor))
-    return normalized(conv2d(x, w, geometry), *norm, floor, residual) if y is None else y
-
-
-@functools.cache
-def on_tiles(branch):
-    """The module of a branch that can finish its results, and the one that says how. They need explicit SIMD."""
-    return (importlib.import_module(f"tinynet.kernels.conv.{branch}"),
-            importlib.import_module("tinynet.kernels.matmul.finish"))
+    elif branch in ON_TILES and has_whole_vectors(w.shape[0], geometry.groups):
+        from tinynet.kernels.matmul.finish import finish_of                # late, too
+        y = module_of(branch).conv2d(x, w, geometry, b, finish_of(norm, relu, added))
+    return batch_norm_eval(conv2d(x, w, geometry, b), *norm, relu, residual) if y is None else y
 
 
 def has_whole_vectors(outputs, groups):
@@ -116,22 +103,21 @@ def has_whole_vectors(outputs, groups):
 def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
     geometry, dtype = Geometry(*geometry), np.result_type(dy, w)
     branch = choose("input", dtype, x_shape, w.shape, geometry)
-    if branch == "tiles" and (add_to is None or add_to.dtype == dtype and layout.is_channels_last(add_to)):
-        from tinynet.kernels.conv import tiles
-        return tiles.conv2d_backward_input(dy, w, x_shape, geometry, add_to)
-    if branch == "winograd" and add_to is None:
-        from tinynet.kernels.conv import winograd
-        return winograd.conv2d_backward_input(dy, w, x_shape, geometry)
-    if branch == "matmul" and add_to is None:
-        outputs = _pixels(dy, dtype)
-        return rows_to_images(matmul(as_rows(outputs), w[:, :, 0, 0]), outputs.shape)
-    if branch == "matmul" and layout.is_channels_last(add_to):
+    adds = add_to is not None and add_to.dtype == dtype and layout.is_channels_last(add_to)
+    if branch == "tiles" and (add_to is None or adds):
+        return module_of(branch).conv2d_backward_input(dy, w, x_shape, geometry, add_to)
+    if branch == "matmul" and adds:
         add_product(as_rows(_pixels(dy, dtype)), w[:, :, 0, 0], as_rows(layout.nhwc(add_to)))
         return add_to
     if add_to is not None:
         return plus(add_to, conv2d_backward_input(dy, w, x_shape, geometry), add_to)
+    if branch == "winograd":
+        return module_of(branch).conv2d_backward_input(dy, w, x_shape, geometry)
+    outputs = _pixels(dy, dtype)
+    if branch == "matmul":
+        return rows_to_images(matmul(as_rows(outputs), w[:, :, 0, 0]), outputs.shape)
     dx = layout.empty(x_shape, dtype)
-    module_of(branch).backward_input(_pixels(dx, dtype), w, _pixels(dy, dtype), geometry)
+    module_of(branch).backward_input(_pixels(dx, dtype), w, outputs, geometry)
     return dx
 
 
@@ -144,26 +130,21 @@ def conv2d_backward_weight(x, dy, w_shape, geometry):
     if branch == "tiles":
         from tinynet.kernels.conv import weight_tiles
         return weight_tiles.conv2d_backward_weight(x, dy, w_shape, geometry)
-    images, outputs = _pixels(x, dtype), _pixels(dy, dtype)
+    outputs = _pixels(dy, dtype)
     if branch == "matmul":
-        dw = matmul(as_rows(seen_by_one_tap(images, geometry.stride)).T, as_rows(outputs))[None, None]
+        dw = matmul(as_rows(seen_by_one_tap(x, geometry.stride, dtype)).T, as_rows(outputs))[None, None]
     else:
-        dw = module_of(branch).backward_weight(images, outputs, w_shape, geometry)
+        dw = module_of(branch).backward_weight(_pixels(x, dtype), outputs, w_shape, geometry)
     return dw.transpose(3, 2, 0, 1)                                       # (K, C/G, R, S)
-
-
-def pointwise(x, w, geometry, b):
-    """The convolution with a 1x1 kernel."""
-    seen = seen_by_one_tap(_pixels(x, np.result_type(x, w)), geometry.stride)
-    return rows_to_images(linear(as_rows(seen), w[:, :, 0, 0], b), seen.shape)
 
 
 def _pixels(x, dtype):
     return layout.nhwc(x.astype(dtype, copy=False))
 
 
-def seen_by_one_tap(x, stride):
-    """The pixels of x (N, H, W, C) that a 1x1 kernel sees, (N, P, Q, C)."""
+def seen_by_one_tap(x, stride, dtype):
+    """The pixels of x (N, C, H, W) that a 1x1 kernel sees, (N, P, Q, C)."""
+    x = _pixels(x, dtype)
     return x if stride == (1, 1) else x[:, ::stride[0], ::stride[1]]
 
 

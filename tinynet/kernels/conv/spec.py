@@ -12,6 +12,7 @@ import numpy as np
 
 from tinynet.kernels.machine import layout
 from tinynet.kernels.machine.backend import kernel
+from tinynet.kernels.norm.spec import batch_norm_eval
 
 
 class Geometry(NamedTuple):
@@ -93,17 +94,9 @@ def conv2d(x, w, geometry, b=None):
 
 
 @kernel
-def conv2d_norm(x, w, geometry, norm, residual=None, relu=False):
-    """relu((conv2d(x, w) - mean) · scale + shift + residual), the addition and the ReLU on request.
-
-    `norm` = (mean, scale, shift), (K,) each: a BatchNorm in evaluation, whose running statistics are known. The scale
-    is float64.
-    """
-    mean, scale, shift = (v[:, None, None] for v in norm)
-    y = ((conv2d.numpy(x, w, geometry) - mean) * scale + shift).astype(np.result_type(x, w))
-    if residual is not None:
-        y = y + residual
-    return np.where(y < 0, 0, y).astype(y.dtype) if relu else y
+def conv2d_norm(x, w, geometry, b, norm, relu=False, residual=None):
+    """`conv2d` and the BatchNorm of evaluation after it; `norm` = (weight, bias, mean, var, eps), see there."""
+    return batch_norm_eval.numpy(conv2d.numpy(x, w, geometry, b), *norm, relu, residual)
 
 
 @kernel

@@ -104,8 +104,13 @@ def _load(builder, arithmetic, base, v):
 def _broadcast(builder, arithmetic, base):
     pointer = builder.inttoptr(base, arithmetic.scalar.as_pointer())
     scalar = builder.load(pointer, align=1 if arithmetic.scalar != ir.FloatType() else 4, typ=arithmetic.scalar)
-    undefined = ir.Constant(arithmetic.vector, ir.Undefined)
-    first_lane = ir.Constant(ir.VectorType(ir.IntType(32), arithmetic.vector.count), None)
+    return spread(builder, scalar, arithmetic.vector)
+
+
+def spread(builder, scalar, vector):
+    """A vector of that type, all of whose lanes are the scalar."""
+    undefined = ir.Constant(vector, ir.Undefined)
+    first_lane = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), None)
     return builder.shuffle_vector(builder.insert_element(undefined, scalar, INT(0)), undefined, first_lane)
 
 

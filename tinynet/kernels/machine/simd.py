@@ -47,7 +47,7 @@ OUTER_TILES = tuple(
     for vectors, sizes in [(1, (16, 8, 4)), (2, (12, 8, 7, 4))]
     for m in sizes if _fits(taps, vectors, m * taps))
 # (M, 1, 1, V): M rows of a matrix product, V vectors of its columns.
-PRODUCT_TILES = tuple(
+MATRIX_TILES = tuple(
     (m, 1, 1, vectors)
     for vectors, sizes in [(1, (16, 8, 4, 1)), (2, (14, 8, 4, 1) if REGISTERS >= 32 else (6, 4, 1))]
     for m in sizes if _fits(1, vectors, m))

@@ -56,16 +56,16 @@ def matmul(a, b):
 def add_product(a, b, out):
     """out += a b, for matrices; `out` (M, N) has rows without gaps."""
     if _is_thin(a, b) and out.dtype == np.float32:
-        return _tiled(a, b, None, out)
+        return _tiled(a, b, out=out)
     return np.add(out, matmul(a, b), out=out)
 
 
-def finished_product(a, b, norm, residual, floor):
-    """max(floor, norm(a b) + residual) in one pass (see finish.py); None where the tiles do not take this product."""
+def finished_product(a, b, bias, norm, relu, residual):
+    """relu(norm(a b + bias) + residual) in one pass (see finish.py); None where the tiles do not take this product."""
     if not _is_thin(a, b) or b.shape[1] % LANES:
         return None
-    from tinynet.kernels.matmul import finish, tiles     # late: they need explicit SIMD
-    return tiles.product(_for_blas(a), _for_blas(b), finish=finish.finish_of(norm, residual, floor))
+    from tinynet.kernels.matmul.finish import finish_of  # late: it needs explicit SIMD
+    return _tiled(a, b, bias, finish=finish_of(norm, relu, residual))
 
 
 def linear(x, w, b):
@@ -87,9 +87,9 @@ def _is_thin(a, b):
             and min(*a.shape, b.shape[1]) <= THIN)
 
 
-def _tiled(a, b, bias=None, out=None):
+def _tiled(a, b, bias=None, **options):
     from tinynet.kernels.matmul import tiles             # late: it needs explicit SIMD
-    return tiles.product(_for_blas(a), _for_blas(b), bias, out)
+    return tiles.product(_for_blas(a), _for_blas(b), bias, **options)
 
 
 def _by_terms(a, b):

@@ -9,14 +9,14 @@ result is finished as soon as it is computed, while it lies in the first-level c
 from typing import NamedTuple
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.emit import INT, unpack
+from tinynet.kernels.machine.emit import INT, spread, unpack
 from tinynet.kernels.machine.simd import LANES, VECTOR, address, multiply_add
+from tinynet.kernels.norm.fast import floor_of, scale_and_shift
 
 NOTHING = np.zeros(max(1, LANES), np.float32)      # what is added where there is no residual
 
@@ -35,16 +35,18 @@ class Finish(NamedTuple):
 NO_FINISH = tuple(Finish(False, NOTHING, NOTHING, NOTHING, NOTHING, np.float32(np.nan)))
 
 
-def finish_of(norm, residual, floor):
-    """The finish for `norm` = (mean, scale, shift), (K,) each, and a residual of the result's memory, or None.
+def finish_of(norm, relu, residual):
+    """The finish for a norm = (weight, bias, mean, var, eps), and a residual of the result's memory, or None.
 
     What rounding a float64 mean to float32 loses is made up for by the shift, as in `norm.loops.affine`.
     """
-    mean, scale, shift = norm
+    weight, bias, mean, var, eps = norm
+    scale, shift = scale_and_shift(weight, bias, var, eps, np.float32)
     center = mean.astype(np.float32, copy=False)
     offset = shift if center is mean else shift + (center - mean) * scale
     added = NOTHING if residual is None else residual.reshape(-1)
-    return True, center, scale.astype(np.float32), offset.astype(np.float32, copy=False), added, np.float32(floor)
+    return tuple(Finish(True, center, scale.astype(np.float32), offset.astype(np.float32, copy=False), added,
+                        np.float32(floor_of(relu))))
 
 
 @jit
@@ -63,9 +65,7 @@ def finish_pixels(typing_context, y, more, constants, pixels, floor):
     def generate(context, builder, signature, args):
         (y, y_step), (more, more_step), constants = unpack(builder, *args[:3])
         center, slope, offset = (_load(builder, place) for place in constants)
-        undefined = ir.Constant(VECTOR, ir.Undefined)
-        first = builder.insert_element(undefined, args[4], INT(0))
-        floor = builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), LANES), None))
+        floor = spread(builder, args[4], VECTOR)
         with cgutils.for_range(builder, args[3]) as loop:
             here, there = (builder.add(base, builder.mul(builder.mul(loop.index, step), INT(4)))
                            for base, step in ((y, y_step), (more, more_step)))

@@ -24,7 +24,7 @@ import numpy as np
 from tinynet.kernels.machine.chunks import CHUNKS, SERIAL_WORK, chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.memory import aligned, scratch
-from tinynet.kernels.machine.simd import LANES, PRODUCT_TILES, address, copy, window_tile_of
+from tinynet.kernels.machine.simd import LANES, MATRIX_TILES, address, copy, window_tile_of
 from tinynet.kernels.machine.threads import on_all_threads
 from tinynet.kernels.matmul.finish import NO_FINISH, finish_row
 from tinynet.kernels.matmul.panels import pack
@@ -37,8 +37,8 @@ BLOCK_TILES = 8                 # tiles above one another in a block, unless the
 SET_FLOATS, FEW_ROWS = 512, 8   # rows a multiple of so many floats apart share one or two sets of at least 8 lines
 LATENCY = 4                     # cycles until a sum can take its next product
 
-product_tile = window_tile_of(PRODUCT_TILES)
-TALL = np.array([entry[0] for entry in PRODUCT_TILES])      # rows of each tile
+product_tile = window_tile_of(MATRIX_TILES)
+TALL = np.array([entry[0] for entry in MATRIX_TILES])      # rows of each tile
 
 
 def product(a, b, bias=None, out=None, finish=NO_FINISH):
@@ -125,7 +125,7 @@ def shares(extent, count, multiple=1):
 def tile_for(m, n, row_step):
     """The tile to begin with, so that it and those after it cover M rows in the least time."""
     vectors, most = 2 if n > LANES else 1, FEW_ROWS if row_step % SET_FLOATS == 0 else max(m, 1)
-    sizes = [(number, entry[0]) for number, entry in enumerate(PRODUCT_TILES) if entry[3] == vectors]
+    sizes = [(number, entry[0]) for number, entry in enumerate(MATRIX_TILES) if entry[3] == vectors]
 
     def cost(which):
         left, total = m, 0

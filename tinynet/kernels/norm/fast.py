@@ -21,7 +21,7 @@ def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
     y, extra, grain, weight, bias = np.empty_like(x), _extra(residual, x), _grain(x), *_given(weight, bias, x)
     arrays = tuple(a.ravel("K") for a in (x, extra, y))
     (means, m2s), statistics = np.empty((2, -(-x.size // grain), x.shape[1])), np.empty((3, x.shape[1]))
-    parts, floor = (grain, means, m2s, eps), _floor(relu)
+    parts, floor = (grain, means, m2s, eps), floor_of(relu)
     on_all_threads(lambda team: batch_train(team, arrays, parts, weight, bias, floor, statistics), len(means))
     return y, *statistics                                      # mean, var, invstd
 
@@ -38,18 +38,19 @@ def batch_moments(x):
 
 
 def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):
-    weight, bias = _given(weight, bias, x)
-    scale = weight * (1 / np.sqrt(var.astype(np.float64) + eps))
-    return normalized(x, mean, scale, bias, _floor(relu), residual)
-
-
-def normalized(x, mean, scale, shift, floor=NO_RELU, residual=None):
-    """max(floor, (x - mean) · scale + shift + residual); the scale is float64."""
-    x, mean = channels_last(x), mean.astype(np.float64, copy=False)
+    x = channels_last(x)
     y, extra, grain = np.empty_like(x), _extra(residual, x), _grain(x)
-    arrays = tuple(a.ravel("K") for a in (x, extra, y))
+    arrays, floor = tuple(a.ravel("K") for a in (x, extra, y)), floor_of(relu)
+    scale, shift = scale_and_shift(weight, bias, var, eps, x.dtype)
+    mean = mean.astype(np.float64)
     on_all_threads(lambda team: batch_affine(team, arrays, grain, mean, scale, shift, floor), -(-x.size // grain))
     return y
+
+
+def scale_and_shift(weight, bias, var, eps, dtype):
+    """y = (x - mean) · scale + shift in evaluation; the scale is float64."""
+    scale = 1 / np.sqrt(var.astype(np.float64) + eps)
+    return scale if weight is None else weight * scale, np.zeros(len(var), dtype) if bias is None else bias
 
 
 def batch_norm_backward(dy, x, y, weight_and_bias, statistics, relu=False, residual=False, training=True):
@@ -59,7 +60,7 @@ def batch_norm_backward(dy, x, y, weight_and_bias, statistics, relu=False, resid
     dx, scale = np.empty_like(x), weight * invstd
     dresidual = np.empty_like(x) if by_y else dy
     arrays = tuple(a.ravel("K") for a in (dy, channels_last(y) if by_y else x, x, dresidual, dx))
-    mask = (mean, scale, bias.astype(np.float64)), _floor(relu), by_y
+    mask = (mean, scale, bias.astype(np.float64)), floor_of(relu), by_y
     known = mean, invstd, scale, x.size / mean.size if training else GIVEN_STATISTICS
     sums, totals = np.zeros((-(-x.size // grain), 2, mean.size)), np.empty((2, mean.size))
     on_all_threads(lambda team: batch_gradient(team, arrays, mask, known, (grain, sums), totals), len(sums))
@@ -110,13 +111,13 @@ def layer_norm(x, weight, bias, eps):
         chunk = slice(start, stop)
         normalize_rows(x[chunk], weight, bias, eps, y[chunk], mean[chunk], invstd[chunk])
 
-    parallel_for(part, rows, max(1, share_of(x.size) // max(1, size)))
+    parallel_for(part, rows, _rows_in(x, share_of(x.size)))
     return y, mean, invstd
 
 
 def layer_norm_backward(dy, x, weight, mean, invstd):
     x, dy, dx = np.ascontiguousarray(x), np.ascontiguousarray(dy), np.empty(x.shape, x.dtype)
-    grain, weight = _rows_in_chunk(x), np.ones(x.shape[1], x.dtype) if weight is None else weight
+    grain, weight = _rows_in(x, grain_of(x.size)), np.ones(x.shape[1], x.dtype) if weight is None else weight
     sums = np.zeros((2, -(-len(x) // grain), x.shape[1]), x.dtype)
 
     def part(start, stop):
@@ -140,7 +141,7 @@ def _extra(residual, x):
     return np.zeros(row_length(x.shape[1]), x.dtype) if residual is None else channels_last(residual)
 
 
-def _floor(relu):
+def floor_of(relu):
     return 0.0 if relu else NO_RELU
 
 
@@ -156,5 +157,5 @@ def _grain(x):
     return -(-min(max(x.size // 16, 1 << 15), 1 << 18) // row) * row
 
 
-def _rows_in_chunk(x):
-    return max(1, grain_of(x.size) // max(1, x.shape[1]))
+def _rows_in(x, values):
+    return max(1, values // max(1, x.shape[1]))

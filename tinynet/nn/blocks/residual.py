@@ -11,7 +11,7 @@ from tinynet.nn import functional as F
 from tinynet.nn import init
 from tinynet.nn.blocks.attention import SEBlock, SelfAttention
 from tinynet.nn.blocks.common import Block, made, make_norm, named_in, needs_bias, norm_relu
-from tinynet.nn.blocks.fused import conv_norm, evaluated, fuses
+from tinynet.nn.blocks.fused import conv_norm, evaluated, fuses, shape_after
 from tinynet.nn.blocks.shortcut import StochasticDepth, make_shortcut
 from tinynet.nn.shape import Identity
 from tinynet.nn.conv import Conv2d
@@ -74,24 +74,23 @@ class ResidualBase(Block):
     def _add_relu(self, conv, norm, y, x):
         """relu(norm(conv(y)) + shortcut(x)); attention and stochastic depth come between norm and addition."""
         plain = self.attention is None and self.drop is None
-        if plain and fuses(conv, norm):
+        if plain and fuses(conv, norm, y):
             shortcut = self.downsample(x)
-            whole = evaluated(conv, norm, y, shortcut)
-            if whole is not None:
-                return whole
+            self._check_sum(shape_after(conv, y), shortcut.shape)
+            return evaluated(conv, norm, y, True, shortcut)
         y = conv(y) if plain else conv_norm(conv, norm, y, relu=False)
         shortcut = self.downsample(x)
-        self._check_sum(y, shortcut)
+        self._check_sum(y.shape, shortcut.shape)
         return norm_relu(norm, y, shortcut) if plain else F.add_relu(self._end(y), shortcut)
 
     def _end(self, y):
         y = self.attention(y) if self.attention else y
         return self.drop(y) if self.drop else y
 
-    def _check_sum(self, y, shortcut):
-        if y.shape != shortcut.shape:
+    def _check_sum(self, branch, shortcut):
+        if branch != shortcut:
             raise ValueError(f"{self.title()}: expected branch and shortcut of one shape, but the branch "
-                             f"gives {y.shape}, downsample gives {shortcut.shape}")
+                             f"gives {branch}, downsample gives {shortcut}")
 
 
 def check_options(name, options):
@@ -178,7 +177,7 @@ class PreActBase(ResidualBase):
     def _add(self, y, x, active):
         """y + x; where the shape changes, the shortcut starts from `active`, relu(bn1(x))."""
         shortcut = x if isinstance(self.downsample, Identity) else self.downsample(active)
-        self._check_sum(y, shortcut)
+        self._check_sum(y.shape, shortcut.shape)
         return self._end(y) + shortcut
 
 
