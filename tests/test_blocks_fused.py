@@ -117,7 +117,10 @@ def test_odd_weights_and_images(value):
 
 def test_wrong_shapes_are_the_layers_errors():
     block = blocks.BasicBlock(16, 16, downsample=nn.AvgPool2d(2)).eval()
+    calls = []
+    block.downsample.register_forward_hook(lambda *args: calls.append(args))
     with tinynet.no_grad(), pytest.raises(ValueError, match="expected branch and shortcut of one shape"):
         block(images(16))
+    assert len(calls) == 1
     with tinynet.no_grad(), pytest.raises(ValueError, match="expected input"):
         blocks.ConvBlock(16, 16).eval()(images(8))
