@@ -313,7 +313,7 @@ EQUIVALENT = {
     "np.exp(rate * np.minimum(x, 1)))": "guards against overflow alone",
     "-> return (dx, dw, channel_sum(rows)) if True": "a gradient more than there are inputs is not used",
     "-> for axis, source in ctx.sources.items()": "the axes are independent: their order is free",
-    "taps.all_finite": "has an effect beside infinities alone, which the tests of odd numbers judge",
+    "all_finite(": "has an effect beside infinities alone, which the tests of odd numbers judge",
     "Conv2d.backward: branch = conv if": "has an effect beside infinities alone, which the tests of odd numbers judge",
     "taps.conv2d_backward_weight(x, dy, w.shape, ctx.geometry) -> dw = x": "runs beside infinities alone",
     "BCE.backward: dx = dloss * (x - y) / np.maximum": "guards against a division by zero alone",

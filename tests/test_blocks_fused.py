@@ -18,8 +18,11 @@ BLOCKS = {
     "depthwise": lambda: blocks.DepthwiseSeparableConv(16, 32),
     "group norm": lambda: blocks.BasicBlock(16, 16, norm="group"),
     "no norm": lambda: blocks.ConvBlock(16, 16, norm="none"),
+    "no norm, odd channels": lambda: blocks.BasicBlock(5, 7, 2, norm="none"),
+    "no norm, 1x1": lambda: blocks.Bottleneck(64, 16, norm="none"),
 }
-CHANNELS = {"wide": 64, "bottleneck": 64, "groups": 64, "odd channels": 5, "block": 3}
+CHANNELS = {"wide": 64, "bottleneck": 64, "groups": 64, "odd channels": 5, "block": 3, "no norm, odd channels": 5,
+            "no norm, 1x1": 64}
 
 
 def settle(model):
@@ -61,6 +64,32 @@ def test_one_pass_gives_what_the_layers_give(name, backend):
 def test_networks_give_the_same(name):
     model = settle(getattr(models, name)())
     assert_near(*both(model, images(3, 32)))
+
+
+@pytest.mark.parametrize("name", ["resnet8", "resnet18", "se_resnet20"])
+def test_folded_networks_give_the_same(name, passes):
+    model, x = tinynet.fold_batchnorm(settle(getattr(models, name)())), images(3, 32)
+    assert_near(*both(model, x))
+    assert len(passes) >= 7
+
+
+@pytest.mark.parametrize("name", ["basic", "bottleneck", "odd channels", "squeeze", "groups"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_quantized_blocks_give_the_same_bits(name, dtype):
+    x = images(CHANNELS.get(name, 16)).to(dtype)
+    model = tinynet.quantize(settle(BLOCKS[name]()).to(dtype), [x])
+    apart, together = both(model, x)
+    assert together.dtype == dtype and (apart == together).all()
+    assert (apart < 0).sum() == 0 < (apart > 0).sum()
+
+
+def test_quantized_layers_with_hooks_are_called():
+    x = images(16)
+    model, seen = tinynet.quantize(settle(BLOCKS["basic"]()), [x]), []
+    for layer in (model.conv1, model.conv2):
+        layer.register_forward_hook(lambda module, args, y: seen.append(y.shape))
+    assert_near(*both(model, x))
+    assert seen == [(3, 32, 6, 6)] * 4
 
 
 @pytest.fixture

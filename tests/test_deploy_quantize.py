@@ -49,6 +49,8 @@ LAYERS = {
     "grouped": (lambda: nn.Conv2d(6, 8, 3, padding=(2, 1), dilation=(2, 1), groups=2), (2, 6, 9, 8)),
     "depthwise": (lambda: nn.Conv2d(6, 6, 3, padding=1, groups=6, bias=False), (2, 6, 9, 8)),
     "same": (lambda: nn.Conv2d(3, 5, (2, 4), padding="same"), (2, 3, 9, 8)),
+    "circular": (lambda: nn.Conv2d(3, 5, 3, padding=(1, 2), padding_mode="circular"), (2, 3, 9, 8)),
+    "reflect same": (lambda: nn.Conv2d(3, 5, (2, 4), padding="same", padding_mode="reflect"), (2, 3, 9, 8)),
     "unbatched": (lambda: nn.Conv2d(3, 5, 3), (3, 9, 8)),
     "linear": (lambda: nn.Linear(20, 7), (5, 20)),
     "linear 3-d": (lambda: nn.Linear(20, 7), (2, 3, 20)),

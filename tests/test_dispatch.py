@@ -90,6 +90,7 @@ def convolve(x_shape, w_shape, stride=(1, 1), padding=(1, 1), dilation=(1, 1), g
         norm = weight, offset, mean, RNG.uniform(0.5, 2, w_shape[0]).astype(dtype), 1e-3
         compare(conv.conv2d_norm, x, w, geometry, b, norm, True)
         compare(conv.conv2d_norm, x, w, geometry, None, norm, False, images(*y.shape, dtype=dtype, memory=memory))
+        compare(conv.conv2d_norm, x, w, geometry, b, None, True, images(*y.shape, dtype=dtype, memory=memory))
     finally:
         conv.use_method("auto")
 
@@ -212,6 +213,11 @@ def compare_sums():
         total(images(40, 9001, dtype=dtype), (0,))
         total(images(3, 70_001, dtype=dtype), (1,))
         total(images(3, 70_001, dtype=dtype)[:, ::2], (1,))
+        for x in (images(5, 24, 9, 11, dtype=dtype), images(140_000, dtype=dtype)):
+            assert reduce.all_finite.numba(x) is reduce.all_finite.numpy(x) is True
+            for value in (np.nan, np.inf, -np.inf):
+                x.ravel("K")[-1] = value
+                assert reduce.all_finite.numba(x) is reduce.all_finite.numpy(x) is False
 
 
 def compare_attention():
@@ -297,18 +303,23 @@ def compare_products():
     assert (matmul.matmul.numba(np.ones((2, 3), int), np.ones((3, 2), int)) == 3).all()
 
 
-def convolve_bytes(x_shape, w_shape, stride=(1, 1), padding=(1, 1), dilation=(1, 1), groups=1):
+def convolve_bytes(x_shape, w_shape, stride=(1, 1), padding=(1, 1), dilation=(1, 1), groups=1, dtype=np.float32):
     """Integers have no rounding errors: both bodies are equal."""
-    x, w = (RNG.integers(-128, 128, shape, np.int8) for shape in (x_shape, w_shape))
-    k = w_shape[0]
-    bias, zeros = RNG.integers(-9999, 9999, k, np.int32), tuple(RNG.integers(-128, 128, 2).tolist())
+    k, w = w_shape[0], RNG.integers(-128, 128, w_shape, np.int8)
+    bias, zeros = RNG.integers(-9999, 9999, k, np.int32), RNG.integers(-128, 128, 2).tolist()
     multiplier = np.stack([RNG.integers(2**30, 2**31, k), RNG.integers(38, 42, k)]).astype(np.int32)
-    arguments = x, w, bias, multiplier, zeros, conv.Geometry(stride, padding, dilation, groups)
-    assert (quantized.conv2d.numba(*arguments) == quantized.conv2d.numpy(*arguments)).all()
+    grids = tuple(zip((0.02, 0.3), zeros))
+    arguments = images(*x_shape, dtype=dtype), grids, w, bias, multiplier, conv.Geometry(stride, padding, dilation, groups)
+    exact = quantized.conv2d.numpy(*arguments)
+    assert (quantized.conv2d.numba(*arguments) == exact).all()
+    residual = images(*exact.shape, dtype=dtype)
+    for ending in ({"relu": True}, {"residual": residual}, {"residual": residual, "relu": True}):
+        fast, exact = (body(*arguments, **ending) for body in (quantized.conv2d.numba, quantized.conv2d.numpy))
+        assert (fast == exact).all() and fast.dtype == exact.dtype == dtype and layout.is_channels_last(fast)
 
 
 def compare_integers():
-    for k in (3, 16, 17, 32, 40, 64):              # a panel with and without a tail, one and two vectors
+    for k in (3, 16, 17, 32, 40, 48, 64):          # a panel with and without a tail, one and two vectors
         for c, width in ((3, 7), (4, 16), (6, 33)):
             convolve_bytes((2, c, 5, width), (k, c, 3, 3))
     for kernel, padding in (((1, 1), 0), ((7, 7), 3), ((2, 2), 0), ((5, 3), 2)):
@@ -319,15 +330,12 @@ def compare_integers():
     for k in (8, 16, 32):                          # as many outputs as lanes, in more than one group
         convolve_bytes((2, 8, 6, 9), (k, 4, 3, 3), groups=2)
     convolve_bytes((40, 4, 3, 3), (8, 4, 1, 1), padding=(0, 0))
-    x, w = RNG.integers(-128, 128, (5, 70), np.int8), RNG.integers(-128, 128, (33, 70), np.int8)
-    arguments = x, w, np.arange(33, dtype=np.int32), np.tile(np.int32([[2**30], [40]]), 33), (3, -5)
-    assert (quantized.linear.numba(*arguments) == quantized.linear.numpy(*arguments)).all()
+    convolve_bytes((2, 6, 5, 7), (16, 6, 3, 3), dtype=np.float64)
+    w, grids = RNG.integers(-128, 128, (33, 70), np.int8), ((0.02, 3), (0.3, -5))
     for dtype in (np.float32, np.float64):
-        x = images(3, 17, 40, 41, dtype=dtype)
-        q = quantized.quantize.numba(x, 0.02, -3)
-        assert (q == quantized.quantize.numpy(x, 0.02, -3)).all() and layout.is_channels_last(q)
-        fast, exact = (body(q, 0.02, -3, x.dtype) for body in (quantized.dequantize.numba, quantized.dequantize.numpy))
-        assert (fast == exact).all()
+        x = RNG.standard_normal((5, 70)).astype(dtype)
+        arguments = x, grids, w, np.arange(33, dtype=np.int32), np.tile(np.int32([[2**30], [40]]), 33)
+        assert (quantized.linear.numba(*arguments) == quantized.linear.numpy(*arguments)).all()
 
 
 # The trace ------------------------------------------------------------------------------------------------------

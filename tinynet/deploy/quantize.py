@@ -22,8 +22,9 @@ from tinynet.gradients.hooks import removing
 from tinynet.gradients.modes import is_grad_enabled, no_grad
 from tinynet.kernels import quantized as kernels
 from tinynet.kernels.conv import Geometry
-from tinynet.nn import Conv2d, Linear, Module, check
+from tinynet.nn import Conv2d, Identity, Linear, Module, check
 from tinynet.nn import functional as F
+from tinynet.nn.blocks.fused import CONVOLUTIONS, OnePass, geometry_of, shape_after
 from tinynet.tensor import Tensor, as_array
 
 LEVELS = 255                           # steps of a grid
@@ -120,13 +121,12 @@ class QuantizedLayer(Module):
         check.floats(self.title(), x)
         if is_grad_enabled() and x.requires_grad:
             raise RuntimeError(f"{self.title()}: no gradient flows through integers; call it in no_grad()")
-        (scale_x, zero_x), (scale_y, zero_y) = self.grids.array.tolist()
-        q = kernels.quantize(x.array, scale_x, int(zero_x))
-        y = self.compute(q, (int(zero_x), int(zero_y)))
-        return Tensor(kernels.dequantize(y, scale_y, int(zero_y), x.dtype))
+        return Tensor(self.compute(x.array))
 
     def state(self):
-        return self.weight.array, self.bias.array, self.multiplier.array
+        """What the kernels take after x: ((scale, zero) of x, of y), weight, bias, multiplier."""
+        grids = tuple((scale, int(zero)) for scale, zero in self.grids.array.tolist())
+        return grids, self.weight.array, self.bias.array, self.multiplier.array
 
     def extra_repr(self):
         return self.layer
@@ -137,33 +137,48 @@ class QuantizedConv2d(QuantizedLayer):
 
     def __init__(self, layer, inputs, outputs):
         super().__init__(layer, inputs, outputs)
-        self.geometry = layer.stride, layer.padding, layer.dilation, layer.groups
+        self.stride, self.padding, self.dilation, self.groups = geometry_of(layer)
+        self.border = None             # its widths and kind, where it is not of zeros
+        if layer.padding_mode != "zeros":
+            self.border, self.padding = (layer.border(), layer.padding_mode), "valid"
 
     def forward(self, x):
         if x.ndim == 3:
             return self(x.unsqueeze(0)).squeeze(0)
-        *_, extra = check.conv("conv2d", x.shape, self.weight.shape, *self.geometry)
+        if self.border:
+            x = F.pad(x, *self.border)
+        *_, extra = check.conv("conv2d", x.shape, self.weight.shape, *geometry_of(self))
         return super().forward(F.pad(x, (0, extra[1], 0, extra[0])) if any(extra) else x)
 
-    def compute(self, q, zeros):
-        stride, padding, dilation, _ = check.conv("conv2d", q.shape, self.weight.shape, *self.geometry)
-        return kernels.conv2d(q, *self.state(), zeros, Geometry(stride, padding, dilation, self.geometry[3]))
+    def compute(self, x, **ending):
+        stride, padding, dilation, _ = check.conv("conv2d", x.shape, self.weight.shape, *geometry_of(self))
+        return kernels.conv2d(x, *self.state(), Geometry(stride, padding, dilation, self.groups), **ending)
 
     def title(self):
-        return f"QuantizedConv2d({self.weight.shape[1] * self.geometry[3]} -> {len(self.weight)})"
+        return f"QuantizedConv2d({self.weight.shape[1] * self.groups} -> {len(self.weight)})"
 
 
 class QuantizedLinear(QuantizedLayer):
     __doc__ = QuantizedLayer.__doc__ + "\n    (..., C) -> (..., K).\n    "
 
-    def compute(self, q, zeros):
+    def compute(self, x):
         k, c = self.weight.shape
-        if q.shape[-1] != c:
-            raise ValueError(f"{self.title()}: expected input (..., {c}), got {q.shape}")
-        return kernels.linear(q.reshape(-1, c), *self.state(), zeros).reshape(*q.shape[:-1], k)
+        if x.shape[-1] != c:
+            raise ValueError(f"{self.title()}: expected input (..., {c}), got {x.shape}")
+        return kernels.linear(x.reshape(-1, c), *self.state()).reshape(*x.shape[:-1], k)
 
     def title(self):
         return f"QuantizedLinear({self.weight.shape[1]} -> {len(self.weight)})"
 
 
+def of_quantized(conv, norm, x):
+    """The layer takes an addition and a ReLU into its pass: see `blocks/fused.py`."""
+    shape = shape_after(x.array.shape, conv.weight.array.shape, *geometry_of(conv))
+    if shape is None or type(norm) is not Identity or not x.is_floating_point():
+        return None
+    return OnePass(shape, lambda relu, shortcut=None: Tensor(
+        conv.compute(x.array, relu=relu, residual=None if shortcut is None else shortcut.array)))
+
+
+CONVOLUTIONS[QuantizedConv2d] = of_quantized
 QUANTIZED = {Conv2d: QuantizedConv2d, Linear: QuantizedLinear}

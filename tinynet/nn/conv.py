@@ -51,10 +51,10 @@ class _ConvNd(Module):
     def forward(self, input):
         padding = self.padding
         if self.padding_mode != "zeros":
-            input, padding = F.pad(input, self._border(), self.padding_mode), 0
+            input, padding = F.pad(input, self.border(), self.padding_mode), 0
         return self.function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
-    def _border(self):
+    def border(self):
         """The widths that `F.pad` takes, from the last axis on."""
         padding = self.padding
         if isinstance(padding, str):

@@ -5,6 +5,7 @@ import numpy as np
 from tinynet.autograd import Function
 from tinynet.kernels import conv, elementwise
 from tinynet.kernels.conv import spec, taps
+from tinynet.kernels.reduce import all_finite
 from tinynet.tensor import Tensor
 
 
@@ -26,7 +27,7 @@ class Conv2d(Function):
     def forward(ctx, x, w, b, stride, padding, dilation, groups):
         ctx.save(x, w)
         ctx.geometry, ctx.biased = conv.Geometry(stride, padding, dilation, groups), b is not None
-        ctx.finite = taps.all_finite(w)
+        ctx.finite = all_finite(w)
         branch = conv if ctx.finite else taps                  # beside an infinity: see kernels/conv/taps.py
         return branch.conv2d(x, w, ctx.geometry, b)
 
@@ -39,23 +40,23 @@ class Conv2d(Function):
             dx = branch.conv2d_backward_input(dy, w, x.shape, ctx.geometry, ctx.accumulator)
         if ctx.needs[1]:
             dw = conv.conv2d_backward_weight(x, dy, w.shape, ctx.geometry)
-            if not taps.all_finite(dw):
+            if not all_finite(dw):
                 dw = taps.conv2d_backward_weight(x, dy, w.shape, ctx.geometry)
         if not ctx.biased:
             return dx, dw
         return dx, dw, elementwise.channel_sum(dy) if ctx.needs[2] else None
 
 
-def conv2d_norm(x, w, b, geometry, norm, relu=False, residual=None):
+def conv2d_norm(x, w, b, geometry, norm=None, relu=False, residual=None):
     """relu(norm(conv2d(x, w, b)) + residual) in one pass, for evaluation: a tensor without a graph.
 
-    `norm` = (weight, bias, mean, var, eps), see `BatchNorm`; weight and bias may be None. The addition and the ReLU
+    `norm` = (weight, bias, mean, var, eps), see `BatchNorm`; weight and bias may be None. Norm, addition and ReLU
     happen on request. Shapes are those of `Conv2d`, the residual has that of y.
     """
-    *tensors, eps = norm
-    b, *norm, residual = (None if t is None else t.array for t in (b, *tensors, residual))
+    tensors, eps = ((), ()) if norm is None else (norm[:-1], norm[-1:])
+    b, residual, *tensors = (None if t is None else t.array for t in (b, residual, *tensors))
     with np.errstate(all="ignore"):
-        return Tensor(conv.conv2d_norm(x.array, w.array, geometry, b, (*norm, eps), relu, residual))
+        return Tensor(conv.conv2d_norm(x.array, w.array, geometry, b, (*tensors, *eps) or None, relu, residual))
 
 
 class ConvTranspose2d(Function):

@@ -90,8 +90,11 @@ def conv2d_norm(x, w, geometry, b, norm, relu=False, residual=None):
         y = None if y is None else rows_to_images(y, seen.shape)
     elif branch in ON_TILES and has_whole_vectors(w.shape[0], geometry.groups):
         from tinynet.kernels.matmul.finish import finish_of                # late, too
-        y = module_of(branch).conv2d(x, w, geometry, b, finish_of(norm, relu, added))
-    return batch_norm_eval(conv2d(x, w, geometry, b), *norm, relu, residual) if y is None else y
+        y = module_of(branch).conv2d(x, w, geometry, b, finish_of(norm, relu, added, w.shape[0]))
+    if y is not None:
+        return y
+    y = conv2d(x, w, geometry, b)
+    return spec.add_and_relu(y, relu, residual) if norm is None else batch_norm_eval(y, *norm, relu, residual)
 
 
 def has_whole_vectors(outputs, groups):

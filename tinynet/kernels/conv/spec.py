@@ -95,8 +95,16 @@ def conv2d(x, w, geometry, b=None):
 
 @kernel
 def conv2d_norm(x, w, geometry, b, norm, relu=False, residual=None):
-    """`conv2d` and the BatchNorm of evaluation after it; `norm` = (weight, bias, mean, var, eps), see there."""
-    return batch_norm_eval.numpy(conv2d.numpy(x, w, geometry, b), *norm, relu, residual)
+    """relu(norm(`conv2d`) + residual), each on request; `norm` = (weight, bias, mean, var, eps), see `batch_norm_eval`."""
+    y = conv2d.numpy(x, w, geometry, b)
+    return add_and_relu(y, relu, residual) if norm is None else batch_norm_eval.numpy(y, *norm, relu, residual)
+
+
+def add_and_relu(y, relu, residual):
+    """relu(y + residual) in place, each on request."""
+    if residual is not None:
+        y += residual
+    return np.maximum(y, 0, out=y) if relu else y
 
 
 @kernel

@@ -8,15 +8,6 @@ that it sees. In float64 the borders do take part, as in PyTorch: those of `spec
 import numpy as np
 
 from tinynet.kernels.conv import spec
-from tinynet.kernels.reduce import total
-
-FEW = 1 << 17                          # elements that NumPy sums before other threads have begun
-
-
-def all_finite(array):
-    """Whether no element is infinite or NaN; sometimes False for very large ones, whose sum overflows."""
-    whole = array.sum() if array.size <= FEW else total(array, tuple(range(array.ndim)))
-    return bool(np.isfinite(whole))
 
 
 def conv2d(x, w, geometry, b=None):

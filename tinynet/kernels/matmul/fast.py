@@ -65,7 +65,7 @@ def finished_product(a, b, bias, norm, relu, residual):
     if not _is_thin(a, b) or b.shape[1] % LANES:
         return None
     from tinynet.kernels.matmul.finish import finish_of  # late: it needs explicit SIMD
-    return _tiled(a, b, bias, finish=finish_of(norm, relu, residual))
+    return _tiled(a, b, bias, finish=finish_of(norm, relu, residual, b.shape[1]))
 
 
 def linear(x, w, b):

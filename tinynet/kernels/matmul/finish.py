@@ -6,6 +6,8 @@ Why it is fast: as operators of their own they read and write the whole map agai
 result is finished as soon as it is computed, while it lies in the first-level cache.
 """
 
+import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +18,7 @@ from numba.extending import intrinsic
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.emit import INT, spread, unpack
 from tinynet.kernels.machine.simd import LANES, VECTOR, address, multiply_add
-from tinynet.kernels.norm.fast import floor_of, scale_and_shift
+from tinynet.kernels.norm.fast import floor_of
 
 NOTHING = np.zeros(max(1, LANES), np.float32)      # what is added where there is no residual
 
@@ -25,37 +27,56 @@ class Finish(NamedTuple):
     """What the compiled loops get, as a plain tuple of these. The arrays are float32."""
 
     does: bool                  # False: leave the result as it is
-    center: np.ndarray          # (K,): mean, scale, shift
-    slope: np.ndarray
-    offset: np.ndarray
+    factors: np.ndarray         # (3, K): mean, scale, shift
     residual: np.ndarray        # flat, of the result's size in channels-last order, or `NOTHING`
     floor: np.float32           # NaN for none: nothing is below it
 
 
-NO_FINISH = tuple(Finish(False, NOTHING, NOTHING, NOTHING, NOTHING, np.float32(np.nan)))
+NO_FINISH = tuple(Finish(False, NOTHING[None], NOTHING, np.float32(np.nan)))
 
 
-def finish_of(norm, relu, residual):
-    """The finish for a norm = (weight, bias, mean, var, eps), and a residual of the result's memory, or None.
-
-    What rounding a float64 mean to float32 loses is made up for by the shift, as in `norm.loops.affine`.
-    """
-    weight, bias, mean, var, eps = norm
-    scale, shift = scale_and_shift(weight, bias, var, eps, np.float32)
-    center = mean.astype(np.float32, copy=False)
-    offset = shift if center is mean else shift + (center - mean) * scale
+def finish_of(norm, relu, residual, channels):
+    """The finish for a norm = (weight, bias, mean, var, eps), and a residual of the result's memory; each may be None."""
+    if norm is None and residual is None and not relu:
+        return NO_FINISH
     added = NOTHING if residual is None else residual.reshape(-1)
-    return tuple(Finish(True, center, scale.astype(np.float32), offset.astype(np.float32, copy=False), added,
-                        np.float32(floor_of(relu))))
+    factors = no_norm(channels) if norm is None else factors_of(*norm)
+    return tuple(Finish(True, factors, added, np.float32(floor_of(relu))))
+
+
+@jit
+def factors_of(weight, bias, mean, var, eps):
+    """Mean, scale and shift of a BatchNorm, (3, K) in float32; weight and bias may be None.
+
+    What rounding a float64 mean loses is made up for by the shift, as in `norm.loops.affine`.
+    """
+    factors = np.empty((3, mean.size), np.float32)
+    for k in range(mean.size):
+        scale = 1 / math.sqrt(np.float64(var[k]) + eps)
+        if weight is not None:
+            scale *= weight[k]
+        factors[0, k] = mean[k]
+        factors[1, k] = scale
+        shift = 0.0 if bias is None else np.float64(bias[k])
+        lost = factors[0, k] - np.float64(mean[k])
+        factors[2, k] = shift + lost * scale if lost else shift                 # the scale may be infinite
+    return factors
+
+
+@functools.lru_cache
+def no_norm(channels):
+    factors = np.zeros((3, channels), np.float32)
+    factors[1] = 1
+    return factors
 
 
 @jit
 def finish_row(finish, row, channels, y):
     """Finish `row` = (place in y, floats from pixel to pixel, pixels), the first channel and how many of them."""
-    (_, center, slope, offset, residual, floor), (place, step, pixels), (first, some) = finish, row, channels
+    (_, factors, residual, floor), (place, step, pixels), (first, some) = finish, row, channels
     for c in range(0, some, LANES):
         more, more_step = (address(residual, place + c), step) if residual.size == y.size else (address(residual, 0), 0)
-        constants = address(center, first + c), address(slope, first + c), address(offset, first + c)
+        constants = address(factors[0], first + c), address(factors[1], first + c), address(factors[2], first + c)
         finish_pixels((address(y, place + c), step), (more, more_step), constants, pixels, floor)
 
 

@@ -1,5 +1,5 @@
 """Sums over axes."""
 
-from tinynet.kernels.reduce.spec import total
+from tinynet.kernels.reduce.spec import all_finite, total
 
-__all__ = ["total"]
+__all__ = ["all_finite", "total"]

@@ -16,6 +16,7 @@ from tinynet.kernels.machine.threads import parallel_for
 from tinynet.kernels.machine.vector_math import full_width
 from tinynet.kernels.reduce import spec
 
+FEW = 1 << 17                          # elements that one thread adds before others have begun
 PIECES = 32                            # of a sum, at most: one long sum has work for many threads
 
 
@@ -31,6 +32,21 @@ def total(x, axes):
     outer, inner = (math.prod(view.shape[part]) for part in (slice(places[0]), slice(places[-1] + 1, None)))
     sums = _sums(view.reshape(outer, -1, inner)).reshape([x.shape[a] for a in kept])
     return sums.transpose([kept.index(a) for a in sorted(kept)])
+
+
+def all_finite(x):
+    if x.size > FEW:
+        return bool(np.isfinite(total(x, tuple(range(x.ndim)))))
+    return sum_is_finite(x.ravel("K"))
+
+
+@jit(fastmath=VECTORIZE)
+def sum_is_finite(x):
+    full_width()
+    whole = x.dtype.type(0)
+    for i in range(x.size):
+        whole += x[i]
+    return math.isfinite(whole)
 
 
 def _sums(rows):

@@ -5,32 +5,40 @@ or where it must be made (in training, a norm needs the statistics of all pixels
 """
 
 import functools
+from typing import Callable, NamedTuple
 
 from tinynet.gradients.modes import modes
 from tinynet.kernels.conv import out_size
-from tinynet.kernels.conv.taps import all_finite
+from tinynet.kernels.reduce import all_finite
 from tinynet.nn.blocks.common import norm_relu
 from tinynet.nn.conv import Conv2d
 from tinynet.nn.hooks import has_hooks
 from tinynet.nn.norm import BatchNorm2d
+from tinynet.nn.shape import Identity
 from tinynet.ops.conv import conv2d_norm
+
+
+class OnePass(NamedTuple):
+    """relu(norm(conv(x)) + shortcut), ready to be computed."""
+
+    shape: tuple                       # of the result, (N, K, P, Q)
+    run: Callable                      # (relu, shortcut=None) -> the result, the ReLU and the addition on request
 
 
 def conv_norm(conv, norm, x, relu=True):
     """relu(norm(conv(x))), the ReLU on request. Shapes are those of the layers."""
-    if fuses(conv, norm, x):
-        return evaluated(conv, norm, x, relu)
+    together = one_pass(conv, norm, x)
+    if together:
+        return together.run(relu)
     return norm_relu(norm, conv(x)) if relu else norm(conv(x))
 
 
-def fuses(conv, norm, x):
-    """Whether both layers are plain, nobody needs to see what is between them, and x and the weights are as usual."""
-    return (not modes.grad and not norm.training and type(conv) is Conv2d and type(norm) is BatchNorm2d
-            and not modes.anomaly and not is_watched(conv) and not is_watched(norm)
-            and conv.padding_mode == "zeros" and type(conv.padding) is tuple
-            and norm.num_features == conv.out_channels and norm.running_mean is not None
-            and shape_after(conv, x) is not None and x.array.dtype == conv.weight.array.dtype
-            and all_finite(conv.weight.array))
+def one_pass(conv, norm, x):
+    """The OnePass of two layers; None where somebody needs to see what is between them, or they are not plain ones."""
+    if (modes.grad or norm.training or modes.anomaly or type(conv) not in CONVOLUTIONS or type(conv.padding) is str
+            or is_watched(conv) or is_watched(norm)):
+        return None
+    return CONVOLUTIONS[type(conv)](conv, norm, x)
 
 
 def is_watched(layer):
@@ -38,15 +46,22 @@ def is_watched(layer):
     return has_hooks(layer) or "forward" in vars(layer)
 
 
-def evaluated(conv, norm, x, relu=True, shortcut=None):
-    """relu(norm(conv(x)) + shortcut) in one pass, the addition and the ReLU on request, for layers that fuse."""
-    statistics = norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.eps
-    return conv2d_norm(x, conv.weight, conv.bias, geometry_of(conv), statistics, relu, shortcut)
+def of_conv2d(conv, norm, x):
+    """A Conv2d takes a BatchNorm, or no norm, if its weights are finite (see kernels/conv/taps.py)."""
+    w, geometry = conv.weight, geometry_of(conv)
+    shape = shape_after(x.array.shape, w.array.shape, *geometry)
+    if shape is None or conv.padding_mode != "zeros" or x.array.dtype != w.array.dtype or not all_finite(w.array):
+        return None
+    if type(norm) is Identity:
+        statistics = None
+    elif type(norm) is BatchNorm2d and norm.num_features == shape[1] and norm.running_mean is not None:
+        statistics = norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.eps
+    else:
+        return None
+    return OnePass(shape, lambda relu, shortcut=None: conv2d_norm(x, w, conv.bias, geometry, statistics, relu, shortcut))
 
 
-def shape_after(conv, x):
-    """The shape of conv(x), (N, K, P, Q); None for an x that the layer does not take."""
-    return _shape_after(x.array.shape, conv.weight.array.shape, *geometry_of(conv))
+CONVOLUTIONS = {Conv2d: of_conv2d}     # what makes the OnePass of each class; `deploy/quantize.py` adds its own
 
 
 def geometry_of(conv):
@@ -54,7 +69,8 @@ def geometry_of(conv):
 
 
 @functools.lru_cache(4096)
-def _shape_after(x_shape, w_shape, stride, padding, dilation, groups):
+def shape_after(x_shape, w_shape, stride, padding, dilation, groups):
+    """The shape of a convolution's result, (N, K, P, Q); None for an x that it does not take."""
     if len(x_shape) != 4 or x_shape[1] != w_shape[1] * groups:
         return None
     size = out_size(x_shape[2:], w_shape[2:], stride, padding, dilation)

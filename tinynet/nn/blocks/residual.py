@@ -11,7 +11,7 @@ from tinynet.nn import functional as F
 from tinynet.nn import init
 from tinynet.nn.blocks.attention import SEBlock, SelfAttention
 from tinynet.nn.blocks.common import Block, made, make_norm, named_in, needs_bias, norm_relu
-from tinynet.nn.blocks.fused import conv_norm, evaluated, fuses, shape_after
+from tinynet.nn.blocks.fused import conv_norm, one_pass
 from tinynet.nn.blocks.shortcut import StochasticDepth, make_shortcut
 from tinynet.nn.shape import Identity
 from tinynet.nn.conv import Conv2d
@@ -74,10 +74,11 @@ class ResidualBase(Block):
     def _add_relu(self, conv, norm, y, x):
         """relu(norm(conv(y)) + shortcut(x)); attention and stochastic depth come between norm and addition."""
         plain = self.attention is None and self.drop is None
-        if plain and fuses(conv, norm, y):
+        together = one_pass(conv, norm, y) if plain else None
+        if together:
             shortcut = self.downsample(x)
-            self._check_sum(shape_after(conv, y), shortcut.shape)
-            return evaluated(conv, norm, y, True, shortcut)
+            self._check_sum(together.shape, shortcut.shape)
+            return together.run(True, shortcut)
         y = conv(y) if plain else conv_norm(conv, norm, y, relu=False)
         shortcut = self.downsample(x)
         self._check_sum(y.shape, shortcut.shape)
