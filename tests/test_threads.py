@@ -213,7 +213,7 @@ def test_threads_that_cannot_be_started_are_done_without(monkeypatch):
 
 def test_a_helper_that_comes_late_leaves_the_job_alone():
     calls = []
-    job = pool.Job(calls.append, 1)
+    job = pool.Job(calls.append, 1, pool.Counters())
     assert job.enter()
     job.leave()
     job.close()

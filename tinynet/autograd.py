@@ -125,8 +125,12 @@ class Node:
             raise RuntimeError(f"{self.name}: backward through a graph whose saved arrays were freed by an earlier "
                                "backward(); give that one retain_graph=True")
         gradients = [np.zeros(*like) if dy is None else dy for dy, like in zip(gradients, self.output_likes)]
-        with kernels.use(self.backend), np.errstate(all="ignore"):
-            result = self.function.backward(self, *gradients)
+        backward = self.function.backward
+        if self.backend == kernels.backend():
+            result = backward(self, *gradients)
+        else:
+            with kernels.use(self.backend):
+                result = backward(self, *gradients)
         return result if isinstance(result, tuple) else (result,)
 
     def free(self):
@@ -193,7 +197,7 @@ def run_backward(tensors, gradients, retain_graph=False, leaves=None):
 
     for tensor, gradient in zip(tensors, gradients):
         send(edge_of(tensor), gradient)
-    with backward_pass():
+    with backward_pass(), np.errstate(all="ignore"):           # once: to enter it for each node takes longer
         while queue:
             _, node = heapq.heappop(queue)
             if isinstance(node, Accumulate):

@@ -25,7 +25,7 @@ def pictures(bench=None):
              "autograd_graph.svg": charts.autograd_graph, "batchnorm.svg": charts.batchnorm,
              "positions.svg": charts.positions, "lr_schedules.svg": charts.lr_schedules,
              "gradient_flow.svg": charts.gradient_flow, "readme.svg": charts.readme, "scaling.svg": scaling.picture,
-             "runs.svg": runs.picture}
+             "runs.svg": runs.airbench, "resnet20_runs.svg": runs.resnet20}
     if bench:
         made["speed.svg"] = lambda path: charts.speed(path, charts.read_bench(bench))
     return made

@@ -16,6 +16,9 @@ class Counters:
         self.values = np.zeros(4 * APART, np.int64)
         self.address = self.values.ctypes.data
 
+    def clear(self):
+        self.values[:] = 0
+
 
 class Job:
     """What several threads call at the same time, and the first exception of any.
@@ -24,8 +27,8 @@ class Job:
     may be called twice, because Ctrl-C can come at any moment.
     """
 
-    def __init__(self, work, number):
-        self.work, self.number, self.error, self.counters = work, number, None, Counters()
+    def __init__(self, work, number, counters):
+        self.work, self.number, self.error, self.counters = work, number, None, counters
         self.lock, self.helpers, self.closed = threading.Lock(), 0, False
         self.idle = threading.Lock()   # held while there are helpers
 
@@ -68,12 +71,13 @@ class Pool:
     def __init__(self):
         self.threads, self.jobs, self.number, self.counters = [], queue.SimpleQueue(), 0, Counters()
         self.latest, self.finished = self.counters.address, self.counters.address + 8 * APART
+        self.spare = []                # the counters of a job that is over, for the next one
 
     def run(self, work, helpers, wake):
         """Call `work(team)` here and on up to `helpers` threads. Unless `wake`, the work itself wakes the helpers."""
         helpers = self.hire(helpers)
         self.number += 2
-        job = Job(work, self.number)
+        job = Job(work, self.number, self.spare.pop() if self.spare else Counters())
         target = int(self.counters.values[APART]) + helpers
         try:
             for _ in range(helpers):
@@ -89,6 +93,8 @@ class Pool:
             except KeyboardInterrupt:
                 job.close()
                 raise
+        job.counters.clear()           # not after Ctrl-C, when a helper may still use them
+        self.spare.append(job.counters)
         if job.error is not None:
             raise job.error
 

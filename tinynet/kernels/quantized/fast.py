@@ -15,6 +15,7 @@ lie in a near cache:
   cache, and a residual and a ReLU follow at once (`matmul/finish.py`).
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -49,72 +50,88 @@ class Shape(NamedTuple):
     size: tuple                        # of a tile's reduction: (rows, taps, channels / 4)
 
 
-def conv2d(x, grids, w, bias, multiplier, geometry, relu=False, residual=None):
-    """Tiles write float32, and finish whole vectors of channels. What else is asked for is a pass of its own."""
-    (scale, zero), (step, middle) = grids
-    kind, (stride, padding, dilation, groups) = x.dtype.type, geometry
-    images, (k, c, r, s) = nhwc(x), w.shape                                             # (N, H, W, C)
-    n, h, width, _ = images.shape
-    p, q = out_size((h, width), (r, s), stride, padding, dilation)
-    y = np.empty((n, p, q, k), np.float32)
-    which = int(k // groups > LANES)
-    m, vectors = TILES[which]
-    lanes, pitch = vectors * LANES, groups * -(-c // 4) * 4
+class Plan(NamedTuple):
+    """All that shapes decide."""
+
+    shape: Shape
+    output: tuple                      # (P, Q)
+    padded: tuple                      # the buffer of an image with its border: (rows, columns, bytes of a pixel)
+    runs: tuple                        # how many runs a row of the image has, and the values in each
+    place: tuple                       # of the first run in the buffer; from row to row, from run to run
+
+
+@functools.lru_cache(4096)
+def plan_for(image, w_shape, geometry):
+    (h, width), (k, c, r, s), (stride, padding, dilation, groups) = image, w_shape, geometry
+    p, q = out_size(image, (r, s), stride, padding, dilation)
+    kind = int(k // groups > LANES)
+    m, vectors = TILES[kind]
+    pitch = groups * -(-c // 4) * 4
     rows = max(padding[0] + h, (p - 1) * stride[0] + (r - 1) * dilation[0] + 1)
     reach = (-(-q // m) * m - 1) * stride[1] + (s - 1) * dilation[1] + 1    # of the last tile, over the end
     columns = max(padding[1] + width, reach)
     # The taps of a kernel row and their channels, if they lie side by side, are one long reduction.
     taps, quads = (1, s * pitch // 4) if groups == dilation[1] == 1 else (s, pitch // groups // 4)
-    shape = tuple(Shape(which, m, lanes, groups, (stride, dilation), (r, taps, quads)))
-    weights = pack(w, groups, lanes)
-    start = in_panels(bias - 128 * w.sum((1, 2, 3), np.int32), groups, lanes)
-    factor, shift = (in_panels(v, groups, lanes) for v in multiplier)
-    wide = shift.astype(np.int64)
-    alone = kind is np.float32                       # whether a step of the result's grid is added in this type
-    scaling = (factor, np.int64(1) << (wide - 1), wide), (-128 - middle, 127 - middle), np.float32(step if alone else 1)
-    runs = (1, width * pitch) if groups * c == pitch else (width * groups, c)      # of a row, rounded in one go
-    inside = (padding[0] * columns + padding[1]) * pitch
-    pixels, place = images.reshape(n, h, *runs), (inside, columns * pitch, pitch // groups)
+    runs = (1, width * pitch) if groups * c == pitch else (width * groups, c)
+    place = (padding[0] * columns + padding[1]) * pitch, columns * pitch, pitch // groups
+    shape = Shape(kind, m, vectors * LANES, groups, (stride, dilation), (r, taps, quads))
+    return Plan(shape, (p, q), (rows, columns, pitch), runs, place)
+
+
+def conv2d(x, grids, w, bias, multiplier, geometry, relu=False, residual=None):
+    """Tiles write float32, and finish whole vectors of channels. What else is asked for is a pass of its own."""
+    images, kind, groups, k = nhwc(x), x.dtype.type, geometry.groups, len(w)            # (N, H, W, C)
+    plan, ((scale, zero), (step, middle)) = plan_for(images.shape[1:3], w.shape, geometry), grids
+    y = np.empty((len(images), *plan.output, k), np.float32)
+    weights, start, constants = in_panels(w, bias, multiplier, groups, plan.shape.lanes)
+    alone = kind is np.float32                       # whether values are made of steps of the grid in this type
+    scaling = constants, (-128 - middle, 127 - middle), np.float32(step if alone else 1)
+    pixels, grid = images.reshape(*images.shape[:2], *plan.runs), (kind(1 / scale), kind(zero))
     finishes = alone and k // groups % LANES == 0
-    added = None if residual is None else nhwc(residual.astype(np.float32, copy=False))
-    finish = finish_of(None, relu, added, k) if finishes else NO_FINISH
+    added = nhwc(residual.astype(np.float32, copy=False)) if finishes and residual is not None else None
+    finish, shape = finish_of(None, relu, added, k) if finishes else NO_FINISH, tuple(plan.shape)
 
     def body(first, last):
-        padded = np.full((rows, columns, pitch), zero + 128, np.uint8)
-        convolve_images((first, last), shape, pixels, (kind(1 / scale), kind(zero)), place, padded, weights, start,
-                        scaling, finish, y)
-    parallel_for(body, n, max(1, n // 16))
+        padded = np.full(plan.padded, zero + 128, np.uint8)
+        convolve_images((first, last), shape, pixels, grid, plan.place, padded, (weights, start), scaling, finish, y)
+    parallel_for(body, len(images), max(1, len(images) // 16))
     y = y.transpose(0, 3, 1, 2)                                                         # (N, K, P, Q)
-    if finishes:
-        return y
-    return add_and_relu(y if alone else y.astype(kind) * kind(step), relu, residual)
+    return y if finishes else add_and_relu(y if alone else y.astype(kind) * kind(step), relu, residual)
 
 
-def pack(w, groups, lanes):
-    """w (K, C/G, R, S) in panels of `lanes` output channels, (G·panels, R, S, C/4, lanes, 4), filled up by zeros."""
+def in_panels(w, bias, multiplier, groups, lanes):
+    """Weights (panels, R, S, C/4, lanes, 4), what sums start from (panels, lanes), and likewise what they are scaled by."""
     k, c, r, s = w.shape
-    outputs, quads = k // groups, -(-c // 4)
-    panels = -(-outputs // lanes)
-    full = np.zeros((groups, panels * lanes, 4 * quads, r, s), np.int8)
-    full[:, :outputs, :c] = w.reshape(groups, outputs, c, r, s)
-    full = full.reshape(groups * panels, lanes, quads, 4, r, s)
-    return np.ascontiguousarray(full.transpose(0, 4, 5, 2, 1, 3))
-
-
-def in_panels(v, groups, lanes):
-    """A value for each output channel, (K,), as (G·panels, lanes); ones after the last channel of a group."""
-    outputs = v.size // groups
-    full = np.ones((groups, -(-outputs // lanes) * lanes), np.int32)
-    full[:, :outputs] = v.reshape(groups, outputs)
-    return full.reshape(-1, lanes)
+    panels = groups * -(-(k // groups) // lanes)
+    weights = np.zeros((panels, r, s, -(-c // 4), lanes, 4), np.int8)
+    start, factor = np.ones((2, panels, lanes), np.int32)
+    half, shift = np.ones((2, panels, lanes), np.int64)
+    fill_panels(np.ascontiguousarray(w), bias, multiplier, groups, weights, start, (factor, half, shift))
+    return weights, start, (factor, half, shift)
 
 
 @jit
-def convolve_images(span, shape, images, grid, place, padded, weights, start, scaling, finish, y):
-    """The images of a span, one after the other; `place` = (start, step of a row, step of a run) says where `padded`
-    takes them.
+def fill_panels(w, bias, multiplier, groups, weights, start, constants):
+    """What `in_panels` returns; after the last channel of a group, panels keep what they have."""
+    (factor, half, shift), outputs, lanes = constants, len(w) // groups, start.shape[1]
+    for k in range(len(w)):
+        panel, lane = k // outputs * (len(weights) // groups) + k % outputs // lanes, k % outputs % lanes
+        whole = np.int32(0)
+        for c in range(w.shape[1]):
+            for r in range(w.shape[2]):
+                for s in range(w.shape[3]):
+                    weights[panel, r, s, c // 4, lane, c % 4] = w[k, c, r, s]
+                    whole += w[k, c, r, s]
+        start[panel, lane] = bias[k] - 128 * whole
+        factor[panel, lane], shift[panel, lane] = multiplier[0, k], multiplier[1, k]
+        half[panel, lane] = np.int64(1) << np.int64(multiplier[1, k] - 1)
 
-    The images (N, H, runs, run) are floats, `grid` = (1 / scale, zero). `padded` keeps its border from image to image.
+
+@jit
+def convolve_images(span, shape, images, grid, place, padded, packed, scaling, finish, y):
+    """The images of a span, one after the other. Each is rounded into `padded`, which keeps its border.
+
+    The images (N, H, runs, run) are floats, `grid` = (1 / scale, zero). For `place` see `Plan`.
     """
     full_width()
     (first, row_step, step), (steps, zero), target = place, grid, padded.reshape(-1)
@@ -126,24 +143,24 @@ def convolve_images(span, shape, images, grid, place, padded, weights, start, sc
                 out = target[here:here + source.size]
                 for j in range(source.size):
                     out[j] = np.uint8(np.int32(min(max(np.rint(source[j] * steps) + zero, low), high)) + 128)
-        convolve(shape, padded, weights, start, scaling, finish, n, y)
+        convolve(shape, padded, packed, scaling, finish, n, y)
 
 
 @jit
-def convolve(shape, x, weights, start, scaling, finish, n, y):
-    """Image n of y (N, P, Q, K), of the padded x, tile by tile.
+def convolve(shape, x, packed, scaling, finish, n, y):
+    """Image n of y (N, P, Q, K), of the padded x, tile by tile; `packed` = weights and what sums start from, in panels.
 
     `scaling` = ((multipliers, halves, shifts), bounds, step): the constants of `spec.requantize` for each channel, the
     least and the greatest q - zero, and what one such step is worth.
     """
     (kind, m, lanes, groups, (stride, dilation), size), ((factor, half, shift), bounds, step) = shape, scaling
-    (_, p, q, k), (_, columns, pitch) = y.shape, x.shape
-    outputs, depth, panels = k // groups, pitch // groups, len(weights) // groups
+    (weights, start), (_, p, q, k), (_, columns, pitch) = packed, y.shape, x.shape
+    outputs, depth, panels, quads = k // groups, pitch // groups, len(weights) // groups, weights.size // len(weights) // 4
     sums, spill = np.empty((m, lanes), np.int32), np.empty((m, lanes), np.float32)
     for panel in range(len(weights)):
         g, k0 = panel // panels, panel // panels * outputs + panel % panels * lanes
         some = min(lanes, (g + 1) * outputs - k0)
-        b, init = address(weights[panel], 0), address(start[panel], 0)
+        b, init = address(weights, panel * quads), address(start, panel * lanes)
         for row in range(p):
             for column in range(0, q, m):
                 a = address(x, 0) + (row * stride[0] * columns + column * stride[1]) * pitch + g * depth
@@ -152,7 +169,8 @@ def convolve(shape, x, weights, start, scaling, finish, n, y):
                 pixels, here = min(m, q - column), ((n * p + row) * q + column) * k + k0
                 target = (address(y, here), k) if some == lanes else (address(spill, 0), lanes)
                 for v in range(0, lanes, LANES):
-                    constants = address(factor[panel], v), address(half[panel], 2 * v), address(shift[panel], 2 * v)
+                    c = panel * lanes + v
+                    constants = address(factor, c), address(half, 2 * c), address(shift, 2 * c)
                     values_of_sums((address(sums, v), lanes), (target[0] + 4 * v, target[1]), constants, bounds, pixels,
                                    step)
                 if some < lanes:
