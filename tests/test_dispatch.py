@@ -309,7 +309,8 @@ def convolve_bytes(x_shape, w_shape, stride=(1, 1), padding=(1, 1), dilation=(1,
     bias, zeros = RNG.integers(-9999, 9999, k, np.int32), RNG.integers(-128, 128, 2).tolist()
     multiplier = np.stack([RNG.integers(2**30, 2**31, k), RNG.integers(38, 42, k)]).astype(np.int32)
     grids = tuple(zip((0.02, 0.3), zeros))
-    arguments = images(*x_shape, dtype=dtype), grids, w, bias, multiplier, conv.Geometry(stride, padding, dilation, groups)
+    geometry = conv.Geometry(stride, padding, dilation, groups)
+    arguments = images(*x_shape, dtype=dtype), grids, w, bias, multiplier, geometry
     exact = quantized.conv2d.numpy(*arguments)
     assert (quantized.conv2d.numba(*arguments) == exact).all()
     residual = images(*exact.shape, dtype=dtype)

@@ -60,7 +60,7 @@ def attention_backward(dy, q, k, v, how, sums, wants_dbias=False):
 
 
 def places(x):
-    """x (..., L, E), and the address of each head's matrix. Heads may be views of a longer vector: nothing is copied."""
+    """x (..., L, E), the address of each head's matrix. Heads may be views of a longer vector: nothing is copied."""
     if x.strides[-1] != 4 or x.strides[-2] % 4:
         x = np.ascontiguousarray(x)
     at = np.int64(x.ctypes.data)

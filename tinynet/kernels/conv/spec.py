@@ -95,7 +95,7 @@ def conv2d(x, w, geometry, b=None):
 
 @kernel
 def conv2d_norm(x, w, geometry, b, norm, relu=False, residual=None):
-    """relu(norm(`conv2d`) + residual), each on request; `norm` = (weight, bias, mean, var, eps), see `batch_norm_eval`."""
+    """relu(norm(`conv2d`) + residual), each on request; norm = (weight, bias, mean, var, eps): `batch_norm_eval`."""
     y = conv2d.numpy(x, w, geometry, b)
     return add_and_relu(y, relu, residual) if norm is None else batch_norm_eval.numpy(y, *norm, relu, residual)
 

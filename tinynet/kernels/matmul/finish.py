@@ -36,7 +36,7 @@ NO_FINISH = tuple(Finish(False, NOTHING[None], NOTHING, np.float32(np.nan)))
 
 
 def finish_of(norm, relu, residual, channels):
-    """The finish for a norm = (weight, bias, mean, var, eps), and a residual of the result's memory; each may be None."""
+    """The finish for a norm = (weight, bias, mean, var, eps) and a residual of y's memory; both may be None."""
     if norm is None and residual is None and not relu:
         return NO_FINISH
     added = NOTHING if residual is None else residual.reshape(-1)

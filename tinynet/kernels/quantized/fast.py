@@ -5,8 +5,8 @@ as with floats. For that, four neighbouring channels must lie in four neighbouri
 lie in a near cache:
 
 - an image is rounded to its grid into a buffer with its border, the channels of each group filled up to a multiple of
-  four; a quarter of the size of floats, most images with their border stay in the second-level cache. The bytes
-  themselves are never written to memory;
+  four. At a quarter of the size of floats, most images with their border stay in the second-level cache, and the bytes
+  never go through memory;
 - they have 128 added, as the instruction wants one factor without a sign: x·w = (x + 128)·w - 128·w, and the last term
   is part of the bias;
 - weights lie in panels of one tile's output channels, `(R, S, C/4, lanes, 4)`, walked through from front to
@@ -100,7 +100,7 @@ def conv2d(x, grids, w, bias, multiplier, geometry, relu=False, residual=None):
 
 
 def in_panels(w, bias, multiplier, groups, lanes):
-    """Weights (panels, R, S, C/4, lanes, 4), what sums start from (panels, lanes), and likewise what they are scaled by."""
+    """Weights (panels, R, S, C/4, lanes, 4); what sums start from, and what they are scaled by, (panels, lanes)."""
     k, c, r, s = w.shape
     panels = groups * -(-(k // groups) // lanes)
     weights = np.zeros((panels, r, s, -(-c // 4), lanes, 4), np.int8)
@@ -155,9 +155,9 @@ def convolve(shape, x, packed, scaling, finish, n, y):
     """
     (kind, m, lanes, groups, (stride, dilation), size), ((factor, half, shift), bounds, step) = shape, scaling
     (weights, start), (_, p, q, k), (_, columns, pitch) = packed, y.shape, x.shape
-    outputs, depth, panels, quads = k // groups, pitch // groups, len(weights) // groups, weights.size // len(weights) // 4
+    outputs, depth, panels, quads = k // groups, pitch // groups, len(start) // groups, weights.size // len(start) // 4
     sums, spill = np.empty((m, lanes), np.int32), np.empty((m, lanes), np.float32)
-    for panel in range(len(weights)):
+    for panel in range(len(start)):
         g, k0 = panel // panels, panel // panels * outputs + panel % panels * lanes
         some = min(lanes, (g + 1) * outputs - k0)
         b, init = address(weights, panel * quads), address(start, panel * lanes)

@@ -58,7 +58,8 @@ def of_conv2d(conv, norm, x):
         statistics = norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.eps
     else:
         return None
-    return OnePass(shape, lambda relu, shortcut=None: conv2d_norm(x, w, conv.bias, geometry, statistics, relu, shortcut))
+    return OnePass(shape, lambda relu, shortcut=None:
+                   conv2d_norm(x, w, conv.bias, geometry, statistics, relu, shortcut))
 
 
 CONVOLUTIONS = {Conv2d: of_conv2d}     # what makes the OnePass of each class; `deploy/quantize.py` adds its own
