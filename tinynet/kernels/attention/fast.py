@@ -12,6 +12,7 @@ the same for float32 in compiled loops, without BLAS, whose calls take longer th
 
 import numpy as np
 
+from tinynet.kernels.attention import tiles
 from tinynet.kernels.attention.rows import gradient_rows, softmax_rows
 from tinynet.kernels.attention.spec import heads as heads_of
 from tinynet.kernels.machine.lanes import LANES
@@ -22,7 +23,6 @@ BLOCK = 1 << 17                        # scores in a block: 512 KB
 
 def attention(q, k, v, how):
     if _on_tiles(q, k, v):
-        from tinynet.kernels.attention import tiles                        # late: it needs explicit SIMD
         return tiles.attention(q, k, v, how)
     shape, (q, k, v) = q.shape[:-2], map(heads_of, (q, k, v))
     (stack, length, _), keep = q.shape, how[1]
@@ -45,7 +45,6 @@ def attention(q, k, v, how):
 
 def attention_backward(dy, q, k, v, how, sums, wants_dbias=False):
     if _on_tiles(q, k, v):
-        from tinynet.kernels.attention import tiles
         return tiles.attention_backward(dy, q, k, v, how, sums, wants_dbias)
     shapes, (dy, q, k, v) = (q.shape, k.shape, v.shape), map(heads_of, (dy, q, k, v))
     (_, keep, scale), scale_of = how, q.dtype.type

@@ -12,9 +12,9 @@ import math
 import numpy as np
 
 from tinynet.kernels.attention.rows import gradient_rows, softmax_rows
+from tinynet.kernels.machine.buffers import address_of, scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.memory import scratch
 from tinynet.kernels.machine.simd import address, copy
 from tinynet.kernels.machine.threads import on_all_threads
 from tinynet.kernels.matmul.tiles import small_product, tile_for
@@ -63,7 +63,7 @@ def places(x):
     """x (..., L, E), the address of each head's matrix. Heads may be views of a longer vector: nothing is copied."""
     if x.strides[-1] != 4 or x.strides[-2] % 4:
         x = np.ascontiguousarray(x)
-    at = np.int64(x.ctypes.data)
+    at = address_of(x)
     for size, stride in zip(x.shape[:-2], x.strides[:-2]):
         at = np.add.outer(at, stride * np.arange(size))
     return x, np.reshape(at, -1)

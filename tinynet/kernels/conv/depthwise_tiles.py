@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tinynet.kernels.conv.grid import images_in_group
+from tinynet.kernels.machine.buffers import scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.memory import scratch
 from tinynet.kernels.machine.simd import LANES, TAP_PIXELS, address, copy, pixel_tile, tap_tile
 from tinynet.kernels.machine.threads import on_all_threads
 

@@ -21,6 +21,7 @@ from tinynet.kernels.elementwise.spec import plus
 from tinynet.kernels.machine import layout
 from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.matmul.fast import add_product, finished_product, linear, matmul
+from tinynet.kernels.matmul.finish import finish_of
 from tinynet.kernels.norm.fast import batch_norm_eval
 
 BRANCHES = ("winograd", "matmul", "tiles", "depthwise tiles", "depthwise", "im2col")
@@ -62,7 +63,7 @@ def winograd_pays(x_shape, w_shape, geometry):
 
 @functools.cache
 def module_of(branch):
-    """The module of a branch other than "matmul": imported late, because tiles need explicit SIMD."""
+    """The module of a branch other than "matmul", imported when it is needed first."""
     return importlib.import_module(f"tinynet.kernels.conv.{branch.replace(' ', '_')}")
 
 
@@ -89,7 +90,6 @@ def conv2d_norm(x, w, geometry, b, norm, relu=False, residual=None):
         y = finished_product(as_rows(seen), w[:, :, 0, 0].T, b, norm, relu, added)
         y = None if y is None else rows_to_images(y, seen.shape)
     elif branch in ON_TILES and has_whole_vectors(w.shape[0], geometry.groups):
-        from tinynet.kernels.matmul.finish import finish_of                # late, too
         y = module_of(branch).conv2d(x, w, geometry, b, finish_of(norm, relu, added, w.shape[0]))
     if y is not None:
         return y
@@ -128,11 +128,9 @@ def conv2d_backward_weight(x, dy, w_shape, geometry):
     geometry, dtype = Geometry(*geometry), np.result_type(x, dy)
     branch = choose("weight", dtype, x.shape, w_shape, geometry)
     if branch == "winograd":
-        from tinynet.kernels.conv import winograd_weights
-        return winograd_weights.conv2d_backward_weight(x, dy, w_shape, geometry)
+        return module_of("winograd weights").conv2d_backward_weight(x, dy, w_shape, geometry)
     if branch == "tiles":
-        from tinynet.kernels.conv import weight_tiles
-        return weight_tiles.conv2d_backward_weight(x, dy, w_shape, geometry)
+        return module_of("weight tiles").conv2d_backward_weight(x, dy, w_shape, geometry)
     outputs = _pixels(dy, dtype)
     if branch == "matmul":
         dw = matmul(as_rows(seen_by_one_tap(x, geometry.stride, dtype)).T, as_rows(outputs))[None, None]

@@ -23,10 +23,10 @@ from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.panels import blocks
 from tinynet.kernels.conv.rows import pad_rows
+from tinynet.kernels.machine.buffers import address_of, aligned, scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.layout import nhwc
-from tinynet.kernels.machine.memory import aligned, scratch
 from tinynet.kernels.machine.simd import LANES, WINDOW_TILES, address, copy, prefetch, window_tile
 from tinynet.kernels.machine.threads import on_all_threads
 from tinynet.kernels.matmul.finish import NO_FINISH, finish_row
@@ -107,7 +107,7 @@ def convolve(x, c0, w, b, target, stride, padding, finish=NO_FINISH):
     bias = np.zeros(grid.panels * lanes, np.float32)
     if b is not None:
         bias[:len(b)] = b
-    source = w.ctypes.data, w.strides, w.shape
+    source = address_of(w), w.strides, w.shape
     packed_before = grid.panels * panel <= PACKED_AT_ONCE
     if packed_before:
         all_panels = aligned(grid.panels * panel)

@@ -14,10 +14,10 @@ from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.panels import blocks, diagonal
 from tinynet.kernels.conv.rows import pad_rows
+from tinynet.kernels.machine.buffers import scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.layout import nhwc
-from tinynet.kernels.machine.memory import scratch
 from tinynet.kernels.machine.simd import LANES, OUTER_TILES, address, copy, outer_tile
 from tinynet.kernels.machine.threads import on_all_threads
 

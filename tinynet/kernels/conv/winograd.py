@@ -28,10 +28,10 @@ from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.tiles import ask_for
 from tinynet.kernels.conv.winograd_spec import OUTPUTS, SEEN, TAPS
 from tinynet.kernels.conv.winograd_transforms import transform_back, transform_image, transform_weights
+from tinynet.kernels.machine.buffers import address_of, aligned, scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.layout import nhwc
-from tinynet.kernels.machine.memory import aligned, scratch
 from tinynet.kernels.machine.simd import LANES, WINDOW_TILES, address, window_tile_of
 from tinynet.kernels.machine.threads import on_all_threads
 from tinynet.kernels.matmul.finish import NO_FINISH, finish_row
@@ -69,7 +69,7 @@ def convolve(x, w, b, padding, finish=NO_FINISH):
     if b is not None:
         bias[1, :k] = b
     outside, totals = np.zeros(c, np.float32), np.zeros((grid.chunks, LANES), np.float32)
-    plain_grid, plain_plan, weights = tuple(grid), tuple(map(tuple, plan)), (w.ctypes.data, w.strides, w.shape)
+    plain_grid, plain_plan, weights = tuple(grid), tuple(map(tuple, plan)), (address_of(w), w.strides, w.shape)
 
     def work(team):
         buffers = (scratch("weights", TAPS * TAPS * c * tile.lanes),

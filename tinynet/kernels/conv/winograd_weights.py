@@ -16,10 +16,10 @@ from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.winograd import PLACES, Plan, cut, most_tiles, rows_of, sizes, transform_band
 from tinynet.kernels.conv.winograd_spec import OUTPUTS
 from tinynet.kernels.conv.winograd_transforms import transform_output_gradient, transform_weight_gradient
+from tinynet.kernels.machine.buffers import aligned, scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.layout import nhwc
-from tinynet.kernels.machine.memory import aligned, scratch
 from tinynet.kernels.machine.simd import LANES, OUTER_TILES, address, outer_tile_of
 from tinynet.kernels.machine.threads import on_all_threads
 

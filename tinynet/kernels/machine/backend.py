@@ -74,5 +74,5 @@ class kernel:
         return found
 
     def __call__(self, *args, **kwargs):
-        chosen = self.numba if backend() == "numba" else self.numpy
+        chosen = self.numba if (_current or backend()) == "numba" else self.numpy
         return chosen(*args, **kwargs)

@@ -17,6 +17,8 @@ from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.flat import GRAIN
 from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.machine.threads import parallel_for
+from tinynet.kernels.matmul import tiles
+from tinynet.kernels.matmul.finish import finish_of
 
 SMALL, SMALL_VECTOR = 1 << 18, 1 << 13       # multiplications that BLAS does on one thread anyway
 PIECE = 1 << 24                              # multiplications in a piece at least, some 120 us
@@ -64,7 +66,6 @@ def finished_product(a, b, bias, norm, relu, residual):
     """relu(norm(a b + bias) + residual) in one pass (see finish.py); None where the tiles do not take this product."""
     if not _is_thin(a, b) or b.shape[1] % LANES:
         return None
-    from tinynet.kernels.matmul.finish import finish_of  # late: it needs explicit SIMD
     return _tiled(a, b, bias, finish=finish_of(norm, relu, residual, b.shape[1]))
 
 
@@ -88,7 +89,6 @@ def _is_thin(a, b):
 
 
 def _tiled(a, b, bias=None, **options):
-    from tinynet.kernels.matmul import tiles             # late: it needs explicit SIMD
     return tiles.product(_for_blas(a), _for_blas(b), bias, **options)
 
 

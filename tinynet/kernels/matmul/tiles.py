@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinynet.kernels.machine.buffers import address_of, aligned, scratch
 from tinynet.kernels.machine.chunks import CHUNKS, SERIAL_WORK, chunks
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.memory import aligned, scratch
 from tinynet.kernels.machine.simd import LANES, MATRIX_TILES, address, copy, window_tile_of
 from tinynet.kernels.machine.threads import on_all_threads
 from tinynet.kernels.matmul.finish import NO_FINISH, finish_row
@@ -56,7 +56,7 @@ def product(a, b, bias=None, out=None, finish=NO_FINISH):
     if bias is not None:
         starts[1, :n] = bias
     packed = aligned(plan.panels * terms * tile.lanes) if plan.together else None
-    left, right = (a.ctypes.data, *steps), (b.ctypes.data, *b.strides)
+    left, right = (address_of(a), *steps), (address_of(b), *b.strides)
 
     def work(team):
         panels = packed if plan.together else scratch("weights", plan.columns.size * min(terms, RUN) * tile.lanes)
