@@ -195,7 +195,7 @@ class TestAgainstTorch:
     @pytest.mark.parametrize("options", [{}, {"lr": 0.5, "max_iter": 5}, {"history_size": 2, "max_iter": 7},
                                          {"max_eval": 4}], ids=str)
     def test_lbfgs(self, options):
-        import torch
+        torch = pytest.importorskip("torch")
 
         import tinynet
         courses = []

@@ -186,10 +186,11 @@ def test_blas_is_on_one_thread_in_every_python_thread_at_once(two_blas_threads):
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_fork_in_the_middle_of_a_product_leaves_no_lock_and_all_of_blas(two_blas_threads):
     tinynet.set_num_threads(2)
-    expected, statuses = PRODUCTS["matmul float64"](), []
+    expected, statuses, one_at_a_time = PRODUCTS["matmul float64"](), [], threading.Lock()
 
     def body(start, stop):
-        child = os.fork()
+        with one_at_a_time:                            # filelock refuses a fork in another thread's fork
+            child = os.fork()
         if child == 0:
             right = set(blas_threads()) == {2} and (PRODUCTS["matmul float64"]() == expected).all()
             os._exit(0 if right else 1)
@@ -224,27 +225,74 @@ def test_a_helper_that_comes_late_leaves_the_job_alone():
 class Interrupt:
     """Raises KeyboardInterrupt at the n-th moment at which CPython looks for signals in the files of the threads.
 
-    It looks after a call, when a function begins, and when a loop goes round.
+    It looks after a call, when a function begins, and when a loop goes round. Python 3.11 shows each instruction to a
+    trace function, later ones to `sys.monitoring`.
     """
 
-    FILES = tuple(module.__file__ for module in (threads, pool, blas, threadpoolctl))
+    MODULES = threads, pool, blas, threadpoolctl
     LOOKS = ("CALL", "RESUME", "JUMP_BACKWARD", "POP_JUMP_BACKWARD")
+    TOOL = 3
 
     def __init__(self, n):
-        self.left, self.previous = n, {}
+        self.left, self.previous, self.thread = n, {}, threading.get_ident()
 
-    def __call__(self, frame, event, argument):
-        if frame.f_code.co_filename not in self.FILES:
+    def __enter__(self):
+        if hasattr(sys, "monitoring"):
+            sys.monitoring.use_tool_id(self.TOOL, "interrupt")
+            sys.monitoring.register_callback(self.TOOL, sys.monitoring.events.INSTRUCTION, self.monitor)
+            self._watch(sys.monitoring.events.INSTRUCTION)
+        else:
+            sys.settrace(self.trace)
+
+    def __exit__(self, *error):
+        if hasattr(sys, "monitoring"):
+            self._watch(sys.monitoring.events.NO_EVENTS)
+            sys.monitoring.free_tool_id(self.TOOL)
+        else:
+            sys.settrace(None)
+
+    def trace(self, frame, event, argument):
+        if frame.f_code.co_filename not in [module.__file__ for module in self.MODULES]:
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         if event == "opcode":
-            before, self.previous[frame] = self.previous.get(frame), dis.opname[frame.f_code.co_code[frame.f_lasti]]
-            if before is not None and before.startswith(self.LOOKS):
-                self.left -= 1
-                if self.left == 0:
-                    self.previous.clear()
-                    raise KeyboardInterrupt
-        return self
+            self.see(frame, frame.f_code.co_code[frame.f_lasti])
+        return self.trace
+
+    def monitor(self, code, offset):
+        if threading.get_ident() == self.thread:
+            self.see(code, code.co_code[offset])
+
+    def see(self, place, instruction):
+        before, self.previous[place] = self.previous.get(place), dis.opname[instruction]
+        if before is not None and before.startswith(self.LOOKS):
+            self.left -= 1
+            if self.left == 0:
+                self.previous.clear()
+                raise KeyboardInterrupt
+
+    def _watch(self, events):
+        for module in self.MODULES:
+            for code in codes_in(vars(module), module):
+                sys.monitoring.set_local_events(self.TOOL, code, events)
+
+
+def codes_in(names, module):
+    """The code of all functions and methods of a module, with the functions inside of them."""
+    for thing in list(names.values()):
+        thing = getattr(thing, "__wrapped__", getattr(thing, "__func__", thing))
+        if getattr(thing, "__module__", None) == module.__name__:
+            if isinstance(thing, type):
+                yield from codes_in(vars(thing), module)
+            elif hasattr(thing, "__code__"):
+                yield from with_parts(thing.__code__)
+
+
+def with_parts(code):
+    yield code
+    for part in code.co_consts:
+        if isinstance(part, type(code)):
+            yield from with_parts(part)
 
 
 @pytest.mark.parametrize("name", ["normalization", "matmul float64"])
@@ -255,14 +303,12 @@ def test_ctrl_c_at_any_moment_leaves_no_lock_and_all_of_blas(name, two_blas_thre
     expected, moments = call(), 0
     while True:
         moments += 1
-        interrupt = Interrupt(moments)
         try:
-            sys.settrace(interrupt)
-            call()
-            sys.settrace(None)
+            with Interrupt(moments):
+                call()
             break                                      # there are no more moments
         except KeyboardInterrupt:
-            sys.settrace(None)
+            pass
         assert not threads._pool_in_use.locked(), f"moment {moments}"
         assert set(blas_threads()) == {2}, f"moment {moments}"
         assert (call() == expected).all(), f"moment {moments}"

@@ -124,13 +124,11 @@ class Node:
         if self.freed:
             raise RuntimeError(f"{self.name}: backward through a graph whose saved arrays were freed by an earlier "
                                "backward(); give that one retain_graph=True")
-        gradients = [np.zeros(*like) if dy is None else dy for dy, like in zip(gradients, self.output_likes)]
-        backward = self.function.backward
-        if self.backend == kernels.backend():
-            result = backward(self, *gradients)
-        else:
+        if self.backend != kernels.backend():
             with kernels.use(self.backend):
-                result = backward(self, *gradients)
+                return self.run(gradients)
+        gradients = [np.zeros(*like) if dy is None else dy for dy, like in zip(gradients, self.output_likes)]
+        result = self.function.backward(self, *gradients)
         return result if isinstance(result, tuple) else (result,)
 
     def free(self):
