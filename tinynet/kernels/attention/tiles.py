@@ -12,11 +12,12 @@ import math
 import numpy as np
 
 from tinynet.kernels.attention.rows import gradient_rows, softmax_rows
-from tinynet.kernels.machine.buffers import address_of, scratch
+from tinynet.kernels.machine.buffers import address_of, own, scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.share import shared
 from tinynet.kernels.machine.simd import address, copy
-from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.machine.threads import on_all_threads, team_for
 from tinynet.kernels.matmul.tiles import small_product, tile_for
 
 BLOCK = 1 << 15                        # scores in a block: 128 KB
@@ -33,10 +34,9 @@ def attention(q, k, v, how):
     tiles = tuple(tile_for(rows, keys, step(q))), tuple(tile_for(rows, ev, keys))
     steps, y_at = (step(q), step(k), step(v), step(y)), places(y)[1]
 
-    def work(team):
-        buffers = products_of(sizes), scratch("scores", rows * keys)
-        forward_blocks(team, sizes, tiles, (q_at, k_at, v_at, y_at), steps, how, sums, buffers)
-    on_all_threads(work, count * -(-length // rows))
+    size = team_for(count * -(-length // rows))
+    buffers = *products_of(sizes, size), scratch("scores", rows * keys, size)
+    on_all_threads(forward_blocks, size, sizes, tiles, (q_at, k_at, v_at, y_at), steps, how, sums, buffers)
     return y, sums
 
 
@@ -52,10 +52,9 @@ def attention_backward(dy, q, k, v, how, sums, wants_dbias=False):
     given, gradients = (q_at, k_at, v_at, dy_at), tuple(places(x)[1] for x in made)
     steps = step(q), step(k), step(v), step(dy), *map(step, made)
 
-    def work(team):
-        buffers = products_of(sizes), scratch("scores", rows * keys), scratch("gradients", rows * keys)
-        backward_heads(team, sizes, tiles, given, gradients, steps, how, (sums, dbias), buffers)
-    on_all_threads(work, count)
+    size = team_for(count)
+    buffers = *products_of(sizes, size), scratch("scores", rows * keys, size), scratch("gradients", rows * keys, size)
+    on_all_threads(backward_heads, size, sizes, tiles, given, gradients, steps, how, (sums, dbias), buffers)
     return *made, dbias if wants_dbias else None
 
 
@@ -92,22 +91,23 @@ def compiled(how):
     return (*(NOTHING if a is None else np.ascontiguousarray(a, np.float32) for a in (bias, keep)), np.float32(scale))
 
 
-def products_of(sizes):
+def products_of(sizes, size):
     """The buffers of `small_product`, which serve all products of a head."""
     _, length, keys, e, ev, rows = sizes
     lanes = tile_for(rows, 1 << 20, 1).lanes                            # of the widest tile
     widest = max(-(-n // lanes) * lanes * terms for n, terms in (
         (keys, e), (keys, ev), (e, keys), (ev, keys), (e, rows), (ev, rows)))
-    zeros = scratch("zeros", lanes)
-    zeros[:lanes] = 0
-    return scratch("weights", widest), scratch("spill", 16 * lanes), zeros
+    zeros = scratch("zeros", lanes, size)
+    zeros[...] = 0
+    return scratch("weights", widest, size), scratch("spill", 16 * lanes, size), zeros
 
 
-@jit
+@shared
 def forward_blocks(team, sizes, tiles, places, steps, how, sums, buffers):
     """The blocks of queries, as many as this thread gets. `places` and `steps` are those of q, k, v and y."""
     (count, length, keys, _, ev, rows), (_, _, v, y), (_, _, v_step, y_step) = sizes, places, steps
-    (_, keep, _), (products, scores) = how, buffers
+    (_, keep, _), (weights, spill, zeros, scores) = how, own(buffers, team)
+    products = weights, spill, zeros
     blocks = -(-length // rows)
     for chunk in chunks(team, 0, count * blocks):
         head, first = chunk // blocks, chunk % blocks * rows
@@ -140,13 +140,14 @@ def scores_of(sizes, tile, places, steps, how, block, scores, products):
     return p
 
 
-@jit
+@shared
 def backward_heads(team, sizes, tiles, places, gradients, steps, how, arrays, buffers):
     """The heads, as many as this thread gets; of each, block by block. Places: q, k, v, dy, and dq, dk, dv."""
     (count, length, keys, e, ev, rows), (q, k, v, dy), (dq, dk, dv) = sizes, places, gradients
     (q_step, k_step, v_step, dy_step, dq_step, dk_step, dv_step), (_, keep, scale) = steps, how
-    (to_scores, to_weights, to_dq, to_dk, to_dv), (products, scores, weights) = tiles, buffers
-    sums, dbias = arrays
+    (to_scores, to_weights, to_dq, to_dk, to_dv), (sums, dbias) = tiles, arrays
+    packed, spill, zeros, scores, weights = own(buffers, team)
+    products = packed, spill, zeros
     for head in chunks(team, 0, count):
         for first in range(0, length, rows):
             some, adds = min(rows, length - first), first > 0

@@ -19,8 +19,9 @@ from tinynet.kernels.conv.grid import images_in_group
 from tinynet.kernels.machine.buffers import scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.share import shared
 from tinynet.kernels.machine.simd import LANES, TAP_PIXELS, address, copy, pixel_tile, tap_tile
-from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.machine.threads import on_all_threads, team_for
 
 BAND_FLOATS = 32 * 1024                # what the copy of a band takes of the second-level cache
 MOST = 8                               # sums that a tile has for each tap, at most
@@ -48,9 +49,8 @@ def backward_weight(x, dy, w_shape, geometry):
     grain = images_in_group(len(x))
     partial = np.zeros((-(-len(x) // grain), r, s, MOST, c), np.float32)
 
-    def work(team):
-        weight_chunks(team, plan, grain, x, dy, partial, scratch("images", plan[-1][-1]))
-    on_all_threads(work, len(partial))
+    size = team_for(len(partial))
+    on_all_threads(weight_chunks, size, plan, grain, x, dy, partial, scratch("images", plan[-1][-1], size))
     return partial.sum(axis=(0, 3))[:, :, None]                                          # (R, S, 1, C)
 
 
@@ -59,9 +59,8 @@ def convolve(x, w, y, stride, spread, padding, dilation):
     plan = tuple(map(tuple, plan_for(x.shape, y.shape, w.shape[:2], stride, spread, padding, dilation)))
     zeros, bands = np.zeros(LANES, np.float32), plan[-1][0]
 
-    def work(team):
-        pixel_chunks(team, plan, x, w, y, zeros, scratch("images", plan[-1][-1]))
-    on_all_threads(work, len(x) * bands)
+    size = team_for(len(x) * bands)
+    on_all_threads(pixel_chunks, size, plan, x, w, y, zeros, scratch("images", plan[-1][-1], size))
 
 
 class Image(NamedTuple):
@@ -141,11 +140,11 @@ def copy_lines(plan, x, n, band, out):
                 copy(address(out, here + start + i * spread_w * c), source + 4 * i * c, c)
 
 
-@jit
-def pixel_chunks(team, plan, x, w, y, zeros, lines):
+@shared
+def pixel_chunks(team, plan, x, w, y, zeros, buffer):
     """The outputs of all bands of all images."""
     (_, _, c, _, _, _, _), (r, s, stride_h, stride_w, dilation_h, dilation_w), (bands, rows, p, q, wide, _) = plan
-    size, nothing = (r, s), (address(zeros, 0), 0, 0)
+    size, nothing, lines = (r, s), (address(zeros, 0), 0, 0), buffer[team[1]]
     for chunk in chunks(team, 0, len(x) * bands):
         n, band = chunk // bands, chunk % bands
         copy_lines(plan, x, n, band, lines)
@@ -163,10 +162,11 @@ def pixel_chunks(team, plan, x, w, y, zeros, lines):
                     column += 8 if which == 0 else 4 if which == 1 else 1
 
 
-@jit
-def weight_chunks(team, plan, grain, x, dy, partial, lines):
+@shared
+def weight_chunks(team, plan, grain, x, dy, partial, buffer):
     """The partial sums of all groups of `grain` images."""
     (_, _, c, _, _, _, _), (r, s, _, _, _, _), (bands, _, _, _, _, _) = plan
+    lines = buffer[team[1]]
     for group in chunks(team, 0, len(partial)):
         for n in range(group * grain, min(len(x), (group + 1) * grain)):
             for band in range(bands):

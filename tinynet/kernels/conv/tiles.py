@@ -23,12 +23,13 @@ from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.panels import blocks
 from tinynet.kernels.conv.rows import pad_rows
-from tinynet.kernels.machine.buffers import address_of, aligned, scratch
+from tinynet.kernels.machine.buffers import address_of, aligned, own, scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.layout import nhwc
+from tinynet.kernels.machine.share import shared
 from tinynet.kernels.machine.simd import LANES, WINDOW_TILES, address, copy, prefetch, window_tile
-from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.machine.threads import on_all_threads, team_for
 from tinynet.kernels.matmul.finish import NO_FINISH, finish_row
 from tinynet.kernels.matmul.panels import pack
 
@@ -109,17 +110,15 @@ def convolve(x, c0, w, b, target, stride, padding, finish=NO_FINISH):
         bias[:len(b)] = b
     source = address_of(w), w.strides, w.shape
     packed_before = grid.panels * panel <= PACKED_AT_ONCE
+    packed = aligned(grid.panels * panel if packed_before else 0)
     if packed_before:
-        all_panels = aligned(grid.panels * panel)
-        pack(source, 0, grid.panels, lanes, all_panels)
-    plain_grid, plain_plan = tuple(grid), tuple(map(tuple, plan))
-
-    def work(team):
-        panels = all_panels if packed_before else scratch("weights", grid.part * panel)
-        buffers = scratch("images", plan.band.together * plan.band.slab), scratch("spill", plan.tile.m * lanes)
-        window_chunks(team, plain_grid, plain_plan, x, (source, packed_before, panels, bias), target.memory, buffers,
-                      finish)
-    on_all_threads(work, grid.chunks)
+        pack(source, 0, grid.panels, lanes, packed)
+    size = team_for(grid.chunks)
+    buffers = (scratch("weights", 0 if packed_before else grid.part * panel, size),
+               scratch("images", plan.band.together * plan.band.slab, size),
+               scratch("spill", plan.tile.m * lanes, size))
+    on_all_threads(window_chunks, size, tuple(grid), tuple(map(tuple, plan)), x, (source, packed_before, packed, bias),
+                   target.memory, buffers, finish)
 
 
 class Window(NamedTuple):
@@ -204,19 +203,21 @@ def even_part(n, most):
 
 # The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
 
-@jit
+@shared
 def window_chunks(team, grid, plan, x, weights, y, buffers, finish):
     """The chunks of a grid, as many as this thread gets; it packs their weights where they are not packed before."""
     borders, parts, part, panels = grid
-    source, packed_before, packed, bias = weights
+    source, packed_before, all_packed, bias = weights
     _, _, _, lanes = plan[0]
+    some_packed, images, spill = own(buffers, team)
+    packed = all_packed if packed_before else some_packed
     for chunk in chunks(team, 0, (len(borders) - 1) * parts):
         group, k0 = chunk // parts, chunk % parts * part
         k1 = min(panels, k0 + part)
         if not packed_before:
             pack(source, k0, k1, lanes, packed)
         first_packed = 0 if packed_before else k0
-        window_chunk(plan, x, (packed, first_packed, bias), y, buffers, (borders[group], borders[group + 1]), (k0, k1),
+        window_chunk(plan, x, (packed, first_packed, bias), y, (images, spill), (borders[group], borders[group + 1]), (k0, k1),
                      finish)
 
 

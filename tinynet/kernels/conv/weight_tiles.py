@@ -14,12 +14,13 @@ from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.panels import blocks, diagonal
 from tinynet.kernels.conv.rows import pad_rows
-from tinynet.kernels.machine.buffers import scratch
+from tinynet.kernels.machine.buffers import own, scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.layout import nhwc
+from tinynet.kernels.machine.share import shared
 from tinynet.kernels.machine.simd import LANES, OUTER_TILES, address, copy, outer_tile
-from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.machine.threads import on_all_threads, team_for
 
 L1_FLOATS = 9 * 1024            # what a band takes of the first-level cache
 OUTER_FORMS = {entry[1:] for entry in OUTER_TILES}
@@ -51,10 +52,9 @@ def weight_gradient(x, dy, w_shape, geometry):
     image_floats = 1 if image.direct else x.shape[1] * image.padded * c + tile.m
     gradient_floats = min(dy.shape[1], gradient.band) * gradient.wide * tile.lanes
 
-    def work(team):
-        buffers = scratch("images", image_floats), scratch("gradients", gradient_floats)
-        outer_chunks(team, plain_grid, plain_plan, x, dy, (partial, dw), buffers)
-    on_all_threads(work, grid.chunks)
+    size = team_for(grid.chunks)
+    buffers = scratch("images", image_floats, size), scratch("gradients", gradient_floats, size)
+    on_all_threads(outer_chunks, size, plain_grid, plain_plan, x, dy, (partial, dw), buffers)
     return dw.transpose(3, 2, 0, 1)                                     # (K, C, R, S)
 
 
@@ -127,10 +127,10 @@ def plan_for(x_shape, c0, dy_shape, k0, w_shape, stride, padding):
 
 # The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
 
-@jit
+@shared
 def outer_chunks(team, grid, plan, x, dy, sums, buffers):
     """The partial sums of all chunks of a grid, then their sums."""
-    (borders, parts, part, panels), (partial, dw) = grid, sums
+    (borders, parts, part, panels), (partial, dw), buffers = grid, sums, own(buffers, team)
     for chunk in chunks(team, 1, (len(borders) - 1) * parts):
         group, first = chunk // parts, chunk % parts * part
         partial[group, first:min(panels, first + part)] = 0

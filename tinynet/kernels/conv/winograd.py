@@ -28,12 +28,13 @@ from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.tiles import ask_for
 from tinynet.kernels.conv.winograd_spec import OUTPUTS, SEEN, TAPS
 from tinynet.kernels.conv.winograd_transforms import transform_back, transform_image, transform_weights
-from tinynet.kernels.machine.buffers import address_of, aligned, scratch
+from tinynet.kernels.machine.buffers import address_of, aligned, own, scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.layout import nhwc
+from tinynet.kernels.machine.share import shared
 from tinynet.kernels.machine.simd import LANES, WINDOW_TILES, address, window_tile_of
-from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.machine.threads import on_all_threads, team_for
 from tinynet.kernels.matmul.finish import NO_FINISH, finish_row
 from tinynet.kernels.matmul.panels import pack
 
@@ -71,12 +72,12 @@ def convolve(x, w, b, padding, finish=NO_FINISH):
     outside, totals = np.zeros(c, np.float32), np.zeros((grid.chunks, LANES), np.float32)
     plain_grid, plain_plan, weights = tuple(grid), tuple(map(tuple, plan)), (address_of(w), w.strides, w.shape)
 
-    def work(team):
-        buffers = (scratch("weights", TAPS * TAPS * c * tile.lanes),
-                   scratch("images", PLACES * band.plane + tile.m * c),
-                   scratch("products", PLACES * band.products + tile.m * tile.lanes), scratch("spill", tile.lanes))
-        window_chunks(team, plain_grid, plain_plan, weights, (x, outside, u, bias, y, totals), buffers, finish)
-    on_all_threads(work, grid.chunks)
+    size = team_for(grid.chunks)
+    buffers = (scratch("weights", TAPS * TAPS * c * tile.lanes, size),
+               scratch("images", PLACES * band.plane + tile.m * c, size),
+               scratch("products", PLACES * band.products + tile.m * tile.lanes, size),
+               scratch("spill", tile.lanes, size))
+    on_all_threads(window_chunks, size, plain_grid, plain_plan, weights, (x, outside, u, bias, y, totals), buffers, finish)
     return y.transpose(0, 3, 1, 2), bool(np.isfinite(totals.sum()))
 
 
@@ -156,11 +157,12 @@ def best_band(rows, across, most, vectors):
 
 # The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
 
-@jit
+@shared
 def window_chunks(team, grid, plan, weights, arrays, buffers, finish):
     """All chunks of a grid; `arrays` = (x, outside, u, bias, y, totals), a chunk adds its results to its total."""
     (borders, parts, part, panels), (_, _, _, (_, _, _, lanes)) = grid, plan
-    (x, outside, u, bias, y, totals), (packed, v, products, spill), (_, _, (_, _, c, _)) = arrays, buffers, weights
+    (x, outside, u, bias, y, totals), (_, _, (_, _, c, _)) = arrays, weights
+    packed, v, products, spill = own(buffers, team)
     for panel in chunks(team, 1, panels):
         pack(weights, panel, panel + 1, lanes, packed)
         transform_weights((address(packed, 0), c * lanes), (address(u, panel * PLACES * c * lanes), c * lanes),

@@ -16,12 +16,13 @@ from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.winograd import PLACES, Plan, cut, most_tiles, rows_of, sizes, transform_band
 from tinynet.kernels.conv.winograd_spec import OUTPUTS
 from tinynet.kernels.conv.winograd_transforms import transform_output_gradient, transform_weight_gradient
-from tinynet.kernels.machine.buffers import aligned, scratch
+from tinynet.kernels.machine.buffers import aligned, own, scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.layout import nhwc
+from tinynet.kernels.machine.share import shared
 from tinynet.kernels.machine.simd import LANES, OUTER_TILES, address, outer_tile_of
-from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.machine.threads import on_all_threads, team_for
 
 # Those for one tap, a plain matrix product, that are best for some number of channels.
 PRODUCT_TILES = tuple({OUTER_TILES[grids.pick(OUTER_TILES, channels, (1, vectors))[0]]: None
@@ -38,11 +39,10 @@ def conv2d_backward_weight(x, dy, w_shape, geometry):
     partial, dw = aligned(int(np.prod(shape))).reshape(shape), np.empty((r, s, c, k), np.float32)
     outside, plain_grid, plain_plan = np.zeros(max(c, k), np.float32), tuple(grid), tuple(map(tuple, plan))
 
-    def work(team):
-        buffers = (scratch("images", PLACES * band.plane + tile.m),
-                   scratch("gradients", PLACES * band.products))
-        outer_chunks(team, plain_grid, plain_plan, (x, dy, outside, partial, dw), buffers)
-    on_all_threads(work, grid.chunks)
+    size = team_for(grid.chunks)
+    buffers = (scratch("images", PLACES * band.plane + tile.m, size),
+               scratch("gradients", PLACES * band.products, size))
+    on_all_threads(outer_chunks, size, plain_grid, plain_plan, (x, dy, outside, partial, dw), buffers)
     return dw.transpose(3, 2, 0, 1)                                         # (K, C, 3, 3)
 
 
@@ -56,10 +56,11 @@ def plan_for(x_shape, k, padding):
     return Plan(image, output, band, tile), grids.cut_panels(units, panels, work)
 
 
-@jit
+@shared
 def outer_chunks(team, grid, plan, arrays, buffers):
     """The partial sums of all chunks of a grid, then the gradient; `arrays` = (x, dy, outside, partial, dw)."""
-    (borders, parts, part, panels), (x, dy, outside, partial, dw), (v, dm) = grid, arrays, buffers
+    (borders, parts, part, panels), (x, dy, outside, partial, dw) = grid, arrays
+    v, dm = own(buffers, team)
     for chunk in chunks(team, 1, (len(borders) - 1) * parts):
         group, first = chunk // parts, chunk % parts * part
         partial[group, first:min(panels, first + part)] = 0

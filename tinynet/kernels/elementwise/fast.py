@@ -7,9 +7,12 @@ reference implementation. Addition is NumPy's own, chunk by chunk. NumPy's maxim
 import numpy as np
 
 from tinynet.kernels.elementwise import spec
+from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.flat import GRAIN, VECTORIZE, each, over_memory, row_length, share_of
 from tinynet.kernels.machine.layout import channels_last, is_channels_last
+from tinynet.kernels.machine.share import shared
+from tinynet.kernels.machine.threads import on_all_threads, team_for
 
 
 def relu(x, out=None):
@@ -34,7 +37,7 @@ def channel_sum(x):
     x, channels = channels_last(x), x.shape[1]
     grain = channels * max(1, max(GRAIN, x.size // 32) // channels)
     sums = np.zeros((-(-x.size // grain), channels))
-    over_memory(lambda chunk, part: add_up(part, sums[chunk]), x, grain=grain)
+    on_all_threads(add_up_chunks, team_for(len(sums)), x.ravel("K"), grain, sums)
     return sums.sum(0).astype(x.dtype)
 
 
@@ -91,6 +94,13 @@ def masked(dy, y, dx):
         dx[i] = zero if y[i] <= zero else dy[i]
 
 
+@shared
+def add_up_chunks(team, x, grain, sums):
+    """A row of `sums` for each chunk."""
+    for i in chunks(team, 0, len(sums)):
+        add_up(x[i * grain:(i + 1) * grain], sums[i])
+
+
 @jit(fastmath=VECTORIZE)
 def add_up(x, sums):
     """Adds to the sums (C,). Rows of whole pixels are added up place by place (see `machine/flat.py`)."""
@@ -100,8 +110,9 @@ def add_up(x, sums):
         values = x[start:start + row.size]
         for i in range(values.size):
             row[i] += values[i]
-    for i in range(row.size):
-        sums[i % channels] += row[i]
+    for pixel in range(0, row.size, channels):
+        for c in range(channels):
+            sums[c] += row[pixel + c]
 
 
 @jit(fastmath=VECTORIZE)

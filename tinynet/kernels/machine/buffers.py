@@ -7,11 +7,12 @@ while they are in a near cache, and twenty after a kernel has filled the caches 
 import threading
 
 import numpy as np
+from numba.extending import overload
 
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.simd import address
 
-CACHE_LINE = 64
+LINE = 16                              # floats of a cache line
 _of_this_thread = threading.local()
 
 
@@ -22,14 +23,34 @@ def address_of(array):
 
 def aligned(size):
     """A buffer of `size` float32 values that begins with a cache line."""
-    raw = np.empty(size + CACHE_LINE // 4, np.float32)
-    return raw[-address_of(raw) % CACHE_LINE // 4:][:size]
+    raw = np.empty(size + LINE, np.float32)
+    return raw[-address_of(raw) // 4 % LINE:][:size]
 
 
-def scratch(name, size):
-    """An aligned buffer of at least `size` float32 values, this thread's own, kept for its next call."""
+def scratch(name, size, rows):
+    """An aligned buffer of at least `size` float32 values for each member of a team of so many.
+
+    It is this Python thread's own, and kept for its next call. `own` gives a member's part.
+    """
+    row = -(-size // LINE) * LINE
     buffer = getattr(_of_this_thread, name, None)
-    if buffer is None or buffer.size < size:
-        buffer = aligned(size)
+    if buffer is None or buffer.size < rows * row:
+        buffer = aligned(rows * row)
         setattr(_of_this_thread, name, buffer)
-    return buffer
+    return buffer[:rows * row].reshape(rows, row)
+
+
+def own(buffers, team):
+    """The rows of some buffers that belong to this member of the team, for compiled loops."""
+    return tuple(buffer[team[1]] for buffer in buffers)
+
+
+@overload(own)
+def _(buffers, team):
+    return {1: lambda buffers, team: (buffers[0][team[1]],),
+            2: lambda buffers, team: (buffers[0][team[1]], buffers[1][team[1]]),
+            3: lambda buffers, team: (buffers[0][team[1]], buffers[1][team[1]], buffers[2][team[1]]),
+            4: lambda buffers, team: (buffers[0][team[1]], buffers[1][team[1]], buffers[2][team[1]],
+                                      buffers[3][team[1]]),
+            5: lambda buffers, team: (buffers[0][team[1]], buffers[1][team[1]], buffers[2][team[1]],
+                                      buffers[3][team[1]], buffers[4][team[1]])}[len(buffers)]

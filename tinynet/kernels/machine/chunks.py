@@ -1,13 +1,13 @@
 """Chunks that compiled loops take by themselves, while they run on several threads at once.
 
-If Python hands out a chunk, that costs some ten microseconds, and the threads queue for the GIL. Here every thread
-calls the compiled loop once (`threads.on_all_threads`). The loop takes the number of its next chunk from a counter in
-memory, with one atomic instruction. A second counter shows how many chunks are done. So a kernel can go on with what
-needs all results, for example from the statistics of a batch to its normalisation, without a return to Python.
+If Python hands out a chunk, that costs some ten microseconds, and the threads queue for the GIL. Here all threads are
+in the same compiled loop (`share.py`), which takes the number of its next chunk from a counter in memory, with one
+atomic instruction. A second counter shows how many chunks are done. So a kernel can go on with what needs all results,
+for example from the statistics of a batch to its normalisation, without a return to Python.
 """
 
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.spin import await_all, increase, put, watch
+from tinynet.kernels.machine.spin import await_all, increase
 from tinynet.kernels.machine.team import ALONE, APART
 
 CHUNKS = 8                             # of a kernel's work: enough of them to keep a few cores evenly busy
@@ -19,18 +19,14 @@ BYTES = 8 * APART                      # from one counter to the next
 def chunks(team, phase, count):
     """Yields each number of range(count) to one of the threads; ends when the work on all chunks is done.
 
-    `team` is a tuple as `Team` describes it. Phase 0 is the last; those before it have higher numbers. The body of the
-    loop does the work of a chunk. Helpers are woken here, once this thread has released the GIL, and in the end the
-    caller waits a moment for them to finish, so that they get the GIL first: a thread that finds the GIL taken is put
-    to sleep, and wakes up late. A team holds nothing but integers, because Numba never frees what else a generator
-    holds.
+    `team` is a tuple as `Team` describes it, `phase` 0, 1 or 2: the counters of a loop over chunks. The body of the
+    loop does the work of a chunk. A team holds nothing but integers, because Numba never frees what else a generator holds.
     """
-    counters, number, latest, finished, target = team
+    counters, _ = team
     if counters == ALONE:
         for chunk in range(count):
             yield chunk
         return
-    put(latest, number)
     taken = counters + 2 * phase * BYTES
     done = taken + BYTES
     chunk = increase(taken)
@@ -39,5 +35,3 @@ def chunks(team, phase, count):
         increase(done)
         chunk = increase(taken)
     await_all(done, count)
-    if phase == 0 and target:
-        watch(finished, target)

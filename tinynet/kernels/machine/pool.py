@@ -1,45 +1,37 @@
-"""The pool: Python threads that wait for jobs, and help the thread that has one."""
+"""The pool: threads that wait for jobs, and help the thread that has one."""
 
-import queue
+import collections
 import threading
 
 import numpy as np
 
-from tinynet.kernels.machine.spin import put, watch, watch_for_job
-from tinynet.kernels.machine.team import APART, Team
-
-
-class Counters:
-    """Four zeros, int64, on cache lines of their own."""
-
-    def __init__(self):
-        self.values = np.zeros(4 * APART, np.int64)
-        self.address = self.values.ctypes.data
-
-    def clear(self):
-        self.values[:] = 0
+from tinynet.kernels.machine.share import FINISHED, LATEST, PLACES, serve, tell_finished
+from tinynet.kernels.machine.spin import LONG_GRACE, look, pause, put, watch
+from tinynet.kernels.machine.team import APART
 
 
 class Job:
-    """What several threads call at the same time, and the first exception of any.
+    """What several threads call at the same time in Python, and the first exception of any.
 
     A helper that comes late finds the job closed and does nothing. `close` waits for the helpers that are at work. It
     may be called twice, because Ctrl-C can come at any moment.
     """
 
-    def __init__(self, work, number, counters):
-        self.work, self.number, self.error, self.counters = work, number, None, counters
-        self.lock, self.helpers, self.closed = threading.Lock(), 0, False
+    def __init__(self, work, helpers):
+        self.work, self.error = work, None
+        self.lock, self.wanted, self.helpers, self.closed = threading.Lock(), helpers, 0, False
         self.idle = threading.Lock()   # held while there are helpers
 
     def enter(self):
         """Whether a helper may still begin."""
         with self.lock:
-            if not self.closed:
-                self.helpers += 1
-                if self.helpers == 1:
-                    self.idle.acquire()
-            return not self.closed
+            if self.closed or self.wanted == 0:
+                return False
+            self.wanted -= 1
+            self.helpers += 1
+            if self.helpers == 1:
+                self.idle.acquire()
+            return True
 
     def leave(self):
         with self.lock:
@@ -54,47 +46,48 @@ class Job:
         with self.idle:
             self.work = None           # a late helper, or one that sleeps, must not keep arrays alive
 
-    def run(self, team):
+    def run(self):
         try:
-            self.work(tuple(team))
+            self.work()
         except BaseException as error:
             self.error = self.error or error
 
 
 class Pool:
-    """The helpers: Python threads. `latest` is the address of a counter with the number of the latest job.
+    """The helpers. They serve the board (see `share.py`) for as long as there are jobs, and sleep after a while without.
 
-    A helper without work watches that counter for a moment before it sleeps: see `spin.py`. Numbers are even; where
-    Python hands out the chunks, the counter shows the odd number after it, and helpers leave the GIL alone for a while.
+    The number of a job is even if it is a compiled loop. An odd one calls the helpers back to Python, where `job` is.
     """
 
     def __init__(self):
-        self.threads, self.jobs, self.number, self.counters = [], queue.SimpleQueue(), 0, Counters()
-        self.latest, self.finished = self.counters.address, self.counters.address + 8 * APART
-        self.spare = []                # the counters of a job that is over, for the next one
+        self.threads, self.sleepers, self.number, self.job = [], collections.deque(), 0, None
+        self.memory = np.zeros(PLACES * APART, np.int64)
+        self.board = self.memory.ctypes.data
 
-    def run(self, work, helpers, wake):
-        """Call `work(team)` here and on up to `helpers` threads. Unless `wake`, the work itself wakes the helpers."""
+    def share(self, loop, helpers, args):
+        """Run a `shared` loop here and on up to `helpers` threads; returns whether it ended well."""
         helpers = self.hire(helpers)
         self.number += 2
-        job = Job(work, self.number, self.spare.pop() if self.spare else Counters())
-        target = int(self.counters.values[APART]) + helpers
+        self.wake()
+        return loop(self.board, self.number, helpers, *args)
+
+    def run(self, work, helpers):
+        """Call `work()` here and on up to `helpers` threads."""
+        helpers = self.hire(helpers)
+        self.number += 2
+        self.job = job = Job(work, helpers)
+        target = look(self.board + FINISHED) + helpers
         try:
-            for _ in range(helpers):
-                self.jobs.put(job)
-            if wake:
-                put(self.latest, self.number + 1)
-            job.run(Team(job.counters.address, job.number, self.latest, self.finished, target))
-            if wake:                   # compiled loops wait for the helpers themselves
-                watch(self.finished, target)
+            self.wake()
+            put(self.board + LATEST, self.number - 1)
+            job.run()
+            watch(self.board + FINISHED, target)           # so that helpers get the GIL first
         finally:
             try:
                 job.close()
             except KeyboardInterrupt:
                 job.close()
                 raise
-        job.counters.clear()           # not after Ctrl-C, when a helper may still use them
-        self.spare.append(job.counters)
         if job.error is not None:
             raise job.error
 
@@ -109,14 +102,26 @@ class Pool:
             self.threads.append(thread)
         return min(helpers, len(self.threads))
 
+    def wake(self):
+        while self.sleepers:
+            self.sleepers.pop().release()
+
     @np.errstate(all="ignore")         # NaN and infinity are results like any other, here as in the caller
     def help(self):
+        bell, seen = threading.Lock(), 0
+        bell.acquire()
         while True:
-            job = self.jobs.get()
-            if job.enter():
-                job.run(Team(job.counters.address, job.number, self.latest, self.finished))
-                job.leave()
-            self.counters.values[APART] += 1
-            following = job.number + 2
-            del job                    # a waiting thread must not keep arrays alive
-            watch_for_job(self.latest, following)
+            before, seen = seen, serve(self.board, seen)
+            if seen % 2 == 1 and seen != before:
+                pause(self.board + LATEST, LONG_GRACE)     # until the thread that has the job gives the GIL away
+                self.help_in_python()
+            else:
+                self.sleepers.append(bell)
+                bell.acquire()
+
+    def help_in_python(self):
+        job = self.job
+        if job.enter():
+            job.run()
+            job.leave()
+        tell_finished(self.board)

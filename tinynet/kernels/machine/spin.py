@@ -69,13 +69,6 @@ def watch(counter, value):
 
 
 @jit
-def watch_for_job(latest, number):
-    """`watch` until there is a job of this number. Odd numbers are of jobs that begin in Python: see `Pool.run`."""
-    if reached(latest, number) % 2 == 1:
-        pause(latest, LONG_GRACE)
-
-
-@jit
 def reached(counter, value):
     """What the counter shows as soon as it has reached `value`, which is above 0; 0 after `ROUNDS` looks."""
     for looks in range(1, ROUNDS):

@@ -1,9 +1,9 @@
 """Threads: the one mechanism by which kernels use more than one core.
 
-A kernel cuts its work into chunks that depend on shapes alone. `parallel_for` hands the chunks to a small pool of
-Python threads. `on_all_threads` has the threads run one compiled loop, which takes the chunks by itself. Compiled
-loops and NumPy's matrix multiplication release the GIL, so the threads really run at the same time. Whatever the
-number of threads, the same chunks compute the same bits.
+A kernel cuts its work into chunks that depend on shapes alone. `on_all_threads` has a small pool of threads run one
+compiled loop, which takes the chunks by itself. `parallel_for` hands the chunks to the same threads in Python, for
+bodies that call NumPy. Compiled loops and NumPy's matrix multiplication release the GIL, so the threads really run at
+the same time. Whatever the number of threads, the same chunks compute the same bits.
 """
 
 import os
@@ -11,7 +11,6 @@ import threading
 
 from tinynet.kernels.machine import blas as blas_threads
 from tinynet.kernels.machine import cores
-from tinynet.kernels.machine.team import NO_TEAM
 
 _count = None                          # threads in use, the caller's own included
 _chosen = False                        # whether `set_num_threads` has said so
@@ -66,7 +65,7 @@ def parallel_for(body, n, grain, blas=False):
     """
     starts = iter(range(0, n, grain))  # taking the next one is atomic
 
-    def work(_):
+    def work():
         try:
             for start in starts:
                 body(start, min(start + grain, n))
@@ -75,10 +74,11 @@ def parallel_for(body, n, grain, blas=False):
                 pass
             raise
 
-    def work_with_blas(team):
-        blas_threads.on_one_thread(lambda: work(team))
+    def work_with_blas():
+        blas_threads.on_one_thread(work)
 
-    _on_threads(work_with_blas if blas else work, -(-n // grain), wake=True)
+    chosen, size = work_with_blas if blas else work, team_for(-(-n // grain))
+    _on_threads(size, chosen, lambda pool: pool.run(chosen, size - 1))
 
 
 def images_in_chunk(x):
@@ -86,25 +86,30 @@ def images_in_chunk(x):
     return max(1, (1 << 16) // max(1, x[:1].size))
 
 
-def on_all_threads(work, count):
-    """Call `work(team)` once on every thread, at the same time.
+def team_for(chunks):
+    """How many threads work on so many chunks: no more than there are, or chunks."""
+    return max(1, min(get_num_threads(), chunks))
 
-    It is for compiled loops: with the team's counters they take `count` chunks by themselves, see `chunks.py`.
+
+def on_all_threads(loop, size, *args):
+    """Run the compiled `loop(team, *args)` once on every thread of a team of that size, at the same time.
+
+    The loop is a `shared` one (share.py). By the team's counters its threads take their chunks, see `chunks.py`.
     """
-    _on_threads(work, count, wake=False)
+    ended_well = _on_threads(size, lambda: loop(0, 0, 0, *args), lambda pool: pool.share(loop, size - 1, args))
+    if not ended_well:
+        raise MemoryError(f"{loop.__name__}: not enough memory")
 
 
-def _on_threads(work, chunks, wake):
-    """Call `work(team)` here and on other threads: no more than there are, and no more threads than chunks."""
-    helpers = min(get_num_threads(), chunks) - 1
+def _on_threads(size, alone, together):
+    """What `together(pool)` returns if nobody else has the helpers, or what `alone()` returns."""
     # A kernel inside a kernel works alone, and so does a kernel that finds the pool at work for another Python thread.
     # If another thread takes the pool between this test and `with`, then `with` waits for it. A lock must be taken by
     # `with`: in every other way, Ctrl-C could come between taking the lock and the `try` that releases it.
-    if helpers < 1 or _pool_in_use.locked():
-        work(NO_TEAM)
-    else:
-        with _pool_in_use:
-            _the_pool().run(work, helpers, wake)
+    if size == 1 or _pool_in_use.locked():
+        return alone()
+    with _pool_in_use:
+        return together(_the_pool())
 
 
 def _the_pool():

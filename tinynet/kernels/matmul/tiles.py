@@ -21,17 +21,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinynet.kernels.machine.buffers import address_of, aligned, scratch
+from tinynet.kernels.machine.buffers import address_of, aligned, own, scratch
 from tinynet.kernels.machine.chunks import CHUNKS, SERIAL_WORK, chunks
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.simd import LANES, MATRIX_TILES, address, copy, window_tile_of
-from tinynet.kernels.machine.threads import on_all_threads
+from tinynet.kernels.machine.share import shared
+from tinynet.kernels.machine.simd import LANES, MATRIX_TILES, address, copy, copy_vector, window_tile_of
+from tinynet.kernels.machine.threads import on_all_threads, team_for
 from tinynet.kernels.matmul.finish import NO_FINISH, finish_row
 from tinynet.kernels.matmul.panels import pack
 
 RUN = 384                       # terms of the sum that a tile adds at once
 NEAR_FLOATS = 96 * 1024         # what a block of rows, or the panels of a chunk, take of the second-level cache
-TERMS = 1024                    # of the sum at least, in each part that it is cut into
+TERMS, FEW_TERMS = 1024, 256    # of the sum at least, in each part that it is cut into; the second where a is turned
 LONG = 8                        # a sum so many times as long as the result's axes is cut
 BLOCK_TILES = 8                 # tiles above one another in a block, unless the panels leave it little of the cache
 SET_FLOATS, FEW_ROWS = 512, 8   # rows a multiple of so many floats apart share one or two sets of at least 8 lines
@@ -55,15 +56,15 @@ def product(a, b, bias=None, out=None, finish=NO_FINISH):
     starts[...] = 0
     if bias is not None:
         starts[1, :n] = bias
-    packed = aligned(plan.panels * terms * tile.lanes) if plan.together else None
+    packed = aligned(plan.panels * terms * tile.lanes if plan.together else 0)
     left, right = (address_of(a), *steps), (address_of(b), *b.strides)
-
-    def work(team):
-        panels = packed if plan.together else scratch("weights", plan.columns.size * min(terms, RUN) * tile.lanes)
-        product_chunks(team, plain, left, right, panels, starts, y, scratch("spill", tile.tall * tile.lanes), finish)
-    on_all_threads(work, sums.count * plan.rows.count * plan.columns.count)
-    whole = y[0] if sums.count == 1 else y.sum(0)
-    return whole if out is None or plan.adds else np.add(out, whole, out=out)
+    size = team_for(sums.count * plan.rows.count * plan.columns.count)
+    some = 0 if plan.together else plan.columns.size * min(terms, RUN) * tile.lanes
+    copied = -(-plan.block // tile.tall) * (min(terms, RUN) * tile.tall + LANES) if plan.turned else 0
+    buffers = (scratch("weights", some, size), scratch("spill", tile.tall * tile.lanes, size),
+               scratch("strips", copied, size))
+    on_all_threads(product_chunks, size, plain, left, right, packed, starts, y, buffers, finish)
+    return y[0] if out is None or plan.adds else np.add(out, y[0], out=out)
 
 
 class Tile(NamedTuple):
@@ -93,6 +94,7 @@ class Plan(NamedTuple):
     block: int                  # rows that meet all panels of a chunk
     together: bool              # all threads pack all panels first
     adds: bool                  # the sums start from what is in y
+    turned: bool                # a lies in memory columns first
 
 
 @functools.lru_cache(4096)
@@ -101,16 +103,20 @@ def plan_for(m, n, terms, row_step, adds=False, whole=False):
 
     The longest axis is cut first; the sum is not cut if it must be `whole`.
     """
+    turned = row_step == 1 < min(m, terms)
     tile, run = tile_for(m, n, row_step), min(terms, RUN)
     lanes, panels = tile.lanes, -(-n // tile.lanes)
     wanted = CHUNKS if m * n * terms >= SERIAL_WORK else 1
-    sums = shares(terms, min(wanted, terms // TERMS) if terms >= LONG * max(m, n) and not whole else 1)
+    least = FEW_TERMS if turned else TERMS if terms >= LONG * max(m, n) else terms
+    sums = shares(terms, min(wanted, terms // least) if not whole else 1)
     wanted = -(-wanted // sums.count)
-    rows = shares(m, min(m // (2 * tile.tall), wanted if m > n else -(-wanted // panels)), tile.tall)
+    rows = shares(m, min(m // (2 * tile.tall), wanted if m > n or turned else -(-wanted // panels)), tile.tall)
     columns = shares(panels, max(-(-wanted // rows.count), panels * run * lanes // NEAR_FLOATS))
-    room = BLOCK_TILES if columns.size * run * lanes <= NEAR_FLOATS else max(1, NEAR_FLOATS // (run * tile.tall))
+    few = BLOCK_TILES if columns.size * run * lanes <= NEAR_FLOATS and not turned else 1
+    room = max(few, NEAR_FLOATS // (run * tile.tall))
     block = min(rows.size, room * tile.tall)
-    plan = Plan((m, n, terms), tile, sums, rows, columns, panels, block, rows.count > 1, adds and sums.count == 1)
+    plan = Plan((m, n, terms), tile, sums, rows, columns, panels, block, rows.count > 1, adds and sums.count == 1,
+                turned)
     return plan, tuple(tuple(part) if isinstance(part, tuple) else part for part in plan)
 
 
@@ -138,16 +144,18 @@ def tile_for(m, n, row_step):
 
 # The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
 
-@jit
-def product_chunks(team, plan, a, b, panels, starts, y, spill, finish):
+@shared
+def product_chunks(team, plan, a, b, packed, starts, y, buffers, finish):
     """The chunks of a product, as many as this thread gets. `a` and `b` are addresses and steps, b's in bytes."""
-    (m, n, terms), tile, (sums, cut), (groups, group), (parts, part), count, block, together, adds = plan
+    (m, n, terms), tile, (sums, cut), (groups, group), (parts, part), count, block, together, adds, _ = plan
     (left, by_m, by_k), (right, by_row, by_column), lanes = a, b, tile[2]
+    some_panels, spill, strips = own(buffers, team)
+    panels = packed if together else some_panels
     if together:
-        for panel in chunks(team, 1, count):
+        for panel in chunks(team, 2, count):
             pack((right, (0, 0, by_row, by_column), (1, 1, terms, n)), panel, panel + 1, lanes,
                  panels[panel * terms * lanes:])
-    for chunk in chunks(team, 0, sums * groups * parts):
+    for chunk in chunks(team, 1, sums * groups * parts):
         first, last = chunk % parts * part, min(count, chunk % parts * part + part)
         row, end = chunk // parts % groups * group, min(m, chunk // parts % groups * group + group)
         which = chunk // (parts * groups)
@@ -158,7 +166,9 @@ def product_chunks(team, plan, a, b, panels, starts, y, spill, finish):
                 pack((right + k * by_row, (0, 0, by_row, by_column), (1, 1, run, n)), first, last, lanes, panels)
                 here, apart = address(panels, -first * run * lanes), run * lanes
             for top in range(row, end, block):
-                rows = min(block, end - top), left + 4 * (top * by_m + k * by_k), by_m, by_k
+                rows = min(block, end - top), left + 4 * (top * by_m + k * by_k), by_m, by_k, tile[1] * by_m
+                if strips.size:
+                    rows = in_strips(rows, tile[1], run, strips)
                 for panel in range(first, last):
                     target = address(y, (which * m + top) * n + panel * lanes), n, min(lanes, n - panel * lanes)
                     bias = address(starts, (which == 0) * starts.shape[1] + panel * lanes)
@@ -166,17 +176,45 @@ def product_chunks(team, plan, a, b, panels, starts, y, spill, finish):
                     rows_of_panel(tile, rows, (here + 4 * panel * apart, run), target, (goes_on, bias), spill)
                     if finish[0] and k + run == terms:
                         finish_row(finish, (top * n + panel * lanes, n, rows[0]), (panel * lanes, target[2]), y)
+    if sums > 1:
+        for row in chunks(team, 0, m):
+            add_parts(y, row)
+
+
+@jit
+def add_parts(y, row):
+    """Adds a row of the later parts of a sum to that of the first."""
+    for part in range(1, len(y)):
+        for i in range(y.shape[2]):
+            y[0, row, i] += y[part, row, i]
+
+
+@jit
+def in_strips(rows, tall, run, out):
+    """The `rows` of a (see `rows_of_panel`) that lie in memory columns first, again in `out`: a strip for each tile.
+
+    A strip is (run, tall), and some floats apart from the next: whole vectors are copied, which reach over its end.
+    """
+    (some, a, _, by_k, _), strip = rows, run * tall + LANES
+    last = (some - 1) // tall
+    for k in range(run):
+        source, target = a + 4 * k * by_k, address(out, k * tall)
+        for i in range(last):
+            for j in range(0, tall, LANES):
+                copy_vector(target + 4 * (i * strip + j), source + 4 * (i * tall + j))
+        copy(target + 4 * last * strip, source + 4 * last * tall, some - last * tall)
+    return some, address(out, 0), 1, tall, strip
 
 
 @jit
 def rows_of_panel(tile, rows, panel, target, start, spill):
     """Some rows times one panel: tiles from the largest to the smallest, each as often as it fits.
 
-    `rows` = (how many, address, step to the next row, to the next term), `panel` = (address, terms), `target` =
-    (address, step to the next row, columns). Sums start from what is there, or from a row of biases: `start` = (whether
+    `rows` = (how many, address, step to the next row, to the next term, to the next tile of the first size), `panel` =
+    (address, terms), `target` = (address, step to the next row, columns). Sums start from what is there, or from a row of biases: `start` = (whether
     they do, address of the biases). A panel with fewer columns than the tile goes through the spill buffer.
     """
-    (kind, size, lanes), (some, a, by_m, by_k), (b, run) = tile, rows, panel
+    (kind, size, lanes), (some, a, by_m, by_k, by_tile), (b, run), tall = tile, rows, panel, tile[1]
     (y, by_row, columns), (goes_on, bias) = target, start
     whole, done, aside = columns == lanes, 0, address(spill, 0)
     while done < some:
@@ -189,8 +227,8 @@ def rows_of_panel(tile, rows, panel, target, start, spill):
         if goes_on and not whole:
             for i in range(size):
                 copy(aside + 4 * i * lanes, here + 4 * i * by_row, columns)
-        product_tile(kind, (out, 0, step), (init, 0, init_step), (a + 4 * done * by_m, by_m, 0, by_k),
-                     (b, 0, 0, lanes), (1, run))
+        left = a + 4 * (done // tall * by_tile + done % tall * by_m)
+        product_tile(kind, (out, 0, step), (init, 0, init_step), (left, by_m, 0, by_k), (b, 0, 0, lanes), (1, run))
         if not whole:
             for i in range(size):
                 copy(here + 4 * i * by_row, aside + 4 * i * lanes, columns)
@@ -210,5 +248,5 @@ def small_product(shape, tile, a, b, y, buffers):
     pack((right, (0, 0, by_row, by_column), (1, 1, terms, n)), 0, panels, lanes, packed)
     for panel in range(panels):
         target = out + 4 * panel * lanes, step, min(lanes, n - panel * lanes)
-        rows_of_panel(tile, (m, left, by_m, by_k), (address(packed, panel * terms * lanes), terms), target,
+        rows_of_panel(tile, (m, left, by_m, by_k, tile[1] * by_m), (address(packed, panel * terms * lanes), terms), target,
                       (adds, address(zeros, 0)), spill)

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinynet.kernels.machine.flat import grain_of, over_memory, row_length, share_of
 from tinynet.kernels.machine.layout import channels_last
-from tinynet.kernels.machine.threads import on_all_threads, parallel_for
+from tinynet.kernels.machine.threads import on_all_threads, parallel_for, team_for
 from tinynet.kernels.norm.loops import (
     GIVEN_STATISTICS, NO_RELU, affine, batch_affine, batch_gradient, batch_train, gradient, gradient_sums, merge,
     moments, normalize_rows, row_gradients)
@@ -22,7 +22,7 @@ def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
     arrays = tuple(a.ravel("K") for a in (x, extra, y))
     (means, m2s), statistics = np.empty((2, -(-x.size // grain), x.shape[1])), np.empty((3, x.shape[1]))
     parts, floor = (grain, means, m2s, eps), floor_of(relu)
-    on_all_threads(lambda team: batch_train(team, arrays, parts, weight, bias, floor, statistics), len(means))
+    on_all_threads(batch_train, team_for(len(means)), arrays, parts, weight, bias, floor, statistics)
     return y, *statistics                                      # mean, var, invstd
 
 
@@ -43,7 +43,7 @@ def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):
     arrays, floor = tuple(a.ravel("K") for a in (x, extra, y)), floor_of(relu)
     scale, shift = scale_and_shift(weight, bias, var, eps, x.dtype)
     mean = mean.astype(np.float64)
-    on_all_threads(lambda team: batch_affine(team, arrays, grain, mean, scale, shift, floor), -(-x.size // grain))
+    on_all_threads(batch_affine, team_for(-(-x.size // grain)), arrays, grain, mean, scale, shift, floor)
     return y
 
 
@@ -63,7 +63,7 @@ def batch_norm_backward(dy, x, y, weight_and_bias, statistics, relu=False, resid
     mask = (mean, scale, bias.astype(np.float64)), floor_of(relu), by_y
     known = mean, invstd, scale, x.size / mean.size if training else GIVEN_STATISTICS
     sums, totals = np.zeros((-(-x.size // grain), 2, mean.size)), np.empty((2, mean.size))
-    on_all_threads(lambda team: batch_gradient(team, arrays, mask, known, (grain, sums), totals), len(sums))
+    on_all_threads(batch_gradient, team_for(len(sums)), arrays, mask, known, (grain, sums), totals)
     dbias, dweight = totals
     return dx, dweight.astype(x.dtype), dbias.astype(x.dtype), dresidual if residual else None
 

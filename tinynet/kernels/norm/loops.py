@@ -14,6 +14,7 @@ from tinynet.kernels.elementwise.fast import masked
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.flat import VECTORIZE, row_length
+from tinynet.kernels.machine.share import shared
 from tinynet.kernels.machine.vector_math import full_width
 
 NO_RELU = np.nan                       # as a floor: neither v < NaN nor y <= NaN ever holds, so nothing is cut off
@@ -149,7 +150,7 @@ def gradient(dy, x, dx, mask, mean, coefficients):
 # What runs on all threads at once. The second pass over the same memory goes backwards, because what was read last is
 # still in the cache. Every thread recomputes the totals of the chunks' sums: waiting for another thread costs more.
 
-@jit
+@shared
 def batch_train(team, arrays, parts, weight, shift, floor, statistics):
     """Mean, variance and 1/√(var + eps) of each channel, the rows of `statistics`, then y.
 
@@ -169,11 +170,11 @@ def batch_train(team, arrays, parts, weight, shift, floor, statistics):
         invstd = 1 / np.sqrt(var + eps)
         scale[c] = weight[c] * invstd
         statistics[0, c], statistics[1, c], statistics[2, c] = mean[c], var, invstd    # the same bits from every thread
-    batch_affine(team, arrays, grain, mean, scale, shift, floor)
+    affine_chunks(team, arrays, grain, mean, scale, shift, floor)
 
 
-@jit
-def batch_affine(team, arrays, grain, mean, scale, shift, floor):
+@jit(cache=False)                      # it is part of `batch_train`, too
+def affine_chunks(team, arrays, grain, mean, scale, shift, floor):
     """`affine` for all chunks; `arrays` = (x, extra, y)."""
     x, extra, y = arrays
     count = -(-x.size // grain)
@@ -183,7 +184,10 @@ def batch_affine(team, arrays, grain, mean, scale, shift, floor):
         affine(x[start:stop], more, y[start:stop], mean, scale, shift, floor)
 
 
-@jit
+batch_affine = shared(affine_chunks)
+
+
+@shared
 def batch_gradient(team, arrays, mask, statistics, parts, totals):
     """Σ g and Σ g·x̂ of each channel, the rows of `totals`, then dx.
 
