@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ import tinynet
 from tinynet.kernels import conv, matmul, norm
 from tinynet.kernels.machine import blas, cores, pool, threads
 from tinynet.kernels.machine.chunks import chunks
-from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.share import shared
 from tinynet.nn import functional as F
 
 COUNTS = pytest.mark.parametrize("count", [1, 2, 5])
@@ -29,7 +30,7 @@ def same_number_afterwards():
     tinynet.set_num_threads(before)
 
 
-@jit
+@shared
 def two_phases(team, taken, sums, x):
     """Each chunk's sum; then, from all of them, the same value for each chunk."""
     for i in chunks(team, 1, len(x)):
@@ -40,6 +41,14 @@ def two_phases(team, taken, sums, x):
         x[i] = sums.sum()
 
 
+@shared
+def too_large(team, start):
+    for i in chunks(team, 1, 10):
+        np.empty(1 << 50 if i >= start else 0)
+    for _ in chunks(team, 0, 10):
+        pass
+
+
 @COUNTS
 def test_compiled_loops_take_every_chunk_once_and_see_the_phase_before(count):
     tinynet.set_num_threads(count)
@@ -47,8 +56,35 @@ def test_compiled_loops_take_every_chunk_once_and_see_the_phase_before(count):
         for _ in range(20):
             x, taken, sums = np.arange(8.0 * size).reshape(size, 8), np.zeros((2, size), int), np.empty(size)
             total = x.sum()
-            threads.on_all_threads(lambda team: two_phases(team, taken, sums, x), size)
+            threads.on_all_threads(two_phases, threads.team_for(size), taken, sums, x)
             assert (taken == 1).all() and (x == total).all()
+
+
+@shared
+def members(team, seen):
+    for _ in chunks(team, 0, 1000):
+        seen[team[1]] += 1
+
+
+def test_a_team_is_no_larger_than_asked_for_and_those_who_sleep_are_woken():
+    for count in (5, 2, 1, 3):
+        tinynet.set_num_threads(count)
+        seen = np.zeros((6, 16), int)                  # a row for each member, which no other writes to
+        threads.on_all_threads(members, count, seen)
+        assert seen[:count].sum() == 16 * 1000 and not seen[count:].any()
+    sleepers = threads._pool.sleepers
+    wait_for(lambda: len(sleepers) == len(threads._pool.threads))
+    threads.on_all_threads(members, 3, seen)
+    assert len(sleepers) < len(threads._pool.threads)
+    wait_for(lambda: len(sleepers) == len(threads._pool.threads))
+
+
+def wait_for(condition):
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise TimeoutError
 
 
 @COUNTS
@@ -72,8 +108,9 @@ def test_an_error_ends_the_job_and_comes_back(count):
     with pytest.raises(ValueError, match="the third"):
         threads.parallel_for(body, 1000, 1)
     assert len(done) < 999
-    with pytest.raises(ZeroDivisionError):
-        threads.on_all_threads(lambda team: 1 / 0, 4)
+    for start in (0, 3):
+        with pytest.raises(MemoryError, match="too_large: not enough memory"):
+            threads.on_all_threads(too_large, count, start)
     test_compiled_loops_take_every_chunk_once_and_see_the_phase_before(count)
 
 
@@ -214,7 +251,7 @@ def test_threads_that_cannot_be_started_are_done_without(monkeypatch):
 
 def test_a_helper_that_comes_late_leaves_the_job_alone():
     calls = []
-    job = pool.Job(calls.append, 1, pool.Counters())
+    job = pool.Job(lambda: calls.append(1), 2)
     assert job.enter()
     job.leave()
     job.close()
@@ -312,7 +349,7 @@ def test_ctrl_c_at_any_moment_leaves_no_lock_and_all_of_blas(name, two_blas_thre
         assert not threads._pool_in_use.locked(), f"moment {moments}"
         assert set(blas_threads()) == {2}, f"moment {moments}"
         assert (call() == expected).all(), f"moment {moments}"
-    assert moments > 20
+    assert moments > 10
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers that send signals here")

@@ -22,7 +22,7 @@ def chunks(team, phase, count):
     `team` is a tuple as `Team` describes it, `phase` 0, 1 or 2: the counters of a loop over chunks. The body of the
     loop does the work of a chunk. A team holds nothing but integers, because Numba never frees what else a generator holds.
     """
-    counters, _ = team
+    counters, _ = team                 # before the first is one that shows that a thread of the team has failed
     if counters == ALONE:
         for chunk in range(count):
             yield chunk
@@ -34,4 +34,4 @@ def chunks(team, phase, count):
         yield chunk
         increase(done)
         chunk = increase(taken)
-    await_all(done, count)
+    await_all(done, count, counters - BYTES)

@@ -22,7 +22,7 @@ from tinynet.kernels.machine.emit import INT
 from tinynet.kernels.machine.spin import PATIENCE, ROUNDS, give_way, increase, look, put
 from tinynet.kernels.machine.team import ALONE, APART
 
-LATEST, OPEN, ENTERED, LEFT, JOINED, HELPERS, CODE, ARGUMENTS, FAILED, FINISHED, COUNTERS = (
+LATEST, OPEN, ENTERED, LEFT, JOINED, HELPERS, CODE, ARGUMENTS, FINISHED, FAILED, COUNTERS = (
     8 * APART * place for place in range(11))
 PLACES = 16                            # of the board, the six counters of a team included
 ENTRY = typing.signature(types.none, types.int64, types.int64)
@@ -52,14 +52,15 @@ def shared(loop):
         put(board + FAILED, 0)
         put(board + OPEN, number)
         put(board + LATEST, number)
-        fine = run(code, place, 0)
+        if not run(code, place, 0):
+            put(board + FAILED, 1)     # the others no longer wait for this thread's chunks
         put(board + OPEN, 0)
         looks = 0
         while look(board + ENTERED) != look(board + LEFT):
             looks += 1
             if looks % PATIENCE == 0:
                 give_way()
-        return fine and look(board + FAILED) == 0
+        return look(board + FAILED) == 0
 
     launch.__module__, launch.__name__ = loop.__module__, loop.__name__
     launch.__qualname__, launch.__doc__ = f"{loop.__qualname__}.launch", loop.__doc__

@@ -48,10 +48,10 @@ def give_way():
 
 
 @jit
-def await_all(counter, value):
-    """Return as soon as the counter has reached `value`, however long that takes."""
+def await_all(counter, value, failed):
+    """Return as soon as the counter has reached `value`, or the counter `failed` is not 0, however long that takes."""
     looks = 0
-    while look(counter) < value:
+    while look(counter) < value and look(failed) == 0:
         looks += 1
         if looks % PATIENCE == 0:      # the thread that we wait for may need this core
             give_way()

@@ -105,11 +105,13 @@ def _on_threads(size, alone, together):
     """What `together(pool)` returns if nobody else has the helpers, or what `alone()` returns."""
     # A kernel inside a kernel works alone, and so does a kernel that finds the pool at work for another Python thread.
     # If another thread takes the pool between this test and `with`, then `with` waits for it. A lock must be taken by
-    # `with`: in every other way, Ctrl-C could come between taking the lock and the `try` that releases it.
+    # `with`: in every other way, Ctrl-C could come between taking the lock and the `try` that releases it. And nothing
+    # returns from inside of it: the way out of such a block is no longer protected.
     if size == 1 or _pool_in_use.locked():
         return alone()
     with _pool_in_use:
-        return together(_the_pool())
+        result = together(_the_pool())
+    return result
 
 
 def _the_pool():
