@@ -14,6 +14,7 @@ import pytest
 import threadpoolctl
 
 import tinynet
+from tinynet import kernels
 from tinynet.kernels import conv, matmul, norm
 from tinynet.kernels.machine import blas, cores, pool, threads
 from tinynet.kernels.machine.chunks import chunks
@@ -332,8 +333,14 @@ def with_parts(code):
             yield from with_parts(part)
 
 
+@pytest.fixture
+def compiled():
+    with kernels.use("numba"):
+        yield
+
+
 @pytest.mark.parametrize("name", ["normalization", "matmul float64"])
-def test_ctrl_c_at_any_moment_leaves_no_lock_and_all_of_blas(name, two_blas_threads):
+def test_ctrl_c_at_any_moment_leaves_no_lock_and_all_of_blas(name, two_blas_threads, compiled):
     tinynet.set_num_threads(2)
     x = np.random.default_rng(0).standard_normal((8, 16, 32, 32)).astype(np.float32)
     call = PRODUCTS.get(name, lambda: norm.batch_norm_train(x, None, None, 1e-5)[0])
