@@ -37,7 +37,7 @@ def draw(digit, font):
     layer = Image.new("L", (width, height))
     size = min(width, height) * rng.uniform(0.6, 0.9)
     place = width / 2 + rng.normal(0, 2), height / 2 + rng.normal(0, 2)
-    ImageDraw.Draw(layer).text(place, digit, 255, ImageFont.truetype(font, size), anchor="mm")
+    ImageDraw.Draw(layer).text(place, digit, 255, ImageFont.truetype(str(font), size), anchor="mm")
     image = Image.new("RGB", layer.size, paper)
     image.paste(ink, mask=layer.rotate(rng.uniform(-15, 15), Image.Resampling.BILINEAR))
     pixels = np.asarray(image) + rng.normal(0, 12, (height, width, 3))

@@ -19,10 +19,10 @@ BYTES = 8 * APART                      # from one counter to the next
 def chunks(team, phase, count):
     """Yields each number of range(count) to one of the threads; ends when the work on all chunks is done.
 
-    `team` is a tuple as `Team` describes it, `phase` 0, 1 or 2: the counters of a loop over chunks. The body of the
-    loop does the work of a chunk. A team holds nothing but integers, because Numba never frees what else a generator holds.
+    `team` is a pair of integers (see `team.py`), `phase` 0, 1 or 2: the counters of a loop over chunks. The body of the
+    loop does the work of a chunk.
     """
-    counters, _ = team                 # before the first is one that shows that a thread of the team has failed
+    counters, _ = team                 # the counter before them shows whether a thread of the team has failed
     if counters == ALONE:
         for chunk in range(count):
             yield chunk

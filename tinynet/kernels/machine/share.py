@@ -56,7 +56,9 @@ def shared(loop):
             put(board + FAILED, 1)     # the others no longer wait for this thread's chunks
         put(board + OPEN, 0)
         looks = 0
-        while look(board + ENTERED) != look(board + LEFT):
+        # In this order: if all had left that have entered by now, then all of these have left. In the other order, one
+        # that enters in between and leaves at once would stand for one that is still at work.
+        while look(board + LEFT) != look(board + ENTERED):
             looks += 1
             if looks % PATIENCE == 0:
                 give_way()

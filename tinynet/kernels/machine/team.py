@@ -1,19 +1,9 @@
-"""A team: what the threads that work on one job have in common, as a compiled loop sees it."""
+"""A team: the threads that are in one compiled loop at the same time (see `share.py`).
 
-from typing import NamedTuple
+To the loop, a team is a pair of integers, because Numba never frees anything else that a generator holds (`chunks.py`):
+the address of the job's counters, for each phase chunks taken and chunks done; and which member of the team this thread
+is. The first one, number 0, is the one that has called the kernel.
+"""
 
 ALONE = 0                              # as the address of the counters: there is no other thread and nothing to count
 APART = 16                             # from one counter to the next, in int64s: two cache lines
-
-
-class Team(NamedTuple):
-    """Two integers, because Numba never frees anything else that a generator holds (see `chunks.py`).
-
-    Compiled loops get a plain tuple of them, `tuple(team)`: Numba takes longer to compile for a named one.
-    """
-
-    counters: int = ALONE              # address of the job's counters: for each phase, chunks taken and chunks done
-    member: int = 0                    # which thread of the team this one is; the first has called the kernel
-
-
-NO_TEAM = tuple(Team())                # of a thread that works alone
