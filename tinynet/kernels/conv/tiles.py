@@ -217,8 +217,8 @@ def window_chunks(team, grid, plan, x, weights, y, buffers, finish):
         if not packed_before:
             pack(source, k0, k1, lanes, packed)
         first_packed = 0 if packed_before else k0
-        window_chunk(plan, x, (packed, first_packed, bias), y, (images, spill), (borders[group], borders[group + 1]), (k0, k1),
-                     finish)
+        bands = borders[group], borders[group + 1]
+        window_chunk(plan, x, (packed, first_packed, bias), y, (images, spill), bands, (k0, k1), finish)
 
 
 @jit

@@ -77,7 +77,8 @@ def convolve(x, w, b, padding, finish=NO_FINISH):
                scratch("images", PLACES * band.plane + tile.m * c, size),
                scratch("products", PLACES * band.products + tile.m * tile.lanes, size),
                scratch("spill", tile.lanes, size))
-    on_all_threads(window_chunks, size, plain_grid, plain_plan, weights, (x, outside, u, bias, y, totals), buffers, finish)
+    arrays = x, outside, u, bias, y, totals
+    on_all_threads(window_chunks, size, plain_grid, plain_plan, weights, arrays, buffers, finish)
     return y.transpose(0, 3, 1, 2), bool(np.isfinite(totals.sum()))
 
 

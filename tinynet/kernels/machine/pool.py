@@ -54,7 +54,7 @@ class Job:
 
 
 class Pool:
-    """The helpers. They serve the board (see `share.py`) for as long as there are jobs, and sleep after a while without.
+    """The helpers. They serve the board (see `share.py`) while there are jobs, and sleep after a while without any.
 
     The number of a job is even if it is a compiled loop. An odd one calls the helpers back to Python, where `job` is.
     """

@@ -13,7 +13,9 @@ ResNet-20 has a hundred such moments.
 The board's integers lie apart, so that no two of them share a cache line.
 """
 
-from numba import types
+import hashlib
+
+from numba import config, types
 from numba.core import cgutils, typing
 from numba.extending import intrinsic
 
@@ -35,6 +37,8 @@ def shared(loop):
     returns when none of them is at work, and says whether the loop ended well everywhere: it does not, if there was no
     memory. Without helpers, the board is not used.
     """
+    if config.DISABLE_JIT:             # an intrinsic cannot be called from Python
+        return lambda board, number, helpers, *args: loop((ALONE, 0), *args) is None
     compiled = loop if hasattr(loop, "py_func") else jit(loop, cache=False)
     loop, prepared = getattr(compiled, "py_func", loop), prepare(compiled)
 
@@ -85,6 +89,11 @@ def prepare(loop):
         def entry(place, member):
             given = arguments_at(place)
             loop((given[0], member), *given[1:])
+
+        # The linker knows a function by its name alone, and kernels that are loaded from disk come from many processes.
+        types_of_arguments = hashlib.sha256(str(arguments).encode()).hexdigest()[:16]
+        entry.__module__ = loop.py_func.__module__
+        entry.__qualname__ = f"{loop.py_func.__qualname__}.entry_{types_of_arguments}"
 
         def generate(context, builder, signature, args):
             compiled = context.compile_subroutine(builder, entry, ENTRY)

@@ -211,8 +211,9 @@ def rows_of_panel(tile, rows, panel, target, start, spill):
     """Some rows times one panel: tiles from the largest to the smallest, each as often as it fits.
 
     `rows` = (how many, address, step to the next row, to the next term, to the next tile of the first size), `panel` =
-    (address, terms), `target` = (address, step to the next row, columns). Sums start from what is there, or from a row of biases: `start` = (whether
-    they do, address of the biases). A panel with fewer columns than the tile goes through the spill buffer.
+    (address, terms), `target` = (address, step to the next row, columns). Sums start from what is there, or from a row
+    of biases: `start` = (whether they do, address of the biases). A panel with fewer columns than the tile goes through
+    the spill buffer.
     """
     (kind, size, lanes), (some, a, by_m, by_k, by_tile), (b, run), tall = tile, rows, panel, tile[1]
     (y, by_row, columns), (goes_on, bias) = target, start
@@ -246,7 +247,8 @@ def small_product(shape, tile, a, b, y, buffers):
     (left, by_m, by_k), (right, by_row, by_column), (out, step, adds), (packed, spill, zeros) = a, b, y, buffers
     panels = -(-n // lanes)
     pack((right, (0, 0, by_row, by_column), (1, 1, terms, n)), 0, panels, lanes, packed)
+    rows = m, left, by_m, by_k, tile[1] * by_m
     for panel in range(panels):
         target = out + 4 * panel * lanes, step, min(lanes, n - panel * lanes)
-        rows_of_panel(tile, (m, left, by_m, by_k, tile[1] * by_m), (address(packed, panel * terms * lanes), terms), target,
-                      (adds, address(zeros, 0)), spill)
+        rows_of_panel(tile, rows, (address(packed, panel * terms * lanes), terms), target, (adds, address(zeros, 0)),
+                      spill)
