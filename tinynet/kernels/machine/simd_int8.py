@@ -3,8 +3,9 @@
     sums[m, k] = init[k] + sum over r, s, c of a[r, s, c + m·step] · b[r, s, c, k]        a: uint8, b: int8
 
 Four channels at a time: a lane holds the four bytes of four neighbouring channels, and its sum is an int32.
-Intel's VNNI does a lane's four products and additions in one instruction. Elsewhere the same is written with general
-instructions, from which LLVM chooses.
+Intel's VNNI does a lane's four products and additions in one instruction. Older processors of that family have one for
+two products of 16 bits and their sum: there, the even and the odd bytes are taken by themselves. Elsewhere the same is
+written with general instructions, from which LLVM chooses.
 """
 
 from llvmlite import ir
@@ -17,8 +18,10 @@ from tinynet.kernels.machine.lanes import LANES, has_feature
 
 TILES = (16, 1), (8, 2)                # M pixels, V vectors: 16 sums, since each takes some cycles
 VNNI = LANES == 16 and has_feature("avx512vnni")
-BYTE, LANE = ir.IntType(8), ir.IntType(32)
-VECTOR = ir.VectorType(LANE, max(1, LANES))
+BYTE, SHORT, LANE = ir.IntType(8), ir.IntType(16), ir.IntType(32)
+VECTOR, SHORTS = ir.VectorType(LANE, max(1, LANES)), ir.VectorType(SHORT, max(1, 2 * LANES))
+PAIRS = {4: ("sse2", "llvm.x86.sse2.pmadd.wd"), 8: ("avx2", "llvm.x86.avx2.pmadd.wd"),
+         16: ("avx512bw", "llvm.x86.avx512.pmaddw.d.512")}       # by lanes: the feature, and the instruction
 
 
 @intrinsic
@@ -51,6 +54,14 @@ def _multiply_add(builder, total, pixel, weights):
         kind = ir.FunctionType(total.type, [total.type] * 3)
         dot = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.vpdpbusd.512")
         return builder.call(dot, [total, pixel, weights])
+    if LANES in PAIRS and has_feature(PAIRS[LANES][0]):
+        kind = ir.FunctionType(VECTOR, [SHORTS] * 2)
+        pairs = cgutils.get_or_insert_function(builder.module, kind, PAIRS[LANES][1])
+        pixel, weights = builder.bitcast(pixel, SHORTS), builder.bitcast(weights, SHORTS)
+        byte, eight = (ir.Constant(SHORTS, [n] * SHORTS.count) for n in (255, 8))
+        even = builder.call(pairs, [builder.and_(pixel, byte), builder.ashr(builder.shl(weights, eight), eight)])
+        odd = builder.call(pairs, [builder.lshr(pixel, eight), builder.ashr(weights, eight)])
+        return builder.add(builder.add(total, even), odd)
     flat, wide = ir.VectorType(BYTE, 4 * LANES), ir.VectorType(LANE, 4 * LANES)
     products = builder.mul(builder.zext(builder.bitcast(pixel, flat), wide),
                            builder.sext(builder.bitcast(weights, flat), wide))
