@@ -196,13 +196,14 @@ def in_strips(rows, tall, run, out):
     A strip is (run, tall), and some floats apart from the next: whole vectors are copied, which reach over its end.
     """
     (some, a, _, by_k, _), strip = rows, run * tall + LANES
-    last = (some - 1) // tall
+    whole = max(0, some - LANES) // tall                        # vectors that begin here do not reach over the rows
     for k in range(run):
         source, target = a + 4 * k * by_k, address(out, k * tall)
-        for i in range(last):
+        for i in range(whole):
             for j in range(0, tall, LANES):
                 copy_vector(target + 4 * (i * strip + j), source + 4 * (i * tall + j))
-        copy(target + 4 * last * strip, source + 4 * last * tall, some - last * tall)
+        for i in range(whole, -(-some // tall)):
+            copy(target + 4 * i * strip, source + 4 * i * tall, min(tall, some - i * tall))
     return some, address(out, 0), 1, tall, strip
 
 
