@@ -24,7 +24,7 @@ from tinynet.kernels import quantized as kernels
 from tinynet.kernels.conv import Geometry
 from tinynet.nn import Conv2d, Identity, Linear, Module, check
 from tinynet.nn import functional as F
-from tinynet.nn.blocks.fused import CONVOLUTIONS, OnePass, geometry_of, shape_after
+from tinynet.nn.blocks.fused import CONVOLUTIONS, OnePass, array_of, geometry_of, shape_after
 from tinynet.tensor import Tensor, as_array
 
 LEVELS = 255                           # steps of a grid
@@ -177,7 +177,7 @@ def of_quantized(conv, norm, x):
     if shape is None or type(norm) is not Identity or not x.is_floating_point():
         return None
     return OnePass(shape, lambda relu, shortcut=None: Tensor(
-        conv.compute(x.array, relu=relu, residual=None if shortcut is None else shortcut.array)))
+        conv.compute(x.array, relu=relu, residual=array_of(shortcut))))
 
 
 CONVOLUTIONS[QuantizedConv2d] = of_quantized

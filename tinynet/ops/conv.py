@@ -48,15 +48,13 @@ class Conv2d(Function):
 
 
 def conv2d_norm(x, w, b, geometry, norm=None, relu=False, residual=None):
-    """relu(norm(conv2d(x, w, b)) + residual) in one pass, for evaluation: a tensor without a graph.
+    """relu(norm(conv2d(x, w, b)) + residual) in one pass, for evaluation: a tensor without a graph, of arrays.
 
     `norm` = (weight, bias, mean, var, eps), see `BatchNorm`; weight and bias may be None. Norm, addition and ReLU
     happen on request. Shapes are those of `Conv2d`, the residual has that of y.
     """
-    tensors, eps = ((), ()) if norm is None else (norm[:-1], norm[-1:])
-    b, residual, *tensors = (None if t is None else t.array for t in (b, residual, *tensors))
     with np.errstate(all="ignore"):
-        return Tensor(conv.conv2d_norm(x.array, w.array, geometry, b, (*tensors, *eps) or None, relu, residual))
+        return Tensor(conv.conv2d_norm(x, w, geometry, b, norm, relu, residual))
 
 
 class ConvTranspose2d(Function):

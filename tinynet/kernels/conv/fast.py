@@ -33,12 +33,17 @@ TRANSFORMS = 1900            # multiplications that cost as much as transforming
 
 def choose(operation, dtype, x_shape, w_shape, geometry):
     """The branch for an operation ("forward", "input" or "weight") on x (N, C, H, W) and weights (K, C/G, R, S)."""
+    return branch_by(spec.method, operation, dtype, x_shape, w_shape, geometry)
+
+
+@functools.lru_cache(4096)
+def branch_by(method, operation, dtype, x_shape, w_shape, geometry):
     (outputs, _, r, s), (stride, padding, dilation, groups), channels = w_shape, geometry, x_shape[1]
-    if spec.method == "im2col":
+    if method == "im2col":
         return "im2col"
-    if dtype == np.float32 and spec.method != "tiles" and winograd_pays(x_shape, w_shape, geometry):
+    if dtype == np.float32 and method != "tiles" and winograd_pays(method, x_shape, w_shape, geometry):
         return "winograd"
-    if r == s == groups == 1 and padding == (0, 0) and spec.method == "auto" and min(channels, outputs) >= \
+    if r == s == groups == 1 and padding == (0, 0) and method == "auto" and min(channels, outputs) >= \
             MATMUL_CHANNELS and (stride == (1, 1) or operation != "input"):
         return "matmul"
     if groups == channels == outputs > 1:
@@ -48,7 +53,7 @@ def choose(operation, dtype, x_shape, w_shape, geometry):
     return "im2col"
 
 
-def winograd_pays(x_shape, w_shape, geometry):
+def winograd_pays(method, x_shape, w_shape, geometry):
     """Whether Winograd's convolution can be used, and will be faster (or is asked for by `use_method`)."""
     (n, channels, h, w), (outputs, _, *kernel), (stride, padding, dilation, groups) = x_shape, w_shape, geometry
     if not LANES or kernel != [3, 3] or stride != (1, 1) or dilation != (1, 1) or groups > 1 \
@@ -56,7 +61,7 @@ def winograd_pays(x_shape, w_shape, geometry):
         return False
     p, q = h + 2 * padding[0] - 2, w + 2 * padding[1] - 2
     saved = n * (9 * p * q - 16 * -(-p // 2) * -(-q // 2))            # multiplications, for each pair of channels
-    if spec.method == "winograd":
+    if method == "winograd":
         return n * p * q > 0
     return min(channels, outputs) >= WINOGRAD_CHANNELS and saved >= TRANSFORMS
 

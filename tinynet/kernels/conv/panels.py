@@ -6,29 +6,25 @@ from tinynet.kernels.machine.lanes import LANES
 
 
 def blocks(w, groups):
-    """Neighbouring groups, as many as fill a register with outputs: their dense weights, slices of C and of K.
+    """Weights (K, C/groups, R, S) as dense blocks (B, K/B, C/B, R, S): a view of w, or zeros with w in between.
 
-    The zeros between the groups are multiplied too, and still the tiles are faster than many small matrices.
+    A block has neighbouring groups, as many as fill a register with outputs. The zeros between the groups are
+    multiplied too, and still the tiles are faster than many small matrices.
     """
     if groups == 1:
-        yield w, slice(0, w.shape[1]), slice(0, w.shape[0])
-        return
+        return w[None]
     (k, c, r, s), outputs = w.shape, w.shape[0] // groups
-    merged = max(m for m in range(1, groups + 1) if groups % m == 0 and (m == 1 or m * outputs <= LANES))
-    for g in range(0, groups, merged):
-        ins, outs = slice(g * c, (g + merged) * c), slice(g * outputs, (g + merged) * outputs)
-        dense = w[outs]
-        if merged > 1:
-            dense = np.zeros((r, s, merged * c, merged * outputs), w.dtype).transpose(3, 2, 0, 1)
-            for group, block in diagonal(w[outs], dense):
-                block[...] = group
-        yield dense, ins, outs
+    merged = groups_in_block(groups, outputs)
+    count = groups // merged
+    apart = w.reshape(count, merged, outputs, c, r, s)
+    if merged == 1:
+        return apart[:, 0]
+    dense = np.zeros((count, r, s, merged, c, merged, outputs), w.dtype)
+    for g in range(merged):
+        dense[:, :, :, g, :, g] = apart[:, g].transpose(0, 3, 4, 2, 1)                  # (B, R, S, C/groups, K/groups)
+    return dense.reshape(count, r, s, merged * c, merged * outputs).transpose(0, 4, 3, 1, 2)
 
 
-def diagonal(w, dense):
-    """Pairs of views for every group: its weights in w (K, C/groups, R, S) and in the dense block (K, C, R, S)."""
-    c, groups = w.shape[1], dense.shape[1] // w.shape[1]
-    outputs = w.shape[0] // groups
-    for g in range(groups):
-        outs = slice(g * outputs, (g + 1) * outputs)
-        yield w[outs], dense[outs, g * c:(g + 1) * c]
+def groups_in_block(groups, outputs):
+    """How many neighbouring groups of so many outputs make a block."""
+    return max(m for m in range(1, groups + 1) if groups % m == 0 and (m == 1 or m * outputs <= LANES))

@@ -23,7 +23,7 @@ from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.panels import blocks
 from tinynet.kernels.conv.rows import pad_rows
-from tinynet.kernels.machine.buffers import address_of, aligned, own, scratch
+from tinynet.kernels.machine.buffers import address_of, own, scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.layout import nhwc
@@ -41,16 +41,19 @@ WINDOW_FORMS = {entry[1:] for entry in WINDOW_TILES}
 
 def conv2d(x, w, geometry, b=None, finish=NO_FINISH):
     """y (N, K, P, Q) of x (N, C, H, W) with w (K, C/groups, R, S), see `spec.conv2d`; and what follows it."""
-    images, (stride, padding, _, groups) = nhwc(x), geometry
-    n, h, width, _ = images.shape
-    k, _, r, s = w.shape
-    p, q = (h + 2 * padding[0] - r) // stride[0] + 1, (width + 2 * padding[1] - s) // stride[1] + 1
-    y = np.empty((n, p, q, k), np.float32)
-    for part, ins, outs in blocks(w, groups):
-        target = Target(y[..., outs], y.reshape(-1), outs.start)
-        convolve(images, ins.start, part.transpose(2, 3, 1, 0), None if b is None else b[outs], target, stride, padding,
-                 finish)
+    images, weights = nhwc(x), blocks(w, geometry[3]).transpose(0, 3, 4, 2, 1)
+    y_shape, setup = forward_setup(images.shape, weights.shape, *geometry[:2])
+    y = np.empty(y_shape, np.float32)
+    convolve(setup, images, weights, b, y, finish)
     return y.transpose(0, 3, 1, 2)                                          # (N, K, P, Q)
+
+
+@functools.lru_cache(4096)
+def forward_setup(x_shape, w_shape, stride, padding):
+    """The shape of y (N, P, Q, K) and the Setup for it, from x (N, H, W, C) with w (B, R, S, C/B, K/B)."""
+    (n, h, width, _), (count, r, s, _, k) = x_shape, w_shape
+    p, q, k = (h + 2 * padding[0] - r) // stride[0] + 1, (width + 2 * padding[1] - s) // stride[1] + 1, count * k
+    return (n, p, q, k), setup_for(x_shape, w_shape, Output(p, q, 0, p * q * k, q * k, k, False), stride, padding)
 
 
 def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
@@ -62,15 +65,17 @@ def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
     dx, outputs = np.empty((n, h, width, c), np.float32) if add_to is None else nhwc(add_to), nhwc(dy)
     if add_to is None and (stride[0] > w.shape[2] or stride[1] > w.shape[3]):
         dx[:] = 0                                                           # for the pixels that no tap meets
-    for part, ins, outs in blocks(w, groups):
-        for i, j in np.ndindex(stride):
-            rows, top = taps_that_meet(w.shape[2], i, stride[0], padding[0])
-            columns, left = taps_that_meet(w.shape[3], j, stride[1], padding[1])
-            taps = part.transpose(2, 3, 0, 1)[rows, columns]                # (R, S, K, C) of this position
-            view = dx[:, i::stride[0], j::stride[1], ins]
-            if taps.size and view.size:
-                target = Target(view, dx.reshape(-1), (i * width + j) * c + ins.start, add_to is not None)
-                convolve(outputs, outs.start, taps[::-1, ::-1], None, target, (1, 1), (top, left))
+    weights = blocks(w, groups).transpose(0, 3, 4, 1, 2)                    # (B, R, S, K, C)
+    for i, j in np.ndindex(stride):
+        rows, top = taps_that_meet(w.shape[2], i, stride[0], padding[0])
+        columns, left = taps_that_meet(w.shape[3], j, stride[1], padding[1])
+        taps = weights[:, rows, columns]                                    # of this position
+        u, v = -(-(h - i) // stride[0]), -(-(width - j) // stride[1])       # pixels of this position
+        if taps.size and u > 0 and v > 0:
+            output = Output(u, v, (i * width + j) * c, h * width * c, stride[0] * width * c, stride[1] * c,
+                            add_to is not None)
+            setup = setup_for(outputs.shape, taps.shape, output, (1, 1), (top, left))
+            convolve(setup, outputs, taps[:, ::-1, ::-1], None, dx)
     return dx.transpose(0, 3, 1, 2) if add_to is None else add_to           # (N, C, H, W)
 
 
@@ -85,40 +90,24 @@ def taps_that_meet(taps, i, stride, padding):
     return slice(first, None, stride), count - 1 - shift
 
 
-class Target(NamedTuple):
-    """Where results go: a strided view (N, P, Q, K), which starts at `offset` of the flat array `memory`."""
+def convolve(setup, x, w, b, y, finish=NO_FINISH):
+    """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c] · w[r, s, c, k], in each block.
 
-    view: np.ndarray
-    memory: np.ndarray
-    offset: int
-    adds: bool = False          # whether the sums start from what is there
-
-    def shape(self):
-        """All of it that decides how to compute."""
-        return self.view.shape, tuple(step // 4 for step in self.view.strides[:3]), self.offset, self.adds
-
-
-def convolve(x, c0, w, b, target, stride, padding, finish=NO_FINISH):
-    """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c0 + c] · w[r, s, c, k].
-
-    y is the target's view, b may be None. A `finish` takes the target's offset for its first channel.
+    A block is some channels of x, which make some channels of y: w is (B, R, S, C, K), x (N, H, W, B·C). b may be None,
+    y is memory without gaps; its `setup` was found for its shape.
     """
-    plan, grid = plan_for(x.shape, c0, w.shape, target.shape(), stride, padding)
-    lanes, panel = plan.tile.lanes, plan.tile.lanes * w[..., 0].size        # floats in a panel
-    bias = np.zeros(grid.panels * lanes, np.float32)
+    source, size = (address_of(w), w.strides, w.shape), team_for(setup.chunks)
+    packed = scratch("packed", setup.packed, 1)[0]
+    if setup.packed:
+        pack_blocks(source, 0, setup.panels, setup.lanes, packed)
+    bias = setup.no_bias
     if b is not None:
-        bias[:len(b)] = b
-    source = address_of(w), w.strides, w.shape
-    packed_before = grid.panels * panel <= PACKED_AT_ONCE
-    packed = aligned(grid.panels * panel if packed_before else 0)
-    if packed_before:
-        pack(source, 0, grid.panels, lanes, packed)
-    size = team_for(grid.chunks)
-    buffers = (scratch("weights", 0 if packed_before else grid.part * panel, size),
-               scratch("images", plan.band.together * plan.band.slab, size),
-               scratch("spill", plan.tile.m * lanes, size))
-    on_all_threads(window_chunks, size, tuple(grid), tuple(map(tuple, plan)), x, (source, packed_before, packed, bias),
-                   target.memory, buffers, finish)
+        bias = np.zeros((len(w), setup.panels // len(w) * setup.lanes), np.float32)         # (B, panels · lanes)
+        bias[:, :w.shape[4]] = b.reshape(len(w), -1)
+        bias = bias.reshape(-1)
+    buffers = (scratch("weights", setup.weights, size), scratch("images", setup.images, size),
+               scratch("spill", setup.spill, size))
+    on_all_threads(window_chunks, size, setup.grid, setup.plan, x, (source, packed, bias), y.reshape(-1), buffers, finish)
 
 
 class Window(NamedTuple):
@@ -133,9 +122,11 @@ class Window(NamedTuple):
 
 
 class Channels(NamedTuple):
-    c0: int                     # the first channel of x
+    """Of one block of weights."""
+
     c: int                      # channels of x that are summed
     k: int                      # output channels
+    panels: int                 # of output channels
 
 
 class Band(NamedTuple):
@@ -143,6 +134,7 @@ class Band(NamedTuple):
 
     rows: int                   # of output
     together: int               # bands that are copied one after the other, before all panels are applied to them
+    span: int                   # blocks whose channels are copied together
     direct: bool                # there is no copy: tiles read x itself
     padded: int                 # columns, those of zeros included
     pitch: int                  # floats from one pixel to the next
@@ -171,29 +163,51 @@ class Plan(NamedTuple):
     output: Output
 
 
+class Setup(NamedTuple):
+    """A Plan and a Grid for the compiled loops, and what `convolve` has to know; sizes of buffers are in floats."""
+
+    plan: tuple
+    grid: tuple
+    chunks: int
+    panels: int
+    lanes: int
+    packed: int                 # weights that are packed once for all chunks; 0: there are too many for that
+    weights: int                # of one thread, as those that follow
+    images: int
+    spill: int
+    no_bias: np.ndarray
+
+
 @functools.lru_cache(4096)
-def plan_for(x_shape, c0, w_shape, target_shape, stride, padding):
-    """How to `convolve`: a Plan and the grid of its chunks, by shape alone.
+def setup_for(x_shape, w_shape, output, stride, padding):
+    """How to `convolve`, by shape alone.
 
     Where the table has a tile with T = S taps, it is used. Else T is 1, and the S·C values of a kernel row, which lie
     side by side in the image, make one long reduction.
     """
-    (n, _, width, _), (r, s, c, k), ((_, p, q, _), steps, offset, adds) = x_shape, w_shape, target_shape
+    (n, _, width, channels), (count, r, s, c, k), (p, q, *_) = x_shape, w_shape, output
     vectors = 2 if k > LANES else 1
     form = (s, stride[1], vectors) if (s, stride[1], vectors) in WINDOW_FORMS else (1, 1, vectors)
     tile = Tile(*grids.pick(WINDOW_TILES, q, form), form[0], vectors * LANES)
+    joined = tile.taps < s and count > 1            # values that lie side by side only in the copy of a single block
     # Without zeros to add and without a tile that reaches over the end of a row, tiles read x itself.
-    direct = c == x_shape[3] and padding[1] == 0 and q % tile.m == 0 and (q - 1) * stride[1] + s <= width
+    direct = not joined and padding[1] == 0 and q % tile.m == 0 and (q - 1) * stride[1] + s <= width
     padded = width if direct else (-(-q // tile.m) * tile.m - 1) * stride[1] + s
-    spread = c % 256 == 0 and tile.taps == s and not direct   # pixels would fall on few sets of the cache
-    pitch = c + 16 if spread else c
-    rows = even_part(p, max(-(-PIXELS // q), L2_FLOATS // (stride[0] * padded * pitch)))
-    slab = 0 if direct else ((rows - 1) * stride[0] + r) * padded * pitch
-    bands = n * -(-p // rows)
+    rows = even_part(p, max(-(-PIXELS // q), L2_FLOATS // (stride[0] * padded * (c if joined else channels))))
+    bands, panels = n * -(-p // rows), -(-k // tile.lanes)
     together = max(1, min(bands, -(-PIXELS // (rows * q))))
-    grid = grids.cut_units(bands, -(-k // tile.lanes), n * p * q * k * r * s * c, together)
-    return Plan(tile, Window(r, s, *stride, *padding), Channels(c0, c, k),
-                Band(rows, together, direct, padded, pitch, slab), Output(p, q, offset, *steps, adds)), grid
+    grid = grids.cut_units(bands, count * panels, n * p * q * k * r * s * c * count, together)
+    span = 1 if joined else max(1, min(count, grid.part // panels))
+    spread = span * c % 256 == 0 and tile.taps == s     # pixels would fall on few sets of the cache
+    pitch = channels if direct else span * c + 16 * spread
+    slab = 0 if direct else ((rows - 1) * stride[0] + r) * padded * pitch
+    plan = Plan(tile, Window(r, s, *stride, *padding), Channels(c, k, panels),
+                Band(rows, together, span, direct, padded, pitch, slab), output)
+    panel = tile.lanes * r * s * c
+    before = grid.panels * panel <= PACKED_AT_ONCE
+    return Setup(tuple(map(tuple, plan)), tuple(grid), grid.chunks, grid.panels, tile.lanes,
+               grid.panels * panel if before else 0, 0 if before else grid.part * panel, together * slab,
+               tile.m * tile.lanes, np.zeros(grid.panels * tile.lanes, np.float32))
 
 
 def even_part(n, most):
@@ -203,22 +217,32 @@ def even_part(n, most):
 
 # The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
 
+@jit
+def pack_blocks(source, k0, k1, lanes, out):
+    """Panels k0..k1 of w (B, R, S, C, K), counted over all blocks; `source` is its address, its strides, its shape."""
+    place, (by_block, by_r, by_s, by_c, by_k), (_, r, s, c, k) = source
+    panels, size = -(-k // lanes), r * s * c * lanes
+    for panel in range(k0, k1):
+        block, first = panel // panels, panel % panels
+        weights = place + block * by_block, (by_r, by_s, by_c, by_k), (r, s, c, k)
+        pack(weights, first, first + 1, lanes, out[(panel - k0) * size:])
+
+
 @shared
 def window_chunks(team, grid, plan, x, weights, y, buffers, finish):
     """The chunks of a grid, as many as this thread gets; it packs their weights where they are not packed before."""
-    borders, parts, part, panels = grid
-    source, packed_before, all_packed, bias = weights
-    _, _, _, lanes = plan[0]
+    (borders, parts, part, panels), (source, all_packed, bias), lanes = grid, weights, plan[0][3]
     some_packed, images, spill = own(buffers, team)
-    packed = all_packed if packed_before else some_packed
     for chunk in chunks(team, 0, (len(borders) - 1) * parts):
         group, k0 = chunk // parts, chunk % parts * part
         k1 = min(panels, k0 + part)
-        if not packed_before:
-            pack(source, k0, k1, lanes, packed)
-        first_packed = 0 if packed_before else k0
+        if all_packed.size:
+            packed = all_packed, 0, bias
+        else:
+            pack_blocks(source, k0, k1, lanes, some_packed)
+            packed = some_packed, k0, bias
         bands = borders[group], borders[group + 1]
-        window_chunk(plan, x, (packed, first_packed, bias), y, (images, spill), bands, (k0, k1), finish)
+        window_chunk(plan, x, packed, y, (images, spill), bands, (k0, k1), finish)
 
 
 @jit
@@ -227,26 +251,29 @@ def window_chunk(plan, x, weights, y, buffers, units, panels, finish):
 
     While a band is computed, the rows of the next one are asked for, so that they have arrived by then.
     """
-    (_, _, taps, lanes), (r, s, stride_h, _, top, _), (_, c, k), (rows, together, direct, padded, pitch, slab), \
-        (p, q, y_offset, y_image, y_row, y_pixel, _) = plan
+    (_, _, taps, lanes), (r, s, stride_h, _, top, _), (c, k, of_block), \
+        (rows, together, span, direct, padded, pitch, slab), (p, q, y_offset, y_image, y_row, y_pixel, _) = plan
     (packed, first_packed, bias), (images, spill), (k0, k1) = weights, buffers, panels
     _, h, width, channels = x.shape
     bands = -(-p // rows)
     of_row = s * c * lanes                                      # weights of a kernel row, in floats
     for first in range(units[0], units[1], together):
         last = min(first + together, units[1])
-        if not direct:
-            copy_bands(plan, x, images, first, last)
         for panel in range(k0, k1):
+            block, within = panel // of_block, panel % of_block * lanes
+            copied = block // span * span                       # the first block in the copy
+            if not direct and (panel == k0 or panel == copied * of_block):
+                copy_bands(plan, x, images, first, last, (copied * c, min(span * c, channels - copied * c)))
             panel_b = address(packed, (panel - first_packed) * r * of_row)
             init = address(bias, panel * lanes)
-            valid = min(lanes, k - panel * lanes)
+            channel, valid = block * k + within, min(lanes, k - within)
             for u in range(first, last):
                 n, p0 = u // bands, u % bands * rows
                 if direct:
-                    source = address(x, (n * h - top) * width * c)
+                    source = address(x, (n * h - top) * width * channels + block * c)
                 else:
-                    source = address(images, (u - first) * slab - p0 * stride_h * padded * pitch)
+                    here = (u - first) * slab - p0 * stride_h * padded * pitch
+                    source = address(images, here + (block - copied) * c)
                 for row in range(p0, min(p, p0 + rows)):
                     if panel == k0 and not direct:
                         begin = n * h + (row + together * rows) * stride_h
@@ -254,10 +281,10 @@ def window_chunk(plan, x, weights, y, buffers, units, panels, finish):
                     r0, r1 = max(0, top - row * stride_h), min(r, h + top - row * stride_h)   # no zeros
                     a = source + 4 * (row * stride_h + r0) * padded * pitch
                     b = panel_b + 4 * r0 * of_row
-                    place = y_offset + n * y_image + row * y_row + panel * lanes
+                    place = y_offset + n * y_image + row * y_row + channel
                     row_of_tiles(plan, address(y, place), init, (a, b, r1 - r0), valid, address(spill, 0))
                     if finish[0]:
-                        finish_row(finish, (place, y_pixel, q), (y_offset + panel * lanes, valid), y)
+                        finish_row(finish, (place, y_pixel, q), (channel, valid), y)
 
 
 @jit
@@ -266,7 +293,7 @@ def row_of_tiles(plan, y, init, operands, valid, spill):
 
     Tiles that reach over the end of the row or of the channels go into the spill buffer, and from there what is valid.
     """
-    (kind, m, taps, lanes), (_, s, _, stride_w, _, _), (_, c, _), (_, _, _, padded, pitch, _), \
+    (kind, m, taps, lanes), (_, s, _, stride_w, _, _), (c, _, _), (_, _, _, _, padded, pitch, _), \
         (_, q, _, _, _, y_pixel, adds) = plan
     a, b, kernel_rows = operands
     run = s // taps * c                                         # one reduction: C, or the joined S·C
@@ -288,15 +315,15 @@ def row_of_tiles(plan, y, init, operands, valid, spill):
 
 
 @jit
-def copy_bands(plan, x, images, first, last):
-    """The image rows that bands first..last see, each band's in a slab of its own."""
-    _, (r, _, stride_h, _, top, left), (c0, c, _), (rows, _, _, padded, pitch, slab), (p, _, _, _, _, _, _) = plan
-    h, bands = x.shape[1], -(-p // rows)
+def copy_bands(plan, x, images, first, last, channels):
+    """The image rows that bands first..last see, each band's in a slab; of some `channels`: (first, how many)."""
+    _, (r, _, stride_h, _, top, left), _, (rows, _, _, _, padded, pitch, slab), (p, _, _, _, _, _, _) = plan
+    h, bands, (c0, some) = x.shape[1], -(-p // rows), channels
     for u in range(first, last):
         low = u % bands * rows * stride_h - top
         high = (min(p, (u % bands + 1) * rows) - 1) * stride_h - top + r
         start = (u - first) * slab + (max(0, low) - low) * padded * pitch
-        pad_rows(x, u // bands, (max(0, low), min(h, high)), (c0, c, pitch), (left, padded), images, start)
+        pad_rows(x, u // bands, (max(0, low), min(h, high)), (c0, some, pitch), (left, padded), images, start)
 
 
 @jit

@@ -24,7 +24,7 @@ NOTHING = np.zeros(max(1, LANES), np.float32)      # what is added where there i
 
 
 class Finish(NamedTuple):
-    """What the compiled loops get, as a plain tuple of these. The arrays are float32."""
+    """What the compiled loops get, but as a plain tuple. The arrays are float32."""
 
     does: bool                  # False: leave the result as it is
     factors: np.ndarray         # (3, K): mean, scale, shift
@@ -33,6 +33,7 @@ class Finish(NamedTuple):
 
 
 NO_FINISH = tuple(Finish(False, NOTHING[None], NOTHING, np.float32(np.nan)))
+FLOORS = {relu: np.float32(floor_of(relu)) for relu in (False, True)}
 
 
 def finish_of(norm, relu, residual, channels):
@@ -40,8 +41,7 @@ def finish_of(norm, relu, residual, channels):
     if norm is None and residual is None and not relu:
         return NO_FINISH
     added = NOTHING if residual is None else residual.reshape(-1)
-    factors = no_norm(channels) if norm is None else factors_of(*norm)
-    return tuple(Finish(True, factors, added, np.float32(floor_of(relu))))
+    return True, no_norm(channels) if norm is None else factors_of(*norm), added, FLOORS[relu]
 
 
 @jit

@@ -48,18 +48,25 @@ def is_watched(layer):
 
 def of_conv2d(conv, norm, x):
     """A Conv2d takes a BatchNorm, or no norm, if its weights are finite (see kernels/conv/taps.py)."""
-    w, geometry = conv.weight, geometry_of(conv)
-    shape = shape_after(x.array.shape, w.array.shape, *geometry)
-    if shape is None or conv.padding_mode != "zeros" or x.array.dtype != w.array.dtype or not all_finite(w.array):
+    x, w, geometry = x.array, conv.weight.array, geometry_of(conv)
+    shape = shape_after(x.shape, w.shape, *geometry)
+    if shape is None or conv.padding_mode != "zeros" or x.dtype != w.dtype or not all_finite(w):
         return None
     if type(norm) is Identity:
         statistics = None
-    elif type(norm) is BatchNorm2d and norm.num_features == shape[1] and norm.running_mean is not None:
-        statistics = norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.eps
+    elif type(norm) is BatchNorm2d and norm.num_features == shape[1]:
+        statistics = *map(array_of, (norm.weight, norm.bias, norm.running_mean, norm.running_var)), norm.eps
+        if statistics[2] is None:
+            return None
     else:
         return None
+    bias = array_of(conv.bias)
     return OnePass(shape, lambda relu, shortcut=None:
-                   conv2d_norm(x, w, conv.bias, geometry, statistics, relu, shortcut))
+                   conv2d_norm(x, w, bias, geometry, statistics, relu, array_of(shortcut)))
+
+
+def array_of(tensor):
+    return None if tensor is None else tensor.array
 
 
 CONVOLUTIONS = {Conv2d: of_conv2d}     # what makes the OnePass of each class; `deploy/quantize.py` adds its own
