@@ -40,17 +40,19 @@ def scratch(name, size, rows):
     return buffer[:rows * row].reshape(rows, row)
 
 
+@jit
 def own(buffers, team):
     """The rows of some buffers that belong to this member of the team, for compiled loops."""
-    return tuple(buffer[team[1]] for buffer in buffers)
+    return items(buffers, team[1])
 
 
-@overload(own)
-def _(buffers, team):
-    return {1: lambda buffers, team: (buffers[0][team[1]],),
-            2: lambda buffers, team: (buffers[0][team[1]], buffers[1][team[1]]),
-            3: lambda buffers, team: (buffers[0][team[1]], buffers[1][team[1]], buffers[2][team[1]]),
-            4: lambda buffers, team: (buffers[0][team[1]], buffers[1][team[1]], buffers[2][team[1]],
-                                      buffers[3][team[1]]),
-            5: lambda buffers, team: (buffers[0][team[1]], buffers[1][team[1]], buffers[2][team[1]],
-                                      buffers[3][team[1]], buffers[4][team[1]])}[len(buffers)]
+def items(arrays, place):
+    """(a[place], b[place], ...) of arrays (a, b, ...), for compiled loops."""
+    return tuple(a[place] for a in arrays)
+
+
+@overload(items)
+def _(arrays, place):
+    if len(arrays) == 1:
+        return lambda arrays, place: (arrays[0][place],)
+    return lambda arrays, place: (arrays[0][place], *items(arrays[1:], place))

@@ -4,10 +4,15 @@ Of channels-last arrays such a run is pixels, C values each. Loops over it take 
 some 256 values long: with 16 channels, a loop over the channels of one pixel would end before it has begun.
 """
 
+import functools
+
 import numpy as np
 
+from tinynet.kernels.machine.buffers import items
+from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.threads import get_num_threads, parallel_for
+from tinynet.kernels.machine.share import shared
+from tinynet.kernels.machine.threads import on_all_threads, parallel_for, team_for
 
 GRAIN = 1 << 15                                      # values in a chunk at least
 ROW = 256
@@ -18,6 +23,28 @@ VECTORIZE = {"reassoc", "contract", "nsz", "arcp"}   # all of fastmath but "ther
 def row_length(channels):
     """A whole number of pixels: just under `ROW` values, or else one pixel."""
     return channels * max(1, ROW // channels)
+
+
+def each(loop, *arrays):
+    """loop(part, ...) on chunks of memory; returns the last array, the result, whose memory order all others get."""
+    out = arrays[-1]
+    over_chunks(loop, [matched(a, out).ravel("K") for a in arrays])
+    return out
+
+
+def over_chunks(loop, arrays, *options, grain=GRAIN):
+    """The compiled `loop(part, ..., *options)` for all chunks, `grain` items of arrays of one length, on all threads."""
+    on_all_threads(on_chunks(loop), team_for(-(-len(arrays[0]) // grain)), grain, tuple(arrays), options)
+
+
+@functools.cache
+def on_chunks(loop):
+    """The shared loop (team, grain, arrays, options) of `over_chunks`."""
+    def whole(team, grain, arrays, options):
+        for i in chunks(team, 0, -(-len(arrays[0]) // grain)):
+            loop(*items(arrays, slice(i * grain, (i + 1) * grain)), *options)
+    whole.__module__, whole.__name__, whole.__qualname__ = loop.__module__, loop.__name__, f"{loop.__qualname__}.whole"
+    return shared(whole)
 
 
 def over_memory(work, *arrays, grain=GRAIN):
@@ -33,28 +60,9 @@ def over_memory(work, *arrays, grain=GRAIN):
     parallel_for(body, flat[0].size, grain)
 
 
-def each(loop, *arrays):
-    """loop(part, ...) on chunks of memory; returns the last array, the result, whose memory order all others get."""
-    out = arrays[-1]
-    arrays = [matched(a, out).ravel("K") for a in arrays]
-    if out.size <= GRAIN:
-        loop(*arrays)
-    else:
-        parallel_for(lambda start, stop: loop(*[a[start:stop] for a in arrays]), out.size, share_of(out.size))
-    return out
-
-
 def grain_of(size):
     """Values in a chunk: 16 chunks, but each worth a thread's while."""
     return max(2 * GRAIN, -(-size // 16))
-
-
-def share_of(size):
-    """Values in a chunk, where no result depends on how the work is cut: two chunks for each thread.
-
-    Between two chunks a thread goes through Python, and may have to wait for the GIL.
-    """
-    return max(2 * GRAIN, -(-size // (2 * get_num_threads())))
 
 
 def matched(array, like):

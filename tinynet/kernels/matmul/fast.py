@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.flat import GRAIN
+from tinynet.kernels.machine.flat import GRAIN, over_chunks
 from tinynet.kernels.machine.lanes import LANES
 from tinynet.kernels.machine.threads import parallel_for
 from tinynet.kernels.matmul import tiles
@@ -78,7 +78,7 @@ def linear(x, w, b):
     if y.size <= GRAIN:
         y += b
     else:
-        parallel_for(lambda start, stop: add_to_rows(y[start:stop], b), len(y), -(-GRAIN // y.shape[1]))
+        over_chunks(add_to_rows, (y,), b, grain=-(-GRAIN // y.shape[1]))
     return y
 
 

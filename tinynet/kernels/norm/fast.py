@@ -8,12 +8,12 @@ import math
 
 import numpy as np
 
-from tinynet.kernels.machine.flat import grain_of, over_memory, row_length, share_of
+from tinynet.kernels.machine.flat import GRAIN, grain_of, over_chunks, over_memory, row_length
 from tinynet.kernels.machine.layout import channels_last
-from tinynet.kernels.machine.threads import on_all_threads, parallel_for, team_for
+from tinynet.kernels.machine.threads import on_all_threads, team_for
 from tinynet.kernels.norm.loops import (
     GIVEN_STATISTICS, NO_RELU, affine, batch_affine, batch_gradient, batch_train, gradient, gradient_sums, merge,
-    moments, normalize_rows, row_gradients)
+    moments, normalize_rows, row_gradient_chunks)
 
 
 def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
@@ -107,11 +107,7 @@ def layer_norm(x, weight, bias, eps):
     bias = np.zeros(size, x.dtype) if bias is None else bias
     y, mean, invstd = np.empty_like(x), np.empty(rows), np.empty(rows)
 
-    def part(start, stop):
-        chunk = slice(start, stop)
-        normalize_rows(x[chunk], weight, bias, eps, y[chunk], mean[chunk], invstd[chunk])
-
-    parallel_for(part, rows, _rows_in(x, share_of(x.size)))
+    over_chunks(normalize_rows, (x, y, mean, invstd), weight, bias, eps, grain=_rows_in(x, GRAIN))
     return y, mean, invstd
 
 
@@ -119,12 +115,7 @@ def layer_norm_backward(dy, x, weight, mean, invstd):
     x, dy, dx = np.ascontiguousarray(x), np.ascontiguousarray(dy), np.empty(x.shape, x.dtype)
     grain, weight = _rows_in(x, grain_of(x.size)), np.ones(x.shape[1], x.dtype) if weight is None else weight
     sums = np.zeros((2, -(-len(x) // grain), x.shape[1]), x.dtype)
-
-    def part(start, stop):
-        chunk, i = slice(start, stop), start // grain
-        row_gradients(dy[chunk], x[chunk], weight, mean[chunk], invstd[chunk], dx[chunk], *sums[:, i])
-
-    parallel_for(part, len(x), grain)
+    on_all_threads(row_gradient_chunks, team_for(sums.shape[1]), grain, (dy, x, mean, invstd, dx), weight, sums)
     dweight, dbias = sums.sum(1, dtype=np.float64).astype(x.dtype)
     return dx, dweight, dbias
 

@@ -11,6 +11,7 @@ pass slices to a function costs more, in reference counts, than the arithmetic o
 import numpy as np
 
 from tinynet.kernels.elementwise.fast import masked
+from tinynet.kernels.machine.buffers import items
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.flat import VECTORIZE, row_length
@@ -219,7 +220,7 @@ def batch_gradient(team, arrays, mask, statistics, parts, totals):
 
 
 @jit(fastmath=VECTORIZE)
-def normalize_rows(x, weight, bias, eps, y, mean, invstd):
+def normalize_rows(x, y, mean, invstd, weight, bias, eps):
     """Layer norm of the rows of x (rows, D). Each row is read three times, but from the first-level cache."""
     full_width()
     length, size = x.shape[1], x.dtype.type(x.shape[1])
@@ -237,6 +238,14 @@ def normalize_rows(x, weight, bias, eps, y, mean, invstd):
         scale = x.dtype.type(invstd[n])
         for i in range(length):
             y[n, i] = (x[n, i] - center - rest) * scale * weight[i] + bias[i]
+
+
+@shared
+def row_gradient_chunks(team, grain, arrays, weight, sums):
+    """`row_gradients` for chunks of `grain` rows of the arrays; `sums` (2, chunks, D) has dweight and dbias of each."""
+    for i in chunks(team, 0, sums.shape[1]):
+        dy, x, mean, invstd, dx = items(arrays, slice(i * grain, (i + 1) * grain))
+        row_gradients(dy, x, weight, mean, invstd, dx, sums[0, i], sums[1, i])
 
 
 @jit(fastmath=VECTORIZE)

@@ -7,61 +7,45 @@ because to make a slice and let it go (a reference count, each time) costs more 
 import numpy as np
 
 from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.flat import over_chunks
 from tinynet.kernels.machine.layout import empty, nhwc
-from tinynet.kernels.pool.spec import max_pool_size
-from tinynet.kernels.machine.threads import images_in_chunk, parallel_for
+from tinynet.kernels.machine.threads import images_in_chunk
 from tinynet.kernels.machine.vector_math import full_width
+from tinynet.kernels.pool.spec import max_pool_size
 
 
 def max_pool2d(x, window, stride, padding, dilation=(1, 1), ceil_mode=False):
     size = max_pool_size(x.shape, window, stride, padding, dilation, ceil_mode)
     y, indices = empty((*x.shape[:2], *size), x.dtype), empty((*x.shape[:2], *size), np.int32)
-    images, out, where = nhwc(x), nhwc(y), nhwc(indices)
-
-    def part(start, stop):
-        max_images(images[start:stop], window, stride, padding, dilation, out[start:stop], where[start:stop])
-
-    parallel_for(part, len(x), images_in_chunk(x))
+    over_images(max_images, (x, y, indices), window, stride, padding, dilation)
     return y, indices
 
 
 def max_pool2d_backward(dy, indices, shape):
     dx = empty(shape, dy.dtype)
-    ups, where, downs = nhwc(dy), nhwc(indices), nhwc(dx)
-
-    def part(start, stop):
-        downs[start:stop] = 0
-        scatter_images(ups[start:stop], where[start:stop], downs[start:stop])
-
-    parallel_for(part, len(dx), images_in_chunk(dx))
+    over_images(scatter_images, (dx, dy, indices))
     return dx
 
 
 def mean_pool2d(x, rows, columns, divisor):
     y = empty((*x.shape[:2], *divisor.shape), x.dtype)
-    images, out = nhwc(x), nhwc(y)
-
-    def part(start, stop):
-        mean_images(images[start:stop], rows, columns, divisor, out[start:stop])
-
-    parallel_for(part, len(x), images_in_chunk(x))
+    over_images(mean_images, (x, y), rows, columns, divisor)
     return y
 
 
 def mean_pool2d_backward(dy, shape, rows, columns, divisor):
     dx = empty(shape, dy.dtype)
-    ups, downs = nhwc(dy), nhwc(dx)
-
-    def part(start, stop):
-        downs[start:stop] = 0
-        spread_images(ups[start:stop], rows, columns, divisor, downs[start:stop])
-
-    parallel_for(part, len(dx), images_in_chunk(dx))
+    over_images(spread_images, (dx, dy), rows, columns, divisor)
     return dx
 
 
+def over_images(loop, arrays, *options):
+    """loop(part, ..., *options) for chunks of images of the arrays (N, C, H, W), which it gets as (N, H, W, C)."""
+    over_chunks(loop, [nhwc(a) for a in arrays], *options, grain=images_in_chunk(arrays[0]))
+
+
 @jit
-def max_images(x, window, stride, padding, dilation, y, where):
+def max_images(x, y, where, window, stride, padding, dilation):
     full_width()
     images, h, w, channels = x.shape
     for n in range(images):
@@ -86,11 +70,12 @@ def max_images(x, window, stride, padding, dilation, y, where):
 
 
 @jit
-def scatter_images(dy, where, dx):
-    """Adds each dy to the place in dx where its maximum was; dx holds zeros before."""
+def scatter_images(dx, dy, where):
+    """Adds each dy to the place in dx where its maximum was."""
     images, h, w, channels = dx.shape
     for n in range(images):
         down = dx[n].reshape(h * w, channels)
+        down[:] = 0
         for p in range(dy.shape[1]):
             for q in range(dy.shape[2]):
                 for c in range(channels):
@@ -99,7 +84,7 @@ def scatter_images(dy, where, dx):
 
 
 @jit
-def mean_images(x, rows, columns, divisor, y):
+def mean_images(x, y, rows, columns, divisor):
     full_width()
     for n in range(len(x)):
         for p in range(y.shape[1]):
@@ -115,10 +100,11 @@ def mean_images(x, rows, columns, divisor, y):
 
 
 @jit
-def spread_images(dy, rows, columns, divisor, dx):
-    """Adds each dy, divided, to every element of its window in dx; dx holds zeros before."""
+def spread_images(dx, dy, rows, columns, divisor):
+    """Adds each dy, divided, to every element of its window in dx."""
     full_width()
     for n in range(len(dx)):
+        dx[n] = 0
         for p in range(dy.shape[1]):
             for q in range(dy.shape[2]):
                 factor = dx.dtype.type(1 / divisor[p, q])

@@ -10,9 +10,11 @@ import math
 
 import numpy as np
 
+from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.flat import GRAIN, VECTORIZE, grain_of
-from tinynet.kernels.machine.threads import parallel_for
+from tinynet.kernels.machine.share import shared
+from tinynet.kernels.machine.threads import on_all_threads, team_for
 from tinynet.kernels.machine.vector_math import full_width
 from tinynet.kernels.reduce import spec
 
@@ -57,8 +59,16 @@ def _sums(rows):
     pieces = -(-summed // step)
     sums = np.zeros((outer, pieces, inner))
     grain = max(1, grain_of(rows.size) // max(1, step * inner))
-    parallel_for(lambda start, stop: add_rows(rows, step, start, stop, sums), outer * pieces, grain)
+    on_all_threads(add_row_chunks, team_for(-(-outer * pieces // grain)), rows, step, grain, sums)
     return sums.sum(1) if pieces > 1 else sums[:, 0]
+
+
+@shared
+def add_row_chunks(team, rows, step, grain, sums):
+    """All pieces, `grain` of them in a chunk."""
+    pieces = sums.shape[0] * sums.shape[1]
+    for i in chunks(team, 0, -(-pieces // grain)):
+        add_rows(rows, step, i * grain, min(pieces, (i + 1) * grain), sums)
 
 
 @jit(fastmath=VECTORIZE)

@@ -1,29 +1,26 @@
 """The shortcut in compiled loops: each output pixel is one run of channels, copied between zeros."""
 
 from tinynet.kernels.machine.compile import jit
+from tinynet.kernels.machine.flat import over_chunks
 from tinynet.kernels.machine.layout import empty, nhwc
-from tinynet.kernels.machine.threads import images_in_chunk, parallel_for
+from tinynet.kernels.machine.threads import images_in_chunk
 
 
 def subsample_pad(x, stride, channels, before):
     n, _, h, w = x.shape
     y = empty((n, channels, -(-h // stride), -(-w // stride)), x.dtype)
-    images, out = nhwc(x), nhwc(y)
-    parallel_for(lambda start, stop: take_pixels(images[start:stop], stride, before, out[start:stop]),
-                 n, images_in_chunk(x))
+    over_chunks(take_pixels, (nhwc(x), nhwc(y)), stride, before, grain=images_in_chunk(x))
     return y
 
 
 def subsample_pad_backward(dy, shape, stride, before):
     dx = empty(shape, dy.dtype)
-    ups, downs = nhwc(dy), nhwc(dx)
-    parallel_for(lambda start, stop: put_pixels(ups[start:stop], stride, before, downs[start:stop]),
-                 len(dx), images_in_chunk(dx))
+    over_chunks(put_pixels, (nhwc(dy), nhwc(dx)), stride, before, grain=images_in_chunk(dx))
     return dx
 
 
 @jit
-def take_pixels(x, stride, before, y):
+def take_pixels(x, y, stride, before):
     after = before + x.shape[3]
     for n in range(y.shape[0]):
         for p in range(y.shape[1]):
@@ -35,7 +32,7 @@ def take_pixels(x, stride, before, y):
 
 
 @jit
-def put_pixels(dy, stride, before, dx):
+def put_pixels(dy, dx, stride, before):
     dx[:] = 0
     for n in range(dy.shape[0]):
         for p in range(dy.shape[1]):

@@ -10,8 +10,7 @@ import math
 import numpy as np
 
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.flat import GRAIN, share_of
-from tinynet.kernels.machine.threads import parallel_for
+from tinynet.kernels.machine.flat import GRAIN, over_chunks
 from tinynet.kernels.machine.vector_math import decay, full_width, largest
 
 IN_ORDER = {"contract", "nsz"}                      # NaN and infinity stay what they are, and so does the order of sums
@@ -19,51 +18,46 @@ ANY_ORDER = {"reassoc", *IN_ORDER}                   # what a sum needs to becom
 
 
 def softmax(x, axis, safe=False):
-    return by_rows(lambda x, y: softmax_rows(x, y, safe), axis, x)
+    return by_rows(softmax_rows, axis, (x,), safe)
 
 
 def softmax_backward(dy, y, axis):
-    return by_rows(softmax_gradient_rows, axis, dy, y)
+    return by_rows(softmax_gradient_rows, axis, (dy, y))
 
 
 def log_softmax(x, axis):
-    return by_rows(log_softmax_rows, axis, x)
+    return by_rows(log_softmax_rows, axis, (x,))
 
 
 def log_softmax_backward(dy, y, axis):
-    return by_rows(log_softmax_gradient_rows, axis, dy, y)
+    return by_rows(log_softmax_gradient_rows, axis, (dy, y))
 
 
 def cross_entropy(x, labels, ignored, weight, smoothing):
     x, loss, top, log_sum = np.ascontiguousarray(x), *np.empty((3, len(x)), x.dtype)
-    over_rows(lambda i: cross_entropy_rows(x[i], labels[i], ignored, weight, smoothing, loss[i], top[i], log_sum[i]),
-              x)
+    over_rows(cross_entropy_rows, (x, labels, loss, top, log_sum), ignored, weight, smoothing)
     return loss, top, log_sum
 
 
 def cross_entropy_backward(dloss, x, labels, ignored, weight, smoothing, top, log_sum):
     x, dloss = np.ascontiguousarray(x), np.ascontiguousarray(dloss)
     dx = np.empty_like(x)
-    over_rows(lambda i: cross_entropy_gradient_rows(dloss[i], x[i], labels[i], ignored, weight, smoothing,
-                                                    (top[i], log_sum[i]), dx[i]), x)
+    over_rows(cross_entropy_gradient_rows, (x, dloss, labels, top, log_sum, dx), ignored, weight, smoothing)
     return dx
 
 
-def by_rows(loop, axis, *arrays):
-    """loop(*rows, out): the arrays as rows along `axis`, (rows, values), and a result of the same order in memory."""
+def by_rows(loop, axis, arrays, *options):
+    """loop(*rows, out, *options): the arrays as rows along `axis`, (rows, values), and a result of the same order."""
     moved = [np.moveaxis(a, axis, -1) for a in arrays]
     rows = [np.ascontiguousarray(a).reshape(-1, a.shape[-1]) if a.size else a.reshape(0, 1) for a in moved]
     out = np.empty_like(rows[0])
-    over_rows(lambda i: loop(*(a[i] for a in rows), out[i]), out)
+    over_rows(loop, (*rows, out), *options)
     return np.moveaxis(out.reshape(moved[0].shape), -1, axis)
 
 
-def over_rows(body, rows):
-    """body(slice of rows), chunk by chunk."""
-    if rows.size <= GRAIN:
-        body(slice(None))
-    else:
-        parallel_for(lambda start, stop: body(slice(start, stop)), len(rows), -(-share_of(rows.size) // rows.shape[1]))
+def over_rows(loop, arrays, *options):
+    """loop(part, ..., *options) for chunks of rows; the first array is (rows, values)."""
+    over_chunks(loop, arrays, *options, grain=max(1, GRAIN // max(1, arrays[0].shape[1])))
 
 
 @jit
@@ -161,7 +155,7 @@ def log_softmax_gradient_rows(dy, y, dx):
 
 
 @jit(fastmath=IN_ORDER)
-def cross_entropy_rows(x, labels, ignored, weight, smoothing, loss, tops, log_sums):
+def cross_entropy_rows(x, labels, loss, tops, log_sums, ignored, weight, smoothing):
     full_width()
     kind, classes = x.dtype.type, x.shape[1]
     spread, certain, mass = kind(smoothing / classes), kind(1 - smoothing), total(weight)
@@ -177,9 +171,9 @@ def cross_entropy_rows(x, labels, ignored, weight, smoothing, loss, tops, log_su
 
 
 @jit(fastmath=IN_ORDER)
-def cross_entropy_gradient_rows(dloss, x, labels, ignored, weight, smoothing, sums, dx):
+def cross_entropy_gradient_rows(x, dloss, labels, tops, log_sums, dx, ignored, weight, smoothing):
     full_width()
-    (tops, log_sums), kind, classes = sums, x.dtype.type, x.shape[1]
+    kind, classes = x.dtype.type, x.shape[1]
     spread, certain, mass = kind(smoothing / classes), kind(1 - smoothing), total(weight)
     for row in range(len(x)):
         values, out, label, up = x[row], dx[row], labels[row], dloss[row]
