@@ -167,6 +167,8 @@ def compare_elementwise():
                 compare(activation.gelu_backward, x, y, tanh)
     x = images(2, 5, 3, 4)
     compare(elementwise.add, x, images(2, 5, 3, 4, memory="NCHW"))             # unlike memory
+    for size in (5, 65):
+        compare(elementwise.in_planes, images(3, 7, size, size))
     compare(elementwise.relu, x, np.empty((2, 5, 3, 4), np.float32))
     compare(activation.gelu_backward, x, images(2, 5, 3, 4, memory="NCHW"))
     for nesterov, momentum in ((False, 0.0), (False, 0.9), (True, 0.9)):

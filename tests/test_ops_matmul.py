@@ -120,11 +120,10 @@ def test_every_tile_multiplies():
 @pytest.mark.skipif(not LANES, reason="explicit SIMD is switched off")
 def test_every_axis_of_a_tiled_product_is_cut():
     from tinynet.kernels.matmul.tiles import plan_for
-    (wide, _), (tall, _), (long, _) = plan_for(128, 4096, 512, 512), plan_for(4096, 128, 512, 512), \
-        plan_for(64, 96, 9000, 9000)
+    wide, tall, long = plan_for(128, 4096, 512, 512), plan_for(4096, 128, 512, 512), plan_for(64, 96, 9000, 9000)
     assert wide.columns.count > 1 and not wide.together
     assert tall.rows.count > 1 and tall.together
-    assert long.sums.count > 1 and plan_for(64, 96, 9000, 9000, whole=True)[0].sums.count == 1
+    assert long.sums.count > 1 and plan_for(64, 96, 9000, 9000, whole=True).sums.count == 1
 
 
 def test_work_is_cut_by_shape_alone():

@@ -9,6 +9,8 @@ import math
 import numpy as np
 
 from tinynet.autograd import Function
+from tinynet.kernels.elementwise import in_planes
+from tinynet.kernels.machine.layout import is_channels_last
 from tinynet.ops.common import axes_of, axis_too, listed_as, tensor_of, unbroadcast
 from tinynet.tensor import Tensor, attach
 
@@ -19,7 +21,8 @@ class Reshape(Function):
     @staticmethod
     def forward(ctx, x, shape):
         ctx.shape = x.shape
-        return x.reshape(shape)
+        flattens = x.ndim == 4 and len(shape) == 2 and len(x) == shape[0] and is_channels_last(x)
+        return (in_planes(x) if flattens else x).reshape(shape)                # NumPy would copy value by value
 
     @staticmethod
     def backward(ctx, dy):

@@ -9,10 +9,10 @@ import numpy as np
 from tinynet.kernels.elementwise import spec
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.flat import GRAIN, VECTORIZE, each, over_chunks, row_length
+from tinynet.kernels.machine.flat import GRAIN, VECTORIZE, over_chunks, row_length
 from tinynet.kernels.machine.layout import channels_last, is_channels_last
 from tinynet.kernels.machine.share import shared
-from tinynet.kernels.machine.threads import on_all_threads, team_for
+from tinynet.kernels.machine.threads import images_in_chunk, on_all_threads, team_for
 
 
 def relu(x, out=None):
@@ -41,6 +41,16 @@ def channel_sum(x):
     return sums.sum(0).astype(x.dtype)
 
 
+def in_planes(x):
+    if x.flags.c_contiguous or x.ndim != 4 or not is_channels_last(x) or x.size <= GRAIN:
+        return spec.in_planes.numpy(x)
+    y = np.empty(x.shape, x.dtype)
+    n, channels, *_ = x.shape
+    images, planes = x.transpose(0, 2, 3, 1).reshape(n, -1, channels), y.reshape(n, channels, -1)
+    over_chunks(put_in_planes, (images, planes), grain=images_in_chunk(x))
+    return y
+
+
 def sgd_update(p, g, buffer, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
     if not _alike(p, g, g if buffer is None else buffer):
         return spec.sgd_update.numpy(p, g, buffer, lr, momentum, dampening, weight_decay, nesterov)
@@ -54,7 +64,8 @@ def _elementwise(general, loop, out, *arrays):
     if not _alike(*arrays, arrays[0] if out is None else out):
         return general(*arrays) if out is None else general(*arrays, out)
     out = np.empty_like(arrays[0]) if out is None else out
-    return each(loop, *arrays, out)
+    over_chunks(loop, [a.ravel("K") for a in (*arrays, out)])
+    return out
 
 
 def _alike(*arrays):
@@ -119,6 +130,15 @@ def add_up(x, sums):
     for pixel in range(0, row.size, channels):
         for c in range(channels):
             sums[c] += row[pixel + c]
+
+
+@jit
+def put_in_planes(images, planes):
+    """(N, pixels, C) -> (N, C, pixels)."""
+    for n in range(len(images)):
+        for c in range(images.shape[2]):
+            for i in range(images.shape[1]):
+                planes[n, c, i] = images[n, i, c]
 
 
 @jit(fastmath=VECTORIZE)

@@ -1,4 +1,4 @@
-"""Kernels that see each element once: ReLU, addition, sums over all but the channels, a step of SGD."""
+"""Kernels that see each element once: ReLU, addition, sums over all but the channels, C order, a step of SGD."""
 
 import numpy as np
 
@@ -39,6 +39,12 @@ def add_relu(x, y, out=None):
 def channel_sum(x):
     """Σ over all but axis 1 of x (N, C, ...): the gradient of a bias (C,)."""
     return x.sum((0, *range(2, x.ndim)), dtype=np.float64).astype(x.dtype)
+
+
+@kernel
+def in_planes(x):
+    """x (N, C, ...) in C order, channel by channel: itself, or a copy."""
+    return np.ascontiguousarray(x)
 
 
 @kernel

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinynet.kernels.machine.buffers import address_of, aligned, own, scratch
+from tinynet.kernels.machine.buffers import address_of, own, scratch
 from tinynet.kernels.machine.chunks import CHUNKS, SERIAL_WORK, chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.share import shared
@@ -47,24 +47,19 @@ def product(a, b, bias=None, out=None, finish=NO_FINISH):
 
     Given `out`, the product is added to it.
     """
-    (m, terms), n = a.shape, b.shape[1]
-    steps = tuple(step // 4 for step in a.strides)
-    plan, plain = plan_for(m, n, terms, steps[0], out is not None, finish[0])
-    tile, sums = plan.tile, plan.sums
-    y = out[None] if plan.adds else np.empty((sums.count, m, n), np.float32)
-    starts = aligned(2 * plan.panels * tile.lanes).reshape(2, -1)         # of the later parts of a sum, of the first
-    starts[...] = 0
+    (m, terms), n, (by_m, by_k) = a.shape, b.shape[1], a.strides
+    setup = setup_for(m, n, terms, by_m // 4, out is not None, finish[0])
+    y, size = out[None] if setup.adds else np.empty((setup.sums, m, n), np.float32), team_for(setup.chunks)
+    starts = setup.no_bias
     if bias is not None:
+        starts = np.zeros_like(starts)                      # of the later parts of a sum, of the first
         starts[1, :n] = bias
-    packed = aligned(plan.panels * terms * tile.lanes if plan.together else 0)
-    left, right = (address_of(a), *steps), (address_of(b), *b.strides)
-    size = team_for(sums.count * plan.rows.count * plan.columns.count)
-    some = 0 if plan.together else plan.columns.size * min(terms, RUN) * tile.lanes
-    copied = -(-plan.block // tile.tall) * (min(terms, RUN) * tile.tall + LANES) if plan.turned else 0
-    buffers = (scratch("weights", some, size), scratch("spill", tile.tall * tile.lanes, size),
-               scratch("strips", copied, size))
-    on_all_threads(product_chunks, size, plain, left, right, packed, starts, y, buffers, finish)
-    return y[0] if out is None or plan.adds else np.add(out, y[0], out=out)
+    left, right = (address_of(a), by_m // 4, by_k // 4), (address_of(b), *b.strides)
+    buffers = (scratch("weights", setup.weights, size), scratch("spill", setup.spill, size),
+               scratch("strips", setup.strips, size))
+    packed = scratch("packed", setup.packed, 1)[0]
+    on_all_threads(product_chunks, size, setup.plan, left, right, packed, starts, y, buffers, finish)
+    return y[0] if out is None or setup.adds else np.add(out, y[0], out=out)
 
 
 class Tile(NamedTuple):
@@ -83,7 +78,7 @@ class Shares(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How to multiply."""
+    """How to multiply; the compiled loops get plain tuples, because Numba takes longer for named ones."""
 
     shape: tuple                # M, N, K
     tile: Tile
@@ -97,12 +92,35 @@ class Plan(NamedTuple):
     turned: bool                # a lies in memory columns first
 
 
-@functools.lru_cache(4096)
-def plan_for(m, n, terms, row_step, adds=False, whole=False):
-    """A Plan by shape and memory order alone, and the plain tuples of it: Numba takes longer for named ones.
+class Setup(NamedTuple):
+    """A Plan for the compiled loops, and what `product` has to know; sizes of buffers are in floats."""
 
-    The longest axis is cut first; the sum is not cut if it must be `whole`.
-    """
+    plan: tuple
+    chunks: int
+    sums: int                   # parts of the sum
+    adds: bool
+    packed: int                 # panels that all threads pack first
+    weights: int                # of one thread, as those that follow
+    spill: int
+    strips: int
+    no_bias: np.ndarray         # zeros, (2, columns)
+
+
+@functools.lru_cache(4096)
+def setup_for(m, n, terms, row_step, adds=False, whole=False):
+    """How to multiply, by shape and memory order alone."""
+    plan = plan_for(m, n, terms, row_step, adds, whole)
+    tile, run, size = plan.tile, min(terms, RUN), plan.panels * plan.tile.lanes
+    some = 0 if plan.together else plan.columns.size * run * tile.lanes
+    copied = -(-plan.block // tile.tall) * (run * tile.tall + LANES) if plan.turned else 0
+    plain = tuple(tuple(part) if isinstance(part, tuple) else part for part in plan)
+    return Setup(plain, plan.sums.count * plan.rows.count * plan.columns.count, plan.sums.count, plan.adds,
+                 size * terms if plan.together else 0, some, tile.tall * tile.lanes, copied,
+                 np.zeros((2, size), np.float32))
+
+
+def plan_for(m, n, terms, row_step, adds=False, whole=False):
+    """The longest axis is cut first; the sum is not cut if it must be `whole`."""
     turned = row_step == 1 < min(m, terms)
     tile, run = tile_for(m, n, row_step), min(terms, RUN)
     lanes, panels = tile.lanes, -(-n // tile.lanes)
@@ -114,10 +132,8 @@ def plan_for(m, n, terms, row_step, adds=False, whole=False):
     columns = shares(panels, max(-(-wanted // rows.count), panels * run * lanes // NEAR_FLOATS))
     few = BLOCK_TILES if columns.size * run * lanes <= NEAR_FLOATS and not turned else 1
     room = max(few, NEAR_FLOATS // (run * tile.tall))
-    block = min(rows.size, room * tile.tall)
-    plan = Plan((m, n, terms), tile, sums, rows, columns, panels, block, rows.count > 1, adds and sums.count == 1,
-                turned)
-    return plan, tuple(tuple(part) if isinstance(part, tuple) else part for part in plan)
+    return Plan((m, n, terms), tile, sums, rows, columns, panels, min(rows.size, room * tile.tall), rows.count > 1,
+                adds and sums.count == 1, turned)
 
 
 def shares(extent, count, multiple=1):
