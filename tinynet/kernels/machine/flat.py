@@ -12,7 +12,7 @@ from tinynet.kernels.machine.buffers import items
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.share import shared
-from tinynet.kernels.machine.threads import on_all_threads, parallel_for, team_for
+from tinynet.kernels.machine.threads import on_all_threads, team_for
 
 GRAIN = 1 << 15                                      # values in a chunk at least
 ROW = 256
@@ -45,19 +45,6 @@ def on_chunks(loop):
             loop(*items(arrays, slice(i * grain, (i + 1) * grain)), *options)
     whole.__module__, whole.__name__, whole.__qualname__ = loop.__module__, loop.__name__, f"{loop.__qualname__}.whole"
     return shared(whole)
-
-
-def over_memory(work, *arrays, grain=GRAIN):
-    """work(chunk, part, ...) for every chunk of `grain` values of the arrays' memory, on all threads.
-
-    `chunk` is the number of the chunk, a part is flat and belongs to one of the arrays. All arrays must lie in memory
-    in the same order, without gaps.
-    """
-    flat = [a.ravel("K") for a in arrays]
-
-    def body(start, stop):
-        work(start // grain, *[a[start:stop] for a in flat])
-    parallel_for(body, flat[0].size, grain)
 
 
 def grain_of(size):

@@ -8,12 +8,12 @@ import math
 
 import numpy as np
 
-from tinynet.kernels.machine.flat import GRAIN, grain_of, over_chunks, over_memory, row_length
+from tinynet.kernels.machine.flat import GRAIN, grain_of, over_chunks, row_length
 from tinynet.kernels.machine.layout import channels_last
 from tinynet.kernels.machine.threads import on_all_threads, team_for
 from tinynet.kernels.norm.loops import (
-    GIVEN_STATISTICS, NO_RELU, affine, batch_affine, batch_gradient, batch_train, gradient, gradient_sums, merge,
-    moments, normalize_rows, row_gradient_chunks)
+    GIVEN_STATISTICS, NO_RELU, affine_of_images, batch_affine, batch_gradient, batch_statistics, batch_train,
+    gradient_of_images, gradient_sums_of_images, moments_of_images, normalize_rows, row_gradient_chunks)
 
 
 def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
@@ -28,13 +28,9 @@ def batch_norm_train(x, weight, bias, eps, relu=False, residual=None):
 
 def batch_moments(x):
     x, grain = channels_last(x), _grain(x)
-    means, m2s = np.empty((2, -(-x.size // grain), x.shape[1]))
-    over_memory(lambda i, x: moments(x, means[i], m2s[i]), x, grain=grain)
-    pixels = x.size // x.shape[1]
-    counts = np.minimum(grain // x.shape[1], pixels - np.arange(len(means)) * (grain // x.shape[1])).astype(np.float64)
-    mean, m2 = np.empty((2, x.shape[1]))
-    merge(counts, means, m2s, mean, m2)
-    return mean, m2 / pixels
+    (means, m2s), statistics = np.empty((2, -(-x.size // grain), x.shape[1])), np.empty((3, x.shape[1]))
+    on_all_threads(batch_statistics, team_for(len(means)), x.ravel("K"), (grain, means, m2s, 1.0), statistics)
+    return statistics[0], statistics[1]
 
 
 def batch_norm_eval(x, weight, bias, mean, var, eps, relu=False, residual=None):
@@ -72,33 +68,36 @@ def group_norm(x, groups, weight, bias, eps):
     x = channels_last(x)
     (n, channels), image = x.shape[:2], math.prod(x.shape[1:])
     mean, m2 = np.empty((2, n, channels))
-    over_memory(lambda i, x: moments(x, mean[i], m2[i]), x, grain=image)
+    over_chunks(moments_of_images, (_images(x), mean, m2), grain=1)
     of_group = mean.reshape(n, groups, channels // groups).mean(2, keepdims=True)     # (N, G, 1)
     m2 += image // channels * (mean - _to_channels(of_group, mean)) ** 2
     invstd = 1 / np.sqrt(m2.reshape(n, groups, channels // groups).sum(2) / (image // groups) + eps)  # (N, G)
     weight, bias = _given(weight, bias, x)
-    mean, scale = _to_channels(of_group, mean), weight * _to_channels(invstd, mean)
-    extra, y = _extra(None, x), np.empty_like(x)
-    over_memory(lambda i, x, y: affine(x, extra, y, mean[i], scale[i], bias, NO_RELU), x, y, grain=image)
+    mean, scale, y = _to_channels(of_group, mean), weight * _to_channels(invstd, mean), np.empty_like(x)
+    over_chunks(affine_of_images, (_images(x), _images(y), mean, scale), _extra(None, x), bias, NO_RELU, grain=1)
     return y, of_group[:, :, 0], invstd
 
 
 def group_norm_backward(dy, x, groups, weight, mean, invstd):
     x, dy = channels_last(x), channels_last(dy)
     (n, channels), image = x.shape[:2], math.prod(x.shape[1:])
-    sums = np.zeros((n, 2, channels))
+    sums, (ups, values) = np.zeros((n, 2, channels)), map(_images, (dy, x))
     mean, invstd = _to_channels(mean, sums[:, 0]), _to_channels(invstd, sums[:, 0])   # (N, C)
     mask = (np.zeros(channels), np.ones(channels), np.zeros(channels)), NO_RELU       # lets all through
     weight, _ = _given(weight, None, x)
-    over_memory(lambda i, dy, x: gradient_sums(dy, x, mask, mean[i], sums[i]), dy, x, grain=image)
+    over_chunks(gradient_sums_of_images, (ups, values, mean, sums), mask, grain=1)
     sums[:, 1] *= invstd                                                              # Σ g and Σ g·x̂
     scale, weighted = weight * invstd, (sums * weight).reshape(n, 2, groups, channels // groups).sum(3)
     average, average_x_hat = (_to_channels(weighted[:, i] / (image // groups), mean) for i in range(2))
     slope, offset, dx = -invstd * invstd * average_x_hat, -invstd * average, np.empty_like(x)
-    over_memory(lambda i, dy, x, dx: gradient(dy, x, dx, mask, mean[i], (scale[i], slope[i], offset[i])),
-                dy, x, dx, grain=image)
+    over_chunks(gradient_of_images, (ups, values, _images(dx), mean, scale, slope, offset), mask, grain=1)
     dbias, dweight = sums.sum(0).astype(x.dtype)
     return dx, dweight, dbias
+
+
+def _images(x):
+    """Channels-last x (N, C, ...) as (N, values), each image as it lies in memory."""
+    return x.ravel("K").reshape(len(x), math.prod(x.shape[1:]))
 
 
 def layer_norm(x, weight, bias, eps):

@@ -151,30 +151,39 @@ def gradient(dy, x, dx, mask, mean, coefficients):
 # What runs on all threads at once. The second pass over the same memory goes backwards, because what was read last is
 # still in the cache. Every thread recomputes the totals of the chunks' sums: waiting for another thread costs more.
 
-@shared
-def batch_train(team, arrays, parts, weight, shift, floor, statistics):
-    """Mean, variance and 1/√(var + eps) of each channel, the rows of `statistics`, then y.
+@jit(cache=False)                      # it is part of two loops
+def statistics_chunks(team, x, parts, statistics):
+    """Mean, variance and 1/√(var + eps) of each channel, the rows of `statistics`.
 
-    `arrays` = (x, extra, y). `parts` = (grain, means, m2s, eps). means and m2s have a row for each chunk of `grain`
-    values.
+    `parts` = (grain, means, m2s, eps). means and m2s have a row for each chunk of `grain` values.
     """
-    (x, _, _), (grain, means, m2s, eps) = arrays, parts
+    grain, means, m2s, eps = parts
     for i in chunks(team, 1, len(means)):
         moments(x[i * grain:(i + 1) * grain], means[i], m2s[i])
-    channels, count = weight.size, np.empty(len(means))
+    channels, count = means.shape[1], np.empty(len(means))
     for i in range(len(means)):
         count[i] = min(grain, x.size - i * grain) / channels
-    mean, m2, scale = np.empty(channels), np.empty(channels), np.empty(channels)
+    mean, m2 = np.empty(channels), np.empty(channels)
     merge(count, means, m2s, mean, m2)
     for c in range(channels):
-        var = m2[c] / (x.size // channels)
-        invstd = 1 / np.sqrt(var + eps)
-        scale[c] = weight[c] * invstd
-        statistics[0, c], statistics[1, c], statistics[2, c] = mean[c], var, invstd    # the same bits from every thread
-    affine_chunks(team, arrays, grain, mean, scale, shift, floor)
+        var = m2[c] / (x.size // channels)                                             # the same bits from every thread
+        statistics[0, c], statistics[1, c], statistics[2, c] = mean[c], var, 1 / np.sqrt(var + eps)
 
 
-@jit(cache=False)                      # it is part of `batch_train`, too
+batch_statistics = shared(statistics_chunks)
+
+
+@shared
+def batch_train(team, arrays, parts, weight, shift, floor, statistics):
+    """The `statistics` of x, then y; `arrays` = (x, extra, y), `parts` see `statistics_chunks`."""
+    statistics_chunks(team, arrays[0], parts, statistics)
+    scale = np.empty(weight.size)
+    for c in range(weight.size):
+        scale[c] = weight[c] * statistics[2, c]
+    affine_chunks(team, arrays, parts[0], statistics[0], scale, shift, floor)
+
+
+@jit(cache=False)                      # it is part of two loops
 def affine_chunks(team, arrays, grain, mean, scale, shift, floor):
     """`affine` for all chunks; `arrays` = (x, extra, y)."""
     x, extra, y = arrays
@@ -217,6 +226,32 @@ def batch_gradient(team, arrays, mask, statistics, parts, totals):
     for i in chunks(team, 0, len(sums)):
         part = slice((len(sums) - 1 - i) * grain, (len(sums) - i) * grain)
         gradient(source[part], x[part], dx[part], (gate, floor), mean, (scale, slope, offset))
+
+
+# Of one image after the other: x is (N, values), mean, scale and the like (N, C).
+
+@jit
+def moments_of_images(x, mean, m2):
+    for n in range(len(x)):
+        moments(x[n], mean[n], m2[n])
+
+
+@jit
+def affine_of_images(x, y, mean, scale, extra, shift, floor):
+    for n in range(len(x)):
+        affine(x[n], extra, y[n], mean[n], scale[n], shift, floor)
+
+
+@jit
+def gradient_sums_of_images(dy, x, mean, sums, mask):
+    for n in range(len(x)):
+        gradient_sums(dy[n], x[n], mask, mean[n], sums[n])
+
+
+@jit
+def gradient_of_images(dy, x, dx, mean, scale, slope, offset, mask):
+    for n in range(len(x)):
+        gradient(dy[n], x[n], dx[n], mask, mean[n], (scale[n], slope[n], offset[n]))
 
 
 @jit(fastmath=VECTORIZE)
