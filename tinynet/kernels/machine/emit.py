@@ -101,6 +101,11 @@ def _load(builder, arithmetic, base, v):
     return builder.load(_pointer(builder, arithmetic, base, v), align=4, typ=arithmetic.vector)
 
 
+def load(builder, place, vector):
+    """The vector of that type at an address."""
+    return builder.load(builder.inttoptr(place, vector.as_pointer()), align=4, typ=vector)
+
+
 def _broadcast(builder, arithmetic, base):
     pointer = builder.inttoptr(base, arithmetic.scalar.as_pointer())
     scalar = builder.load(pointer, align=1 if arithmetic.scalar != ir.FloatType() else 4, typ=arithmetic.scalar)

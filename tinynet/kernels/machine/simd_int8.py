@@ -13,7 +13,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from tinynet.kernels.machine.emit import INT, Arithmetic, Operands, Tile, at, emit_tile, spread, switch_over, unpack
+from tinynet.kernels.machine.emit import (
+    INT, Arithmetic, Operands, Tile, at, emit_tile, load, spread, switch_over, unpack)
 from tinynet.kernels.machine.lanes import LANES, has_feature
 
 TILES = (16, 1), (8, 2)                # M pixels, V vectors: 16 sums, since each takes some cycles
@@ -84,13 +85,13 @@ def values_of_sums(typing_context, sums, y, constants, bounds, pixels, step):
     def generate(context, builder, signature, args):
         (sums, sums_step), (y, y_step), constants, bounds = unpack(builder, *args[:4])
         floats, wide = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(INT, LANES)
-        factor, half, shift = (_load(builder, place, kind) for place, kind in zip(constants, (VECTOR, wide, wide)))
+        factor, half, shift = (load(builder, place, kind) for place, kind in zip(constants, (VECTOR, wide, wide)))
         low, high = (spread(builder, bound, wide) for bound in bounds)
         factor, step = builder.sext(factor, wide), spread(builder, args[5], floats)
         with cgutils.for_range(builder, args[4]) as loop:
             here, there = (at(builder, base, (loop.index, builder.mul(values, INT(4))))
                            for base, values in ((sums, sums_step), (y, y_step)))
-            value = builder.mul(builder.sext(_load(builder, here, VECTOR), wide), factor)
+            value = builder.mul(builder.sext(load(builder, here, VECTOR), wide), factor)
             value = builder.ashr(builder.add(value, half), shift)
             value = builder.select(builder.icmp_signed("<", value, low), low, value)
             value = builder.select(builder.icmp_signed(">", value, high), high, value)
@@ -99,7 +100,3 @@ def values_of_sums(typing_context, sums, y, constants, bounds, pixels, step):
         return context.get_dummy_value()
     two, three = types.UniTuple(types.int64, 2), types.UniTuple(types.int64, 3)
     return types.void(two, two, three, two, types.int64, types.float32), generate
-
-
-def _load(builder, place, kind):
-    return builder.load(builder.inttoptr(place, kind.as_pointer()), align=4, typ=kind)

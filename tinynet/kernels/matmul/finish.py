@@ -16,7 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from tinynet.kernels.machine.compile import jit
-from tinynet.kernels.machine.emit import INT, spread, unpack
+from tinynet.kernels.machine.emit import INT, load, spread, unpack
 from tinynet.kernels.machine.simd import LANES, VECTOR, address, multiply_add
 from tinynet.kernels.norm.fast import floor_of
 
@@ -85,20 +85,16 @@ def finish_pixels(typing_context, y, more, constants, pixels, floor):
     """One vector of channels of each pixel; `y` and `more` = (address, floats from pixel to pixel)."""
     def generate(context, builder, signature, args):
         (y, y_step), (more, more_step), constants = unpack(builder, *args[:3])
-        center, slope, offset = (_load(builder, place) for place in constants)
+        center, slope, offset = (load(builder, place, VECTOR) for place in constants)
         floor = spread(builder, args[4], VECTOR)
         with cgutils.for_range(builder, args[3]) as loop:
             here, there = (builder.add(base, builder.mul(builder.mul(loop.index, step), INT(4)))
                            for base, step in ((y, y_step), (more, more_step)))
-            value = multiply_add(builder, offset, builder.fsub(_load(builder, here), center), slope)
-            value = builder.fadd(value, _load(builder, there))
+            value = multiply_add(builder, offset, builder.fsub(load(builder, here, VECTOR), center), slope)
+            value = builder.fadd(value, load(builder, there, VECTOR))
             below = builder.fcmp_ordered("<", value, floor)                  # of NaN, neither is below the other
             value = builder.select(below, floor, value)
             builder.store(value, builder.inttoptr(here, VECTOR.as_pointer()), align=4)
         return context.get_dummy_value()
     two, three = types.UniTuple(types.int64, 2), types.UniTuple(types.int64, 3)
     return types.void(two, two, three, types.int64, types.float32), generate
-
-
-def _load(builder, place):
-    return builder.load(builder.inttoptr(place, VECTOR.as_pointer()), align=4, typ=VECTOR)
