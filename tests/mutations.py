@@ -316,6 +316,8 @@ EQUIVALENT = {
     "all_finite(": "has an effect beside infinities alone, which the tests of odd numbers judge",
     "Conv2d.backward: branch = conv if": "has an effect beside infinities alone, which the tests of odd numbers judge",
     "taps.conv2d_backward_weight(x, dy, w.shape, ctx.geometry) -> dw = x": "runs beside infinities alone",
+    "taps.conv2d_backward_weight(z, dy, w.shape, ctx.geometry) -> dw = z": "runs beside infinities alone",
+    "NormConv2d.backward: z = norm.batch_norm_eval": "runs beside infinities alone",
     "BCE.backward: dx = dloss * (x - y) / np.maximum": "guards against a division by zero alone",
     "ScatterExtreme.backward: part = dy / np.maximum(count, 1) -> part = dy / count": "has an effect beside NaN alone",
     "Embedding.backward: if ctx.indices.size: -> if True": "nothing adds up to nothing",

@@ -1,4 +1,6 @@
-"""In evaluation, a block's convolution, norm, addition and ReLU are one pass, unless someone looks between them."""
+"""Layers of a block that are one pass over memory, unless someone looks between them."""
+
+import contextlib
 
 import numpy as np
 import pytest
@@ -153,3 +155,111 @@ def test_wrong_shapes_are_the_layers_errors():
     assert len(calls) == 1
     with tinynet.no_grad(), pytest.raises(ValueError, match="expected input"):
         blocks.ConvBlock(16, 16).eval()(images(8))
+
+
+# In training: a norm, its ReLU and the convolution after it ------------------------------------------------------
+
+TRAINED = {"basic": 16, "wide": 64, "bottleneck": 64, "groups": 64, "squeeze": 16, "preactivated": 16}
+
+
+def trained(block, x, mode=contextlib.nullcontext):
+    """Everything that a training step makes, and the names of the nodes of its graph."""
+    block.train()
+    with mode():
+        y = block(x)
+        loss = (y * tinynet.arange(float(y.shape[-1]))).sum()
+        names = {node.name for node in nodes_of(loss)}
+        loss.backward()
+    made = [x.grad, *(p.grad for p in block.parameters()), *block.buffers()]
+    return [loss.item(), *(t.numpy().copy() for t in made)], names
+
+
+def nodes_of(tensor):
+    """All nodes of a tensor's graph, some of them several times."""
+    waiting = [tensor.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += [edge[0] for edge in node.edges if edge]
+
+
+def one_of(name):
+    make = (lambda: blocks.PreActBlock(16, 16)) if name == "preactivated" else BLOCKS[name]
+    tinynet.manual_seed(1)
+    x = images(TRAINED[name])
+    return settle(make()), x.requires_grad_()
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_norm_joins_the_convolution_after_it(name, monkeypatch):
+    together, names = trained(*one_of(name))
+    assert "NormConv2dBackward" in names
+    monkeypatch.setattr(fused, "may_join", lambda norm, conv: False)
+    apart, names = trained(*one_of(name))
+    assert "NormConv2dBackward" not in names
+    for a, b in zip(together, apart, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("layer", ["bn1", "conv2"])
+def test_a_norm_with_a_hook_does_not_join(layer):
+    block, x = one_of("basic")
+    seen = []
+    getattr(block, layer).register_forward_hook(lambda module, args, y: seen.append(y.shape))
+    _, names = trained(block, x)
+    assert "NormConv2dBackward" not in names and seen
+
+
+def test_the_search_for_nan_sees_every_operator():
+    _, names = trained(*one_of("basic"), tinynet.autograd.detect_anomaly)
+    assert "NormConv2dBackward" not in names
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+@pytest.mark.parametrize("where", ["x", "conv1.weight", "conv2.weight", "bn1.weight"])
+def test_odd_values_go_the_same_way(value, where, monkeypatch):
+    def with_odd_value():
+        block, x = one_of("basic")
+        array = x.array if where == "x" else dict(block.named_parameters())[where].array
+        array.reshape(-1)[3] = value
+        return trained(block, x)[0]
+    together = with_odd_value()
+    monkeypatch.setattr(fused, "may_join", lambda norm, conv: False)
+    for a, b in zip(together, with_odd_value(), strict=True):
+        assert np.array_equal(np.isfinite(a), np.isfinite(b))
+
+
+@pytest.mark.parametrize("images_of", [0, 3])
+def test_the_fused_function_is_its_parts(images_of):
+    """Also for an empty batch, and beside an infinite weight."""
+    F = nn.functional
+    for odd in (1.0, np.inf):
+        x, k = tinynet.randn(images_of, 16, 6, 6), tinynet.randn(8, 16, 3, 3)
+        k.array[0, 0, 0, 0] = odd
+        w, b = tinynet.rand(16), tinynet.randn(16)
+        mean, var = tinynet.zeros(16), tinynet.ones(16)
+        y = F.batch_norm_conv2d(x, mean, var, w, b, k, stride=2, padding=1)
+        parts = F.conv2d(F.batch_norm_act(x, None, None, w, b, training=True), k, stride=2, padding=1)
+        assert y.shape == parts.shape == (images_of, 8, 3, 3)
+        np.testing.assert_allclose(y.numpy(), parts.numpy(), atol=1e-4)
+        assert (mean.numpy() != 0).all() == (images_of > 0)
+
+
+def test_bad_arguments_of_the_fused_function_are_named():
+    F, v = nn.functional, tinynet.ones(16)
+    x, k = tinynet.randn(3, 16, 6, 6), tinynet.randn(8, 16, 3, 3)
+    with pytest.raises(ValueError, match="batch_norm_conv2d.*16"):
+        F.batch_norm_conv2d(x, None, None, v, v, k[:, :8])
+    with pytest.raises(ValueError, match="batch_norm: .*weight"):
+        F.batch_norm_conv2d(x, None, None, v[:8], v, k)
+    with pytest.raises(ValueError, match="batch_norm_conv2d: expected padding in whole pixels"):
+        F.batch_norm_conv2d(x, None, None, v, v, k[:, :, :2, :2], padding="same")
+
+
+def test_a_map_that_is_not_written_takes_no_memory():
+    """What a graph keeps of a block: x, the first convolution's result, and the second's."""
+    block, x = one_of("wide")
+    y = block.train()(x)
+    kept = {id(a): a for node in nodes_of(y) for a in node.saved_arrays if a is not None and a.ndim == 4
+            and a.shape[-1] == 12}
+    assert len(kept) == 4                                       # and y, whose sign is the last ReLU's mask

@@ -91,6 +91,10 @@ def convolve(x_shape, w_shape, stride=(1, 1), padding=(1, 1), dilation=(1, 1), g
         compare(conv.conv2d_norm, x, w, geometry, b, norm, True)
         compare(conv.conv2d_norm, x, w, geometry, None, norm, False, images(*y.shape, dtype=dtype, memory=memory))
         compare(conv.conv2d_norm, x, w, geometry, b, None, True, images(*y.shape, dtype=dtype, memory=memory))
+        weight, offset, mean = RNG.standard_normal((3, x_shape[1])).astype(dtype)
+        before = weight, offset, mean, RNG.uniform(0.5, 2, x_shape[1]).astype(dtype), 1e-3
+        compare(conv.norm_conv2d, x, before, w, geometry, b)
+        compare(conv.norm_conv2d_backward_weight, x, before, dy, w_shape, geometry)
     finally:
         conv.use_method("auto")
 

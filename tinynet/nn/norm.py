@@ -75,6 +75,7 @@ class _BatchNorm(_NormBase):
     `momentum` is the weight of the newest statistics, or None for the plain average over all batches.
     Called with `relu=True` (and `residual=...`), the layer is one pass over memory: relu(bn(x) + residual). What is
     added is called residual here; in a residual block it is the shortcut, as the residual of He et al. 2015 is F(x).
+    Called with `conv=(kernel, geometry)`, in training, it is the convolution of relu(bn(x)): `F.batch_norm_conv2d`.
     ValueError in training for a single value of a channel.
     """
 
@@ -82,7 +83,7 @@ class _BatchNorm(_NormBase):
                  device=None, dtype=None, *, bias=True):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
-    def forward(self, input, residual=None, relu=False):
+    def forward(self, input, residual=None, relu=False, conv=None):
         self._check_input_dim(input)
         momentum = self.momentum
         tracked = self.running_mean is not None and self.running_var is not None
@@ -93,7 +94,10 @@ class _BatchNorm(_NormBase):
                 momentum = 1 / self.num_batches_tracked.item()
         moving = self.track_running_stats or not self.training
         mean, var = (self.running_mean, self.running_var) if moving else (None, None)
-        return self.normalise(input, mean, var, self.training or not tracked, momentum, residual, relu)
+        training = self.training or not tracked
+        if conv is not None:
+            return normalise_batch(input, mean, var, self.weight, self.bias, training, momentum, self.eps, conv=conv)
+        return self.normalise(input, mean, var, training, momentum, residual, relu)
 
     def normalise(self, input, mean, var, training, momentum, residual, relu):
         """By the statistics of the batch, in training, or by the running ones; see `F.batch_norm`."""

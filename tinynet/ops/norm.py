@@ -7,7 +7,9 @@ normalised values again from them.
 import numpy as np
 
 from tinynet.autograd import Function
-from tinynet.kernels import norm
+from tinynet.kernels import conv, norm
+from tinynet.kernels.conv import taps
+from tinynet.kernels.reduce import all_finite
 
 
 def _of_given(ctx, *gradients):
@@ -47,6 +49,39 @@ class BatchNorm(Function):
         x, y, weight, bias = ctx.saved
         return _of_given(ctx, *norm.batch_norm_backward(
             dy, x, y, (weight, bias), (ctx.mean, ctx.invstd), ctx.relu, ctx.given[3], ctx.training))
+
+
+class NormConv2d(Function):
+    """y = conv2d(z, w) of z = relu(batch_norm(x)), in training: the convolution makes z from x as it reads x.
+
+    z is never written to memory, neither in forward nor in backward: dz is the convolution's input gradient, dx follows
+    from dz as in `BatchNorm`, and dw makes z from x again. Saves x and the statistics.
+
+    Shapes: x (N, C, H, W), weight and bias (C,), w (K, C/groups, R, S), y (N, K, P, Q). `running` as in `BatchNorm`. All
+    of w is finite: beside an infinity, borders matter (see kernels/conv/taps.py).
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, w, geometry, running, momentum, eps):
+        mean, var = norm.batch_moments(x)
+        if running is not None:
+            _move(running, momentum, mean, var, x.size // x.shape[1])
+        ctx.save(x, weight, bias, w)
+        ctx.statistics, ctx.geometry = (mean, var, eps), geometry
+        return conv.norm_conv2d(x, (weight, bias, *ctx.statistics), w, geometry)
+
+    @staticmethod
+    def backward(ctx, dy):
+        (x, weight, bias, w), (mean, var, eps) = ctx.saved, ctx.statistics
+        of_batch = weight, bias, mean, var, eps
+        dz = conv.conv2d_backward_input(dy, w, x.shape, ctx.geometry)
+        dx, dweight, dbias, _ = norm.batch_norm_backward(dz, x, None, (weight, bias), (mean, 1 / np.sqrt(var + eps)),
+                                                         relu=True)
+        dw = conv.norm_conv2d_backward_weight(x, of_batch, dy, w.shape, ctx.geometry)
+        if not all_finite(dw):
+            z = norm.batch_norm_eval(x, *of_batch, relu=True)
+            dw = taps.conv2d_backward_weight(z, dy, w.shape, ctx.geometry)
+        return dx, dweight, dbias, dw
 
 
 def _move(running, momentum, mean, var, count):

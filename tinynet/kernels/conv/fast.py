@@ -25,7 +25,8 @@ from tinynet.kernels.matmul.finish import finish_of
 from tinynet.kernels.norm.fast import batch_norm_eval
 
 BRANCHES = ("winograd", "matmul", "tiles", "depthwise tiles", "depthwise", "im2col")
-ON_TILES = ("winograd", "tiles")                     # branches that take what evaluation adds in their own pass
+ON_TILES = ("winograd", "tiles")                     # branches that take what comes before or after in their own pass
+OF_WEIGHTS = {"winograd": "winograd weights", "tiles": "weight tiles"}
 MATMUL_CHANNELS = 16         # with fewer, a product is bound by what is around it
 WINOGRAD_CHANNELS = 32       # with fewer, passes over Winograd's planes cost more than what is saved
 TRANSFORMS = 1900            # multiplications that cost as much as transforming 3x3 weights, and reading 16 of them
@@ -102,6 +103,30 @@ def conv2d_norm(x, w, geometry, b, norm, relu=False, residual=None):
     return spec.add_and_relu(y, relu, residual) if norm is None else batch_norm_eval(y, *norm, relu, residual)
 
 
+def joins_norm(x, w, geometry):
+    """The branches on tiles normalise the copies of x that they make anyway, by whole vectors of channels."""
+    return (x.dtype == w.dtype == np.float32 and x.shape[1] % max(1, LANES) == 0
+            and all(choose(operation, x.dtype, x.shape, w.shape, geometry) in ON_TILES
+                    for operation in ("forward", "weight")))
+
+
+def norm_conv2d(x, norm, w, geometry, b=None):
+    geometry = Geometry(*geometry)
+    if not joins_norm(x, w, geometry):
+        return conv2d(batch_norm_eval(x, *norm, True), w, geometry, b)
+    branch = choose("forward", x.dtype, x.shape, w.shape, geometry)
+    return module_of(branch).conv2d(x, w, geometry, b, start=finish_of(norm, True, None, x.shape[1]))
+
+
+def norm_conv2d_backward_weight(x, norm, dy, w_shape, geometry):
+    geometry = Geometry(*geometry)
+    branch = choose("weight", x.dtype, x.shape, w_shape, geometry)
+    if branch not in ON_TILES or x.shape[1] % LANES:
+        return conv2d_backward_weight(batch_norm_eval(x, *norm, True), dy, w_shape, geometry)
+    start = finish_of(norm, True, None, x.shape[1])
+    return module_of(OF_WEIGHTS[branch]).conv2d_backward_weight(x, dy, w_shape, geometry, start)
+
+
 def has_whole_vectors(outputs, groups):
     """Whether the tiles write whole vectors of output channels, also those of merged groups (see `panels.blocks`)."""
     of_group = outputs // groups
@@ -132,10 +157,8 @@ def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
 def conv2d_backward_weight(x, dy, w_shape, geometry):
     geometry, dtype = Geometry(*geometry), np.result_type(x, dy)
     branch = choose("weight", dtype, x.shape, w_shape, geometry)
-    if branch == "winograd":
-        return module_of("winograd weights").conv2d_backward_weight(x, dy, w_shape, geometry)
-    if branch == "tiles":
-        return module_of("weight tiles").conv2d_backward_weight(x, dy, w_shape, geometry)
+    if branch in ON_TILES:
+        return module_of(OF_WEIGHTS[branch]).conv2d_backward_weight(x, dy, w_shape, geometry)
     outputs = _pixels(dy, dtype)
     if branch == "matmul":
         dw = matmul(as_rows(seen_by_one_tap(x, geometry.stride, dtype)).T, as_rows(outputs))[None, None]

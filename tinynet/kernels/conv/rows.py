@@ -2,6 +2,7 @@
 
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.simd import address, copy
+from tinynet.kernels.matmul.finish import finish_row
 
 
 @jit
@@ -24,3 +25,15 @@ def pad_rows(x, n, rows, channels, columns, out, start):
             copy(address(out, start + (left + i) * pitch), source + 4 * i * x_channels, run)
         out[start + (left + some) * pitch:start + padded * pitch] = 0
         start += padded * pitch
+
+
+@jit
+def start_rows(start, rows, channels, columns, out, place):
+    """Applies a finish to the pixels of some rows that `pad_rows` has copied to out[place:]; zeros stay zeros.
+
+    `channels` is that of `pad_rows`, `columns` = (left, padded, columns of the image).
+    """
+    (c0, some, pitch), (left, padded, width) = channels, columns
+    pixels = max(0, min(width - max(0, -left), padded - max(0, left)))
+    for row in range(rows):
+        finish_row(start, (place + (row * padded + max(0, left)) * pitch, pitch, pixels), (c0, some), out)

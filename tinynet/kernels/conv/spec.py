@@ -100,6 +100,24 @@ def conv2d_norm(x, w, geometry, b, norm, relu=False, residual=None):
     return add_and_relu(y, relu, residual) if norm is None else batch_norm_eval.numpy(y, *norm, relu, residual)
 
 
+@kernel
+def joins_norm(x, w, geometry):
+    """Whether `norm_conv2d` of such arrays never writes the normalised x to memory."""
+    return False
+
+
+@kernel
+def norm_conv2d(x, norm, w, geometry, b=None):
+    """`conv2d` of z = relu(norm(x)), see `batch_norm_eval`; norm = (weight, bias, mean, var, eps)."""
+    return conv2d.numpy(batch_norm_eval.numpy(x, *norm, True), w, geometry, b)
+
+
+@kernel
+def norm_conv2d_backward_weight(x, norm, dy, w_shape, geometry):
+    """`conv2d_backward_weight` of the same z."""
+    return conv2d_backward_weight.numpy(batch_norm_eval.numpy(x, *norm, True), dy, w_shape, geometry)
+
+
 def add_and_relu(y, relu, residual):
     """relu(y + residual) in place, each on request."""
     if residual is not None:

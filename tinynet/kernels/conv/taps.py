@@ -70,4 +70,4 @@ def _stacked(pixels, groups):
 
 def _product(weights, pixels, groups):
     n, _, h, w = pixels.shape
-    return (weights @ _stacked(pixels, groups)).reshape(n, -1, h, w)
+    return (weights @ _stacked(pixels, groups)).reshape(n, groups * weights.shape[1], h, w)

@@ -22,7 +22,7 @@ import numpy as np
 from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.panels import blocks
-from tinynet.kernels.conv.rows import pad_rows
+from tinynet.kernels.conv.rows import pad_rows, start_rows
 from tinynet.kernels.machine.buffers import address_of, own, scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
@@ -39,21 +39,25 @@ PACKED_AT_ONCE = 64 * 1024      # weights that are packed once for all chunks; m
 WINDOW_FORMS = {entry[1:] for entry in WINDOW_TILES}
 
 
-def conv2d(x, w, geometry, b=None, finish=NO_FINISH):
-    """y (N, K, P, Q) of x (N, C, H, W) with w (K, C/groups, R, S), see `spec.conv2d`; and what follows it."""
+def conv2d(x, w, geometry, b=None, finish=NO_FINISH, start=NO_FINISH):
+    """y (N, K, P, Q) of x (N, C, H, W) with w (K, C/groups, R, S), see `spec.conv2d`; and what follows it.
+
+    What comes before, the `start`, is a finish of x. It is applied to the copies of x that the tiles read.
+    """
     images, weights = nhwc(x), blocks(w, geometry[3]).transpose(0, 3, 4, 2, 1)
-    y_shape, setup = forward_setup(images.shape, weights.shape, *geometry[:2])
+    y_shape, setup = forward_setup(images.shape, weights.shape, *geometry[:2], start[0])
     y = np.empty(y_shape, np.float32)
-    convolve(setup, images, weights, b, y, finish)
+    convolve(setup, images, weights, b, y, finish, start)
     return y.transpose(0, 3, 1, 2)                                          # (N, K, P, Q)
 
 
 @functools.lru_cache(4096)
-def forward_setup(x_shape, w_shape, stride, padding):
+def forward_setup(x_shape, w_shape, stride, padding, copies):
     """The shape of y (N, P, Q, K) and the Setup for it, from x (N, H, W, C) with w (B, R, S, C/B, K/B)."""
     (n, h, width, _), (count, r, s, _, k) = x_shape, w_shape
     p, q, k = (h + 2 * padding[0] - r) // stride[0] + 1, (width + 2 * padding[1] - s) // stride[1] + 1, count * k
-    return (n, p, q, k), setup_for(x_shape, w_shape, Output(p, q, 0, p * q * k, q * k, k, False), stride, padding)
+    output = Output(p, q, 0, p * q * k, q * k, k, False)
+    return (n, p, q, k), setup_for(x_shape, w_shape, output, stride, padding, copies)
 
 
 def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):
@@ -90,7 +94,7 @@ def taps_that_meet(taps, i, stride, padding):
     return slice(first, None, stride), count - 1 - shift
 
 
-def convolve(setup, x, w, b, y, finish=NO_FINISH):
+def convolve(setup, x, w, b, y, finish=NO_FINISH, start=NO_FINISH):
     """y[n, p, q, k] = b[k] + sum over r, s, c of x[n, p·stride + r - padding, ..., c] · w[r, s, c, k], in each block.
 
     A block is some channels of x, which make some channels of y: w is (B, R, S, C, K), x (N, H, W, B·C). b may be None,
@@ -107,7 +111,8 @@ def convolve(setup, x, w, b, y, finish=NO_FINISH):
         bias = bias.reshape(-1)
     buffers = (scratch("weights", setup.weights, size), scratch("images", setup.images, size),
                scratch("spill", setup.spill, size))
-    on_all_threads(window_chunks, size, setup.grid, setup.plan, x, (source, packed, bias), y.reshape(-1), buffers, finish)
+    on_all_threads(window_chunks, size, setup.grid, setup.plan, x, (source, packed, bias), y.reshape(-1), buffers,
+                   finish, start)
 
 
 class Window(NamedTuple):
@@ -179,8 +184,8 @@ class Setup(NamedTuple):
 
 
 @functools.lru_cache(4096)
-def setup_for(x_shape, w_shape, output, stride, padding):
-    """How to `convolve`, by shape alone.
+def setup_for(x_shape, w_shape, output, stride, padding, copies=False):
+    """How to `convolve`, by shape alone; with `copies`, tiles never read x itself.
 
     Where the table has a tile with T = S taps, it is used. Else T is 1, and the S·C values of a kernel row, which lie
     side by side in the image, make one long reduction.
@@ -191,7 +196,7 @@ def setup_for(x_shape, w_shape, output, stride, padding):
     tile = Tile(*grids.pick(WINDOW_TILES, q, form), form[0], vectors * LANES)
     joined = tile.taps < s and count > 1            # values that lie side by side only in the copy of a single block
     # Without zeros to add and without a tile that reaches over the end of a row, tiles read x itself.
-    direct = not joined and padding[1] == 0 and q % tile.m == 0 and (q - 1) * stride[1] + s <= width
+    direct = not (joined or copies) and padding[1] == 0 and q % tile.m == 0 and (q - 1) * stride[1] + s <= width
     padded = width if direct else (-(-q // tile.m) * tile.m - 1) * stride[1] + s
     rows = even_part(p, max(-(-PIXELS // q), L2_FLOATS // (stride[0] * padded * (c if joined else channels))))
     bands, panels = n * -(-p // rows), -(-k // tile.lanes)
@@ -229,7 +234,7 @@ def pack_blocks(source, k0, k1, lanes, out):
 
 
 @shared
-def window_chunks(team, grid, plan, x, weights, y, buffers, finish):
+def window_chunks(team, grid, plan, x, weights, y, buffers, finish, start):
     """The chunks of a grid, as many as this thread gets; it packs their weights where they are not packed before."""
     (borders, parts, part, panels), (source, all_packed, bias), lanes = grid, weights, plan[0][3]
     some_packed, images, spill = own(buffers, team)
@@ -242,11 +247,11 @@ def window_chunks(team, grid, plan, x, weights, y, buffers, finish):
             pack_blocks(source, k0, k1, lanes, some_packed)
             packed = some_packed, k0, bias
         bands = borders[group], borders[group + 1]
-        window_chunk(plan, x, packed, y, (images, spill), bands, (k0, k1), finish)
+        window_chunk(plan, x, packed, y, (images, spill), bands, (k0, k1), finish, start)
 
 
 @jit
-def window_chunk(plan, x, weights, y, buffers, units, panels, finish):
+def window_chunk(plan, x, weights, y, buffers, units, panels, finish, start):
     """A range of bands times a range of panels: runs the tiles over the padded bands.
 
     While a band is computed, the rows of the next one are asked for, so that they have arrived by then.
@@ -263,7 +268,7 @@ def window_chunk(plan, x, weights, y, buffers, units, panels, finish):
             block, within = panel // of_block, panel % of_block * lanes
             copied = block // span * span                       # the first block in the copy
             if not direct and (panel == k0 or panel == copied * of_block):
-                copy_bands(plan, x, images, first, last, (copied * c, min(span * c, channels - copied * c)))
+                copy_bands(plan, x, images, first, last, (copied * c, min(span * c, channels - copied * c)), start)
             panel_b = address(packed, (panel - first_packed) * r * of_row)
             init = address(bias, panel * lanes)
             channel, valid = block * k + within, min(lanes, k - within)
@@ -315,15 +320,18 @@ def row_of_tiles(plan, y, init, operands, valid, spill):
 
 
 @jit
-def copy_bands(plan, x, images, first, last, channels):
+def copy_bands(plan, x, images, first, last, channels, start):
     """The image rows that bands first..last see, each band's in a slab; of some `channels`: (first, how many)."""
     _, (r, _, stride_h, _, top, left), _, (rows, _, _, _, padded, pitch, slab), (p, _, _, _, _, _, _) = plan
     h, bands, (c0, some) = x.shape[1], -(-p // rows), channels
     for u in range(first, last):
         low = u % bands * rows * stride_h - top
         high = (min(p, (u % bands + 1) * rows) - 1) * stride_h - top + r
-        start = (u - first) * slab + (max(0, low) - low) * padded * pitch
-        pad_rows(x, u // bands, (max(0, low), min(h, high)), (c0, some, pitch), (left, padded), images, start)
+        place = (u - first) * slab + (max(0, low) - low) * padded * pitch
+        rows_seen = max(0, low), min(h, high)
+        pad_rows(x, u // bands, rows_seen, (c0, some, pitch), (left, padded), images, place)
+        if start[0]:
+            start_rows(start, rows_seen[1] - rows_seen[0], (c0, some, pitch), (left, padded, x.shape[2]), images, place)
 
 
 @jit

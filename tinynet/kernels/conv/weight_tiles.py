@@ -13,7 +13,7 @@ import numpy as np
 from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.panels import groups_in_block
-from tinynet.kernels.conv.rows import pad_rows
+from tinynet.kernels.conv.rows import pad_rows, start_rows
 from tinynet.kernels.machine.buffers import own, scratch
 from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
@@ -21,20 +21,22 @@ from tinynet.kernels.machine.layout import nhwc
 from tinynet.kernels.machine.share import shared
 from tinynet.kernels.machine.simd import LANES, OUTER_TILES, address, copy, outer_tile
 from tinynet.kernels.machine.threads import on_all_threads, team_for
+from tinynet.kernels.matmul.finish import NO_FINISH
 
 L1_FLOATS = 9 * 1024            # what a band takes of the first-level cache
 OUTER_FORMS = {entry[1:] for entry in OUTER_TILES}
 
 
-def conv2d_backward_weight(x, dy, w_shape, geometry):
-    """dw (K, C/groups, R, S), in memory (R, S, C/groups, K)."""
+def conv2d_backward_weight(x, dy, w_shape, geometry, start=NO_FINISH):
+    """dw (K, C/groups, R, S), in memory (R, S, C/groups, K); `start` as in `tiles.conv2d`."""
     x, dy, (k, c, r, s) = nhwc(x), nhwc(dy), w_shape                    # (N, H, W, C), (N, P, Q, K)
-    plan, grid, floats = plan_for(x.shape, dy.shape, w_shape, geometry.stride, geometry.padding, geometry.groups)
+    plan, grid, floats = plan_for(x.shape, dy.shape, w_shape, geometry.stride, geometry.padding, geometry.groups,
+                                  start[0])
     tile, image, _, groups = plan
     partial = np.empty((len(grid.borders) - 1, grid.panels, r, tile.taps, image.tiles, tile.lanes), np.float32)
     dw, size = np.empty((r, s, c, k), np.float32), team_for(grid.chunks)
     buffers = scratch("images", floats[0], size), scratch("gradients", floats[1], size)
-    on_all_threads(outer_chunks, size, tuple(grid), tuple(map(tuple, plan)), x, dy, (partial, dw), buffers)
+    on_all_threads(outer_chunks, size, tuple(grid), tuple(map(tuple, plan)), x, dy, (partial, dw), buffers, start)
     return dw.transpose(3, 2, 0, 1)                                     # (K, C, R, S)
 
 
@@ -82,8 +84,10 @@ class Plan(NamedTuple):
 
 
 @functools.lru_cache(4096)
-def plan_for(x_shape, dy_shape, w_shape, stride, padding, groups):
+def plan_for(x_shape, dy_shape, w_shape, stride, padding, groups, copies=False):
     """A Plan, the grid of its chunks, and the floats of a thread's copies of x and dy, by shape alone.
+
+    With `copies`, tiles never read x itself.
 
     With stride 1, and tiles for so many taps, each column of x meets the S columns of dy that saw it, and dy gets zeros
     at both ends. Else each column of dy meets the joined S·C values that it saw, and x gets the zeros.
@@ -107,7 +111,7 @@ def plan_for(x_shape, dy_shape, w_shape, stride, padding, groups):
     tiles = -(-depth // tile.m) * tile.m
     # The pixels of a block's channels may lie apart, but not so that they fall on few sets of the cache.
     beside = blocks == 1 or taps == s and channels % 512 != 0
-    direct = beside and tiles == depth and left == 0 and padded <= width
+    direct = not copies and beside and tiles == depth and left == 0 and padded <= width
     padded, pitch = (width, channels) if direct else (padded, c)
     band = max(1, L1_FLOATS // (padded * max(16, tile.m) + wide * lanes))
     step = pitch if sweeps_x else stride[1] * pitch
@@ -122,20 +126,20 @@ def plan_for(x_shape, dy_shape, w_shape, stride, padding, groups):
 # The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
 
 @shared
-def outer_chunks(team, grid, plan, x, dy, sums, buffers):
+def outer_chunks(team, grid, plan, x, dy, sums, buffers, start):
     """The partial sums of all chunks of a grid, then their sums."""
     (borders, parts, part, panels), (partial, dw), buffers = grid, sums, own(buffers, team)
     for chunk in chunks(team, 1, (len(borders) - 1) * parts):
         group, first = chunk // parts, chunk % parts * part
         partial[group, first:min(panels, first + part)] = 0
         for n in range(borders[group], borders[group + 1]):
-            outer_image(plan, x, dy, partial[group], buffers, n, (first, min(panels, first + part)))
+            outer_image(plan, x, dy, partial[group], buffers, n, (first, min(panels, first + part)), start)
     for panel in chunks(team, 0, panels):
         collect(plan, partial, dw, panel)
 
 
 @jit
-def outer_image(plan, x, dy, partial, buffers, n, panels):
+def outer_image(plan, x, dy, partial, buffers, n, panels, start):
     """Image n times a range of panels, block by block."""
     _, (c, _, _, _, _, _, left, padded, _, direct), (_, of_block, _, _, _, _, _), _ = plan
     (images, _), (_, h, width, channels), panel = buffers, x.shape, panels[0]
@@ -146,6 +150,8 @@ def outer_image(plan, x, dy, partial, buffers, n, panels):
             source = address(x, n * h * width * channels + block * c)
         else:
             pad_rows(x, n, (0, h), (block * c, c, c), (left, padded), images, 0)
+            if start[0]:
+                start_rows(start, h, (block * c, c, c), (left, padded, width), images, 0)
             source = address(images, 0)
         outer_panels(plan, source, h, dy, partial, buffers, n, (panel, stop))
         panel = stop

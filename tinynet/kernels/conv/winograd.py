@@ -33,7 +33,7 @@ from tinynet.kernels.machine.chunks import chunks
 from tinynet.kernels.machine.compile import jit
 from tinynet.kernels.machine.layout import nhwc
 from tinynet.kernels.machine.share import shared
-from tinynet.kernels.machine.simd import LANES, WINDOW_TILES, address, window_tile_of
+from tinynet.kernels.machine.simd import LANES, WINDOW_TILES, address, copy, window_tile_of
 from tinynet.kernels.machine.threads import on_all_threads, team_for
 from tinynet.kernels.matmul.finish import NO_FINISH, finish_row
 from tinynet.kernels.matmul.panels import pack
@@ -47,10 +47,10 @@ PRODUCT_TILES = tuple(entry for entry in WINDOW_TILES if entry[1] == 1)     # on
 product_tile = window_tile_of(PRODUCT_TILES)
 
 
-def conv2d(x, w, geometry, b=None, finish=NO_FINISH):
-    """y (N, K, P, Q) of x (N, C, H, W) with w (K, C, 3, 3); and what follows it."""
-    y, finite = convolve(nhwc(x), w.transpose(2, 3, 1, 0), b, geometry.padding, finish)
-    return y if finite else direct.conv2d(x, w, geometry, b, finish)
+def conv2d(x, w, geometry, b=None, finish=NO_FINISH, start=NO_FINISH):
+    """y (N, K, P, Q) of x (N, C, H, W) with w (K, C, 3, 3); what follows it, and comes before (see `tiles.conv2d`)."""
+    y, finite = convolve(nhwc(x), w.transpose(2, 3, 1, 0), b, geometry.padding, finish, start)
+    return y if finite else direct.conv2d(x, w, geometry, b, finish, start)
 
 
 def conv2d_backward_input(dy, w, x_shape, geometry):
@@ -60,7 +60,7 @@ def conv2d_backward_input(dy, w, x_shape, geometry):
     return dx if finite else direct.conv2d_backward_input(dy, w, x_shape, geometry)
 
 
-def convolve(x, w, b, padding, finish=NO_FINISH):
+def convolve(x, w, b, padding, finish=NO_FINISH, start=NO_FINISH):
     """y (N, K, P, Q) of x (N, H, W, C) with w (3, 3, C, K), and whether all of it is finite."""
     c, k = w.shape[2:]
     plan, grid = plan_for(x.shape, k, padding)
@@ -76,9 +76,9 @@ def convolve(x, w, b, padding, finish=NO_FINISH):
     buffers = (scratch("weights", TAPS * TAPS * c * tile.lanes, size),
                scratch("images", PLACES * band.plane + tile.m * c, size),
                scratch("products", PLACES * band.products + tile.m * tile.lanes, size),
-               scratch("spill", tile.lanes, size))
+               scratch("spill", tile.lanes, size), scratch("lines", SEEN * image.w * c, size))
     arrays = x, outside, u, bias, y, totals
-    on_all_threads(window_chunks, size, plain_grid, plain_plan, weights, arrays, buffers, finish)
+    on_all_threads(window_chunks, size, plain_grid, plain_plan, weights, arrays, buffers, finish, start)
     return y.transpose(0, 3, 1, 2), bool(np.isfinite(totals.sum()))
 
 
@@ -159,11 +159,11 @@ def best_band(rows, across, most, vectors):
 # The compiled loops. Each unpacks its part of the plan once, in the order of the classes above. ------------------
 
 @shared
-def window_chunks(team, grid, plan, weights, arrays, buffers, finish):
+def window_chunks(team, grid, plan, weights, arrays, buffers, finish, start):
     """All chunks of a grid; `arrays` = (x, outside, u, bias, y, totals), a chunk adds its results to its total."""
     (borders, parts, part, panels), (_, _, _, (_, _, _, lanes)) = grid, plan
     (x, outside, u, bias, y, totals), (_, _, (_, _, c, _)) = arrays, weights
-    packed, v, products, spill = own(buffers, team)
+    packed, v, products, spill, lines = own(buffers, team)
     for panel in chunks(team, 1, panels):
         pack(weights, panel, panel + 1, lanes, packed)
         transform_weights((address(packed, 0), c * lanes), (address(u, panel * PLACES * c * lanes), c * lanes),
@@ -171,7 +171,7 @@ def window_chunks(team, grid, plan, weights, arrays, buffers, finish):
     for chunk in chunks(team, 0, (len(borders) - 1) * parts):
         group, first = chunk // parts, chunk % parts * part
         for band in range(borders[group], borders[group + 1]):
-            transform_band(plan, x, outside, band, v)
+            transform_band(plan, x, outside, band, v, start, lines)
             for panel in range(first, min(panels, first + part)):
                 multiply(plan, v, u, bias, band, panel, products)
                 write_band(plan, products, band, panel, (y, spill), address(totals, chunk * LANES), finish)
@@ -184,8 +184,11 @@ def rows_of(band, rows, all_rows):
 
 
 @jit
-def transform_band(plan, x, outside, band, v):
-    """The planes V of a band, (16, tiles, C). Meanwhile the pixels of the next band are asked for."""
+def transform_band(plan, x, outside, band, v, start, lines):
+    """The planes V of a band, (16, tiles, C). Meanwhile the pixels of the next band are asked for.
+
+    A `start` is applied to a copy of the rows of pixels that a row of tiles sees, in `lines`.
+    """
     (h, w, c, top, left), (_, _, _, down, across), (rows, all_rows, plane, _), _ = plan
     first, end = rows_of(band, rows, all_rows)
     zeros = address(outside, 0)
@@ -194,10 +197,29 @@ def transform_band(plan, x, outside, band, v):
         image = address(x, n * h * w * c)
         later = (unit + rows) // down * h + (unit + rows) % down * OUTPUTS      # rows of pixels, over all images
         ask_for(x, later * w * c, (later + OUTPUTS) * w * c)
+        if start[0]:
+            image = started_rows(image, OUTPUTS * row - top, unit > first and row > 0, (h, w, c), start, lines)
         for column in range(across):
             target = address(v, ((unit - first) * across + column) * c)
             pixels = image, zeros, OUTPUTS * row - top, OUTPUTS * column - left, h, w, c
             transform_image(pixels, (target, plane), c // LANES)
+
+
+@jit
+def started_rows(image, low, goes_on, shape, start, lines):
+    """The rows of an image from `low` on that a row of tiles sees, after the `start`, in `lines`.
+
+    If it `goes_on`, its first rows are the last ones of the tiles above. Returns where the image would begin.
+    """
+    (h, w, c), line, new = shape, address(lines, 0), 0
+    if goes_on:
+        new = SEEN - OUTPUTS
+        copy(line, line + 4 * OUTPUTS * w * c, new * w * c)
+    begin, end = max(0, low + new), min(h, low + SEEN)
+    if begin < end:
+        copy(line + 4 * (begin - low) * w * c, image + 4 * begin * w * c, (end - begin) * w * c)
+        finish_row(start, ((begin - low) * w * c, c, (end - begin) * w), (0, c), lines)
+    return line - 4 * low * w * c
 
 
 @jit

@@ -14,7 +14,7 @@ import numpy as np
 from tinynet.kernels.conv import grid as grids
 from tinynet.kernels.conv.grid import Tile
 from tinynet.kernels.conv.winograd import PLACES, Plan, cut, most_tiles, rows_of, sizes, transform_band
-from tinynet.kernels.conv.winograd_spec import OUTPUTS
+from tinynet.kernels.conv.winograd_spec import OUTPUTS, SEEN
 from tinynet.kernels.conv.winograd_transforms import transform_output_gradient, transform_weight_gradient
 from tinynet.kernels.machine.buffers import aligned, own, scratch
 from tinynet.kernels.machine.chunks import chunks
@@ -23,6 +23,7 @@ from tinynet.kernels.machine.layout import nhwc
 from tinynet.kernels.machine.share import shared
 from tinynet.kernels.machine.simd import LANES, OUTER_TILES, address, outer_tile_of
 from tinynet.kernels.machine.threads import on_all_threads, team_for
+from tinynet.kernels.matmul.finish import NO_FINISH
 
 # Those for one tap, a plain matrix product, that are best for some number of channels.
 PRODUCT_TILES = tuple({OUTER_TILES[grids.pick(OUTER_TILES, channels, (1, vectors))[0]]: None
@@ -30,8 +31,8 @@ PRODUCT_TILES = tuple({OUTER_TILES[grids.pick(OUTER_TILES, channels, (1, vectors
 product_tile = outer_tile_of(PRODUCT_TILES)
 
 
-def conv2d_backward_weight(x, dy, w_shape, geometry):
-    """dw (K, C, 3, 3), in memory (3, 3, C, K)."""
+def conv2d_backward_weight(x, dy, w_shape, geometry, start=NO_FINISH):
+    """dw (K, C, 3, 3), in memory (3, 3, C, K); `start` as in `tiles.conv2d`."""
     x, dy, (k, c, r, s) = nhwc(x), nhwc(dy), w_shape
     plan, grid = plan_for(x.shape, k, geometry.padding)
     _, _, band, tile = plan
@@ -41,8 +42,8 @@ def conv2d_backward_weight(x, dy, w_shape, geometry):
 
     size = team_for(grid.chunks)
     buffers = (scratch("images", PLACES * band.plane + tile.m, size),
-               scratch("gradients", PLACES * band.products, size))
-    on_all_threads(outer_chunks, size, plain_grid, plain_plan, (x, dy, outside, partial, dw), buffers)
+               scratch("gradients", PLACES * band.products, size), scratch("lines", SEEN * x.shape[2] * c, size))
+    on_all_threads(outer_chunks, size, plain_grid, plain_plan, (x, dy, outside, partial, dw), buffers, start)
     return dw.transpose(3, 2, 0, 1)                                         # (K, C, 3, 3)
 
 
@@ -57,15 +58,15 @@ def plan_for(x_shape, k, padding):
 
 
 @shared
-def outer_chunks(team, grid, plan, arrays, buffers):
+def outer_chunks(team, grid, plan, arrays, buffers, start):
     """The partial sums of all chunks of a grid, then the gradient; `arrays` = (x, dy, outside, partial, dw)."""
     (borders, parts, part, panels), (x, dy, outside, partial, dw) = grid, arrays
-    v, dm = own(buffers, team)
+    v, dm, lines = own(buffers, team)
     for chunk in chunks(team, 1, (len(borders) - 1) * parts):
         group, first = chunk // parts, chunk % parts * part
         partial[group, first:min(panels, first + part)] = 0
         for band in range(borders[group], borders[group + 1]):
-            transform_band(plan, x, outside, band, v)
+            transform_band(plan, x, outside, band, v, start, lines)
             for panel in range(first, min(panels, first + part)):
                 transform_gradient(plan, dy, outside, band, panel, dm)
                 add_products(plan, v, dm, band, partial[group, panel])

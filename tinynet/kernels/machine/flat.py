@@ -33,7 +33,7 @@ def each(loop, *arrays):
 
 
 def over_chunks(loop, arrays, *options, grain=GRAIN):
-    """The compiled `loop(part, ..., *options)` for all chunks, `grain` items of arrays of one length, on all threads."""
+    """The compiled `loop(part, ..., *options)` for all chunks, `grain` items of equally long arrays, on all threads."""
     on_all_threads(on_chunks(loop), team_for(-(-len(arrays[0]) // grain)), grain, tuple(arrays), options)
 
 

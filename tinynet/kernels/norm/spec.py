@@ -53,12 +53,14 @@ def batch_norm_backward(dy, x, y, weight_and_bias, statistics, relu=False, resid
     """dx, dweight, dbias, dresidual (None unless `residual`; without ReLU it is dy itself).
 
     Weight and bias are (C,) or None. `statistics` = (mean, invstd), float64, as `batch_norm_train` returns
-    them. ReLU's mask is the sign of its output y. (The fast kernel recomputes the sign from x and the bias, unless a
-    residual was added, too.)
+    them. ReLU's mask is the sign of its output y. Without a residual, y may be None; then weight and bias are given,
+    and make it from x. (The fast kernel does so in any case.)
     """
-    (weight, _), (mean, invstd) = weight_and_bias, statistics
-    g = np.where(y <= 0, 0, dy) if relu else dy
+    (weight, bias), (mean, invstd) = weight_and_bias, statistics
     x_hat = (x - _per_channel(mean, x)) * _per_channel(invstd, x)
+    if relu and y is None:
+        y = x_hat * _per_channel(weight, x) + _per_channel(bias, x)
+    g = np.where(y <= 0, 0, dy) if relu else dy
     dweight = (g * x_hat).sum(_all_but_channels(x), dtype=np.float64)
     dbias = g.sum(_all_but_channels(x), dtype=np.float64)
     dx = g.astype(np.float64)

@@ -1,14 +1,18 @@
-"""A convolution, and the norm, the addition and the ReLU after it: in evaluation, one pass over memory.
+"""A convolution together with the norms around it.
 
-The layers stay what they are. Where anything wants to see what is between them (a graph, a hook, the search for NaN),
-or where it must be made (in training, a norm needs the statistics of all pixels first), they run one after the other.
+In evaluation, a convolution and the norm, the addition and the ReLU after it are one pass over memory (`conv_norm`). In
+training, a norm needs the statistics of all pixels first. There, the norm and the ReLU before a convolution join it
+(`norm_conv`): what lies between them is never written to memory.
+
+The layers stay what they are. Where anything wants to see what is between them (a hook, the search for NaN), they run
+one after the other.
 """
 
 import functools
 from typing import Callable, NamedTuple
 
 from tinynet.gradients.modes import modes
-from tinynet.kernels.conv import out_size
+from tinynet.kernels.conv import Geometry, joins_norm, out_size
 from tinynet.kernels.reduce import all_finite
 from tinynet.nn.blocks.common import norm_relu
 from tinynet.nn.conv import Conv2d
@@ -25,12 +29,38 @@ class OnePass(NamedTuple):
     run: Callable                      # (relu, shortcut=None) -> the result, the ReLU and the addition on request
 
 
-def conv_norm(conv, norm, x, relu=True):
-    """relu(norm(conv(x))), the ReLU on request. Shapes are those of the layers."""
-    together = one_pass(conv, norm, x)
+def conv_norm(conv, norm, x, relu=True, before=None):
+    """relu(norm(conv(x))), the ReLU on request. Shapes are those of the layers.
+
+    `before` is a norm that, with its ReLU, still has to be applied to x (see `begin`).
+    """
+    together = one_pass(conv, norm, x) if before is None else None
     if together:
         return together.run(relu)
-    return norm_relu(norm, conv(x)) if relu else norm(conv(x))
+    y = conv(x) if before is None else norm_conv(before, conv, x)
+    return norm_relu(norm, y) if relu else norm(y)
+
+
+def begin(conv, norm, following, x):
+    """(relu(norm(conv(x))), None), or (conv(x), norm) if the norm may join the `following` convolution."""
+    return (conv(x), norm) if may_join(norm, following) else (conv_norm(conv, norm, x), None)
+
+
+def norm_conv(norm, conv, x):
+    """conv(relu(norm(x))), in training without the map between them, see `ops.norm.NormConv2d`."""
+    w, geometry = conv.weight, geometry_of(conv)
+    if (may_join(norm, conv) and x.array.size and shape_after(x.shape, w.shape, *geometry)
+            and joins_norm(x.array, w.array, geometry) and all_finite(w.array)):
+        return norm(x, relu=True, conv=(w, Geometry(*geometry)))
+    return conv(norm_relu(norm, x))
+
+
+def may_join(norm, conv):
+    """Whether a norm and the convolution after it are plain layers in training, and nobody looks between them."""
+    return (modes.grad and norm.training and not modes.anomaly and type(norm) is BatchNorm2d and type(conv) is Conv2d
+            and norm.weight is not None and norm.bias is not None and conv.bias is None
+            and conv.padding_mode == "zeros" and type(conv.padding) is not str
+            and not is_watched(norm) and not is_watched(conv))
 
 
 def one_pass(conv, norm, x):

@@ -3,7 +3,8 @@
 F(x), the output of the branch, is the residual. The shortcut is x itself or, where the shape changes, made from x.
 He et al. 2015, "Deep Residual Learning for Image Recognition". Every addition comes after a BatchNorm and before a
 ReLU. One pass over memory does all three: `bn(y, residual=shortcut, relu=True)`. There, the argument `residual` is
-what is added to y: the shortcut. In evaluation, the convolution before the norm does it in its own pass (`fused.py`).
+what is added to y: the shortcut. In evaluation, the convolution before the norm does it in its own pass, and in
+training, a norm and a ReLU join the convolution after them (`fused.py`).
 """
 
 
@@ -11,7 +12,7 @@ from tinynet.nn import functional as F
 from tinynet.nn import init
 from tinynet.nn.blocks.attention import SEBlock, SelfAttention
 from tinynet.nn.blocks.common import Block, made, make_norm, named_in, needs_bias, norm_relu
-from tinynet.nn.blocks.fused import conv_norm, one_pass
+from tinynet.nn.blocks.fused import begin, conv_norm, norm_conv, one_pass
 from tinynet.nn.blocks.shortcut import StochasticDepth, make_shortcut
 from tinynet.nn.shape import Identity
 from tinynet.nn.conv import Conv2d
@@ -71,15 +72,21 @@ class ResidualBase(Block):
         for parameter in last.parameters():
             init.zeros_(parameter)
 
-    def _add_relu(self, conv, norm, y, x):
-        """relu(norm(conv(y)) + shortcut(x)); attention and stochastic depth come between norm and addition."""
+    def _add_relu(self, conv, norm, y, x, before=None):
+        """relu(norm(conv(y)) + shortcut(x)); attention and stochastic depth come between norm and addition.
+
+        `before` is a norm that, with its ReLU, still has to be applied to y.
+        """
         plain = self.attention is None and self.drop is None
-        together = one_pass(conv, norm, y) if plain else None
+        together = one_pass(conv, norm, y) if plain and before is None else None
         if together:
             shortcut = self.downsample(x)
             self._check_sum(together.shape, shortcut.shape)
             return together.run(True, shortcut)
-        y = conv(y) if plain else conv_norm(conv, norm, y, relu=False)
+        if not plain:
+            y = conv_norm(conv, norm, y, relu=False, before=before)
+        else:
+            y = conv(y) if before is None else norm_conv(before, conv, y)
         shortcut = self.downsample(x)
         self._check_sum(y.shape, shortcut.shape)
         return norm_relu(norm, y, shortcut) if plain else F.add_relu(self._end(y), shortcut)
@@ -135,8 +142,8 @@ class BasicBlock(ResidualBase):
 
     def forward(self, x):
         self.check(x)
-        y = conv_norm(self.conv1, self.bn1, x)
-        return self._add_relu(self.conv2, self.bn2, y, x)
+        y, before = begin(self.conv1, self.bn1, self.conv2, x)
+        return self._add_relu(self.conv2, self.bn2, y, x, before)
 
 
 class Bottleneck(ResidualBase):
@@ -165,8 +172,8 @@ class Bottleneck(ResidualBase):
 
     def forward(self, x):
         self.check(x)
-        y = conv_norm(self.conv1, self.bn1, x)
-        y = conv_norm(self.conv2, self.bn2, y)
+        y, before = begin(self.conv1, self.bn1, self.conv2, x)
+        y = conv_norm(self.conv2, self.bn2, y, before=before)
         return self._add_relu(self.conv3, self.bn3, y, x)
 
 
@@ -202,7 +209,7 @@ class PreActBlock(PreActBase):
         self.check(x)
         active = norm_relu(self.bn1, x)
         y = self.conv1(active)
-        y = self.conv2(norm_relu(self.bn2, y))
+        y = norm_conv(self.bn2, self.conv2, y)
         return self._add(y, x, active)
 
 
@@ -230,8 +237,8 @@ class PreActBottleneck(PreActBase):
         self.check(x)
         active = norm_relu(self.bn1, x)
         y = self.conv1(active)
-        y = self.conv2(norm_relu(self.bn2, y))
-        y = self.conv3(norm_relu(self.bn3, y))
+        y = norm_conv(self.bn2, self.conv2, y)
+        y = norm_conv(self.bn3, self.conv3, y)
         return self._add(y, x, active)
 
 

@@ -21,7 +21,7 @@ from tinynet.nn.functional.loss_distance import (
     cosine_embedding_loss, hinge_embedding_loss, huber_loss, l1_loss, margin_ranking_loss, mse_loss, smooth_l1_loss,
     triplet_margin_loss, triplet_margin_with_distance_loss)
 from tinynet.nn.functional.norm import (
-    batch_norm, batch_norm_act, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm)
+    batch_norm, batch_norm_act, batch_norm_conv2d, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm)
 from tinynet.nn.functional.padding import pad
 from tinynet.nn.functional.pool import adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, max_pool2d, max_unpool2d
 from tinynet.nn.functional.pool1d import adaptive_avg_pool1d, adaptive_max_pool1d, avg_pool1d, max_pool1d

@@ -5,10 +5,13 @@ import math
 import numpy as np
 
 from tinynet.gradients.modes import is_running_again
+from tinynet.kernels.conv import Geometry
+from tinynet.kernels.reduce import all_finite
 from tinynet.nn import check
 from tinynet.nn.functional.padding import pad
 from tinynet.nn.functional.pool import avg_pool2d
-from tinynet.ops.norm import BatchNorm, GroupNorm, LayerNorm
+from tinynet.ops.conv import Conv2d
+from tinynet.ops.norm import BatchNorm, GroupNorm, LayerNorm, NormConv2d
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1,
@@ -34,9 +37,30 @@ def batch_norm_act(input, running_mean, running_var, weight=None, bias=None, tra
                            relu=True)
 
 
+def batch_norm_conv2d(input, running_mean, running_var, weight, bias, kernel, stride=1, padding=0, momentum=0.1,
+                      eps=1e-5):
+    """conv2d(batch_norm_act(input), kernel) in training, fused: what lies between is never written. Not in PyTorch.
+
+    (N, C, H, W), statistics (C,) or None, weight and bias (C,), kernel (K, C, R, S) -> (N, K, P, Q). ValueError as by
+    `batch_norm` and `conv2d`, and for "same" padding that differs between the sides. Ioffe & Szegedy 2015; LeCun et
+    al. 1989.
+    """
+    check.floats("batch_norm_conv2d", input, kernel)
+    stride, padding, dilation, extra = check.conv("batch_norm_conv2d", input.shape, kernel.shape, stride, padding, 1, 1)
+    if any(extra):
+        raise ValueError(f"batch_norm_conv2d: expected padding in whole pixels at both sides, got {padding!r}")
+    of_norm = input, running_mean, running_var, weight, bias, True, momentum, eps
+    if weight is None or bias is None or input.array.size == 0 or not all_finite(kernel.array):
+        return Conv2d.apply(normalise_batch(*of_norm, relu=True), kernel, None, stride, padding, dilation, 1)
+    return normalise_batch(*of_norm, conv=(kernel, Geometry(stride, padding, dilation, 1)))
+
+
 def normalise_batch(input, running_mean, running_var, weight, bias, training, momentum, eps, residual=None,
-                    relu=False):
-    """Both of the above; ten parameters, because PyTorch's `batch_norm` has eight of them."""
+                    relu=False, conv=None):
+    """All of the above; so many parameters, because PyTorch's `batch_norm` has eight of them.
+
+    `conv` = (kernel, Geometry) of what follows a ReLU in training, see `ops.norm.NormConv2d`.
+    """
     name, shape = "batch_norm", input.shape
     check.floats(name, input, weight, bias, residual)
     if len(shape) < 2:
@@ -55,7 +79,10 @@ def normalise_batch(input, running_mean, running_var, weight, bias, training, mo
         raise ValueError(f"{name}: expected running_mean and running_var where training is False, got None")
     moving = training and tracked and not is_running_again()
     running = (running_mean.array, running_var.array) if moving or not training else None
-    y = BatchNorm.apply(input, weight, bias, residual, running, training, momentum, eps, relu)
+    if conv is None:
+        y = BatchNorm.apply(input, weight, bias, residual, running, training, momentum, eps, relu)
+    else:
+        y = NormConv2d.apply(input, weight, bias, *conv, running, momentum, eps)
     if moving:
         running_mean.bump()
         running_var.bump()

@@ -31,6 +31,10 @@ case("batch_norm_act eval", lambda lib, x, w, b, r: lib.nn.functional.batch_norm
      normal(4, 3, 2, 3), normal(3), normal(3), normal(4, 3, 2, 3),
      reference=lambda lib, x, w, b, r: lib.relu(r + lib.nn.functional.batch_norm(
          x, lib.arange(3, dtype=lib.float64), lib.arange(1, 4, dtype=lib.float64), w, b)))
+functional("batch_norm_conv2d", lambda F, x, w, b, k, **o: F.batch_norm_conv2d(x, None, None, w, b, k, **o),
+           normal(3, 4, 4, 5), normal(4), normal(4), normal(2, 4, 3, 3), stride=[1, 2], padding=[0, 1], eps=[1e-5, 0.1],
+           reference=lambda F, x, w, b, k, eps=1e-5, **o: F.conv2d(
+               F.relu(F.batch_norm(x, None, None, w, b, training=True, eps=eps)), k, **o))
 case("sync_batch_norm", lambda lib, x, w, b: sync_batch_norm(x, w, b), (4, 3, 2, 3), (3,), (3,),
      reference=lambda lib, x, w, b: lib.nn.functional.batch_norm(x, None, None, w, b, training=True))
 case("sync_batch_norm residual", lambda lib, x, w, b, r: sync_batch_norm(x, w, b, r, relu=True),
