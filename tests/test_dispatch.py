@@ -126,6 +126,8 @@ def compare_convolutions():
     convolve((64, 16, 16, 16), (16, 16, 3, 3))
     convolve((2, 512, 7, 7), (512, 512, 3, 3))
     convolve((3, 4, 6, 5), (8, 4, 3, 3), padding=(4, 3), memory="NCHW")
+    convolve((2, 48, 6, 5), (32, 24, 3, 3), groups=2)                      # blocks of 24 channels: no whole vectors
+    convolve((2, 64, 8, 8), (64, 4, 3, 3), (2, 2), groups=16)
     convolve((0, 4, 6, 5), (8, 4, 3, 3))
     for stride, padding, dilation in ((1, 1, 1), (2, 1, 1), (3, 2, 1), (2, 1, 2)):
         convolve((2, 32, 9, 21), (32, 1, 3, 3), (stride, stride), (padding, 1), (dilation, 1), groups=32)

@@ -16,6 +16,7 @@ import numpy as np
 
 from tinynet.kernels.conv import spec
 from tinynet.kernels.conv.im2col import col2im, im2col         # noqa: F401  the fast bodies of these two kernels
+from tinynet.kernels.conv.panels import groups_in_block
 from tinynet.kernels.conv.spec import Geometry
 from tinynet.kernels.elementwise.spec import plus
 from tinynet.kernels.machine import layout
@@ -105,9 +106,9 @@ def conv2d_norm(x, w, geometry, b, norm, relu=False, residual=None):
 
 def joins_norm(x, w, geometry):
     """The branches on tiles normalise the copies of x that they make anyway, by whole vectors of channels."""
-    return (x.dtype == w.dtype == np.float32 and x.shape[1] % max(1, LANES) == 0
-            and all(choose(operation, x.dtype, x.shape, w.shape, geometry) in ON_TILES
-                    for operation in ("forward", "weight")))
+    return x.dtype == w.dtype == np.float32 and all(
+        choose(operation, x.dtype, x.shape, w.shape, geometry) in ON_TILES for operation in ("forward", "weight")
+    ) and reads_whole_vectors(w.shape, geometry[3])
 
 
 def norm_conv2d(x, norm, w, geometry, b=None):
@@ -121,10 +122,15 @@ def norm_conv2d(x, norm, w, geometry, b=None):
 def norm_conv2d_backward_weight(x, norm, dy, w_shape, geometry):
     geometry = Geometry(*geometry)
     branch = choose("weight", x.dtype, x.shape, w_shape, geometry)
-    if branch not in ON_TILES or x.shape[1] % LANES:
+    if branch not in ON_TILES or not reads_whole_vectors(w_shape, geometry.groups):
         return conv2d_backward_weight(batch_norm_eval(x, *norm, True), dy, w_shape, geometry)
     start = finish_of(norm, True, None, x.shape[1])
     return module_of(OF_WEIGHTS[branch]).conv2d_backward_weight(x, dy, w_shape, geometry, start)
+
+
+def reads_whole_vectors(w_shape, groups):
+    """Whether the input channels of merged groups (see `panels.blocks`) are whole vectors."""
+    return groups_in_block(groups, w_shape[0] // groups) * w_shape[1] % LANES == 0
 
 
 def has_whole_vectors(outputs, groups):
