@@ -210,6 +210,14 @@ def test_a_norm_with_a_hook_does_not_join(layer):
     assert "NormConv2dBackward" not in names and seen
 
 
+@pytest.mark.parametrize("layer", [nn.Identity(), nn.Conv2d(16, 16, 3, padding="same"), nn.Conv2d(16, 16, 1)])
+def test_a_layer_that_was_put_in_later_does_not_join(layer):
+    for block in (blocks.PreActBlock(16, 16), blocks.BasicBlock(16, 16)):
+        block.conv2 = layer
+        _, names = trained(block, images(16).requires_grad_())
+        assert "NormConv2dBackward" not in names
+
+
 def test_the_search_for_nan_sees_every_operator():
     _, names = trained(*one_of("basic"), tinynet.autograd.detect_anomaly)
     assert "NormConv2dBackward" not in names

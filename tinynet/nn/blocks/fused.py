@@ -48,10 +48,11 @@ def begin(conv, norm, following, x):
 
 def norm_conv(norm, conv, x):
     """conv(relu(norm(x))), in training without the map between them, see `ops.norm.NormConv2d`."""
-    w, geometry = conv.weight, geometry_of(conv)
-    if (may_join(norm, conv) and x.array.size and shape_after(x.shape, w.shape, *geometry)
-            and joins_norm(x.array, w.array, geometry) and all_finite(w.array)):
-        return norm(x, relu=True, conv=(w, Geometry(*geometry)))
+    if may_join(norm, conv):
+        w, geometry = conv.weight, geometry_of(conv)
+        if (x.array.size and shape_after(x.shape, w.shape, *geometry) and joins_norm(x.array, w.array, geometry)
+                and all_finite(w.array)):
+            return norm(x, conv=(w, Geometry(*geometry)))
     return conv(norm_relu(norm, x))
 
 
