@@ -7,6 +7,7 @@ import pytest
 
 import tinynet
 from tinynet import kernels, models, nn
+from tinynet.kernels.machine import lanes
 from tinynet.nn import blocks
 from tinynet.nn.blocks import fused
 
@@ -159,6 +160,7 @@ def test_wrong_shapes_are_the_layers_errors():
 
 # In training: a norm, its ReLU and the convolution after it ------------------------------------------------------
 
+ON_TILES = pytest.mark.skipif(not lanes.LANES or kernels.backend() == "numpy", reason="there are no register tiles")
 TRAINED = {"basic": 16, "wide": 64, "bottleneck": 64, "groups": 64, "squeeze": 16, "preactivated": 16}
 
 
@@ -190,6 +192,7 @@ def one_of(name):
     return settle(make()), x.requires_grad_()
 
 
+@ON_TILES
 @pytest.mark.parametrize("name", TRAINED)
 def test_a_norm_joins_the_convolution_after_it(name, monkeypatch):
     together, names = trained(*one_of(name))
@@ -264,6 +267,7 @@ def test_bad_arguments_of_the_fused_function_are_named():
         F.batch_norm_conv2d(x, None, None, v, v, k[:, :, :2, :2], padding="same")
 
 
+@ON_TILES
 def test_a_map_that_is_not_written_takes_no_memory():
     """What a graph keeps of a block: x, the first convolution's result, and the second's."""
     block, x = one_of("wide")
