@@ -57,8 +57,8 @@ class NormConv2d(Function):
     z is never written to memory, neither in forward nor in backward: dz is the convolution's input gradient, dx follows
     from dz as in `BatchNorm`, and dw makes z from x again. Saves x and the statistics.
 
-    Shapes: x (N, C, H, W), weight and bias (C,), w (K, C/groups, R, S), y (N, K, P, Q). `running` as in `BatchNorm`. All
-    of w is finite: beside an infinity, borders matter (see kernels/conv/taps.py).
+    Shapes: x (N, C, H, W), weight and bias (C,), w (K, C/groups, R, S), y (N, K, P, Q). `running` as in `BatchNorm`.
+    All of w is finite: beside an infinity, borders matter (see kernels/conv/taps.py).
     """
 
     @staticmethod

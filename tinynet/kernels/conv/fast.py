@@ -96,7 +96,7 @@ def conv2d_norm(x, w, geometry, b, norm, relu=False, residual=None):
         seen = seen_by_one_tap(x, geometry.stride, dtype)
         y = finished_product(as_rows(seen), w[:, :, 0, 0].T, b, norm, relu, added)
         y = None if y is None else rows_to_images(y, seen.shape)
-    elif branch in ON_TILES and has_whole_vectors(w.shape[0], geometry.groups):
+    elif branch in ON_TILES and has_whole_vectors(w.shape[0] // geometry.groups, w.shape[0], geometry.groups):
         y = module_of(branch).conv2d(x, w, geometry, b, finish_of(norm, relu, added, w.shape[0]))
     if y is not None:
         return y
@@ -108,7 +108,7 @@ def joins_norm(x, w, geometry):
     """The branches on tiles normalise the copies of x that they make anyway, by whole vectors of channels."""
     return x.dtype == w.dtype == np.float32 and all(
         choose(operation, x.dtype, x.shape, w.shape, geometry) in ON_TILES for operation in ("forward", "weight")
-    ) and reads_whole_vectors(w.shape, geometry[3])
+    ) and has_whole_vectors(w.shape[1], w.shape[0], geometry[3])
 
 
 def norm_conv2d(x, norm, w, geometry, b=None):
@@ -122,21 +122,15 @@ def norm_conv2d(x, norm, w, geometry, b=None):
 def norm_conv2d_backward_weight(x, norm, dy, w_shape, geometry):
     geometry = Geometry(*geometry)
     branch = choose("weight", x.dtype, x.shape, w_shape, geometry)
-    if branch not in ON_TILES or not reads_whole_vectors(w_shape, geometry.groups):
+    if branch not in ON_TILES or not has_whole_vectors(w_shape[1], w_shape[0], geometry.groups):
         return conv2d_backward_weight(batch_norm_eval(x, *norm, True), dy, w_shape, geometry)
     start = finish_of(norm, True, None, x.shape[1])
     return module_of(OF_WEIGHTS[branch]).conv2d_backward_weight(x, dy, w_shape, geometry, start)
 
 
-def reads_whole_vectors(w_shape, groups):
-    """Whether the input channels of merged groups (see `panels.blocks`) are whole vectors."""
-    return groups_in_block(groups, w_shape[0] // groups) * w_shape[1] % LANES == 0
-
-
-def has_whole_vectors(outputs, groups):
-    """Whether the tiles write whole vectors of output channels, also those of merged groups (see `panels.blocks`)."""
-    of_group = outputs // groups
-    return outputs % LANES == 0 and (of_group % LANES == 0 or LANES % of_group == 0)
+def has_whole_vectors(channels, outputs, groups):
+    """Whether the channels of a block (see `panels.blocks`), so many in each of its groups, are whole vectors."""
+    return groups_in_block(groups, outputs // groups) * channels % LANES == 0
 
 
 def conv2d_backward_input(dy, w, x_shape, geometry, add_to=None):

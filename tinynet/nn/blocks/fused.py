@@ -37,7 +37,7 @@ def conv_norm(conv, norm, x, relu=True, before=None):
     together = one_pass(conv, norm, x) if before is None else None
     if together:
         return together.run(relu)
-    y = conv(x) if before is None else norm_conv(before, conv, x)
+    y = norm_conv(before, conv, x)
     return norm_relu(norm, y) if relu else norm(y)
 
 
@@ -47,7 +47,9 @@ def begin(conv, norm, following, x):
 
 
 def norm_conv(norm, conv, x):
-    """conv(relu(norm(x))), in training without the map between them, see `ops.norm.NormConv2d`."""
+    """conv(relu(norm(x))), in training without the map between them, see `ops.norm.NormConv2d`; for None, conv(x)."""
+    if norm is None:
+        return conv(x)
     if may_join(norm, conv):
         w, geometry = conv.weight, geometry_of(conv)
         if (x.array.size and shape_after(x.shape, w.shape, *geometry) and joins_norm(x.array, w.array, geometry)

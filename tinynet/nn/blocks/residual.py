@@ -83,10 +83,7 @@ class ResidualBase(Block):
             shortcut = self.downsample(x)
             self._check_sum(together.shape, shortcut.shape)
             return together.run(True, shortcut)
-        if not plain:
-            y = conv_norm(conv, norm, y, relu=False, before=before)
-        else:
-            y = conv(y) if before is None else norm_conv(before, conv, y)
+        y = norm_conv(before, conv, y) if plain else conv_norm(conv, norm, y, relu=False, before=before)
         shortcut = self.downsample(x)
         self._check_sum(y.shape, shortcut.shape)
         return norm_relu(norm, y, shortcut) if plain else F.add_relu(self._end(y), shortcut)
